@@ -1,0 +1,39 @@
+"""How every tool ends: a result, or one line that names the file and the way out."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from collections.abc import Callable
+
+
+class UserError(Exception):
+    """Something the user can mend. The message is one line that names the file and the remedy."""
+
+
+def run(tool: str, main: Callable[[], int | None]) -> None:
+    """Call ``main`` and leave the process: with what it returns or 0, 2 and one line on an error, 130 on Ctrl-C."""
+    try:
+        sys.exit(main() or 0)
+    except UserError as error:
+        print(f"{tool}: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print(f"{tool}: interrupted; the same command goes on from here", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+    except OSError as error:
+        print(f"{tool}: {describe_os_error(error)}", file=sys.stderr)
+        sys.exit(2)
+
+
+def describe_os_error(error: OSError) -> str:
+    """One line for what the file system refused, with the way out."""
+    where = error.filename or "the build folder"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{where}: the disk is full: free some space, then type the same command again"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"{where}: {error.strerror}: give yourself access to it, then type the same command again"
+    return f"{where}: {error.strerror or error}"
