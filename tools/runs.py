@@ -1,0 +1,145 @@
+"""A run: the options that name it, its folder, its snapshots and its record.
+
+A run folder holds the resolved prototxt, `metrics.jsonl`, `caffe.log`, `run.json` and the snapshots. Caffe writes a
+snapshot in place, so that a killed one can leave half a file behind: a snapshot counts as whole only once
+`<net>_iter_<N>.whole` lies beside it, which holds the size and hash of each of its files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import re
+from pathlib import Path
+
+from tools import paths
+from tools.cli import UserError
+
+NETS = ("simple_cnn", "complex_cnn", "rcnn", "lstm", "song_cnn")
+# Table 2's rows, the drop of the learning rate and the end of the paper's longest run: never pruned.
+ITERATIONS_KEPT = (500, 4000, 10_000, 60_000, 100_000, 200_000)
+NEWEST_KEPT = 5
+
+
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """The options that name a run, alike for every tool that makes or reads one."""
+    parser.add_argument("--net", default="rcnn", help="a folder of prototxt/ (default: rcnn)")
+    parser.add_argument("--split", default="song", choices=paths.SPLITS, help="how clips are divided (default: song)")
+    parser.add_argument("--fold", type=int, default=0, choices=range(5), help="fold of the song split (default: 0)")
+    parser.add_argument("--dtype", default="float", choices=paths.DTYPES, help="which LMDB (default: float)")
+    parser.add_argument("--seed", type=int, help="random_seed of the solver (default: as in solver.prototxt)")
+    parser.add_argument("--bands", default="mel", choices=("mel", "linear"), help="which LMDB (default: mel)")
+    parser.add_argument("--batch", type=int, help="clips an iteration, over all ranks (default: as in the prototxt)")
+    parser.add_argument("--base-lr", type=float, help="learning rate (default: as in solver.prototxt)")
+    parser.add_argument("--lr-steps", help='learning rates and from where on they hold: "1e-4 1e-5@100000"')
+    parser.add_argument("--dropout", help='dropout ratio, or a schedule of it: "0.4 0.6@3000 0.7@6000"')
+    parser.add_argument("--build", type=Path, default=paths.BUILD, help="where everything made lies (default: build)")
+
+
+def split_folder(args: argparse.Namespace) -> str:
+    """The name of the split's folder under build/runs and build/votes."""
+    if args.fold and args.split != "song":
+        raise UserError(f"FOLD={args.fold} goes with SPLIT=song alone: leave it out for SPLIT={args.split}")
+    return paths.split_name(args.split, args.fold)
+
+
+def lmdb_split_folder(args: argparse.Namespace) -> str:
+    """The name of the split's folder under build/lmdb, where features other than the defaults name themselves."""
+    return paths.variant(split_folder(args), bands=None if args.bands == "mel" else args.bands)
+
+
+def run_name(args: argparse.Namespace) -> str:
+    """The name of a run: its net, and what differs from the defaults."""
+    return paths.variant(
+        args.net,
+        dtype=None if args.dtype == "float" else args.dtype,
+        seed=args.seed,
+        bands=None if args.bands == "mel" else args.bands,
+        batch=args.batch,
+        base_lr=args.base_lr,
+        lr_steps=args.lr_steps and "_".join(args.lr_steps.split()),
+        dropout=args.dropout and "_".join(args.dropout.split()),
+    )
+
+
+def run_folder(args: argparse.Namespace) -> Path:
+    return paths.run_folder(args.build, split_folder(args), run_name(args))
+
+
+def read_run(folder: Path) -> dict:
+    """The record of a run. UserError where there is no such run, or its record is not whole."""
+    file = folder / "run.json"
+    try:
+        return json.loads(file.read_text())
+    except FileNotFoundError:
+        net = folder.name.split("@")[0]
+        raise UserError(f"{folder}: no such run: type 'make train NET={net}' with the same settings first") from None
+    except ValueError:
+        raise UserError(f"{file} is not whole: remove {folder} and train again") from None
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Write a file aside and rename it into place, so that it is never seen half written."""
+    aside = file.with_name(f".{file.name}.{os.getpid()}")
+    with aside.open("w") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    aside.replace(file)
+
+
+def sha256_of(file: Path) -> str:
+    digest = hashlib.sha256()
+    with file.open("rb") as stream:
+        for block in iter(lambda: stream.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def mark_whole(folder: Path, prefix: str, iteration: int) -> None:
+    """Declare the snapshot of this iteration whole, after Caffe has written both of its files."""
+    files = [folder / f"{prefix}_iter_{iteration}.{kind}" for kind in ("caffemodel", "solverstate")]
+    for file in files:
+        with file.open("rb") as stream:
+            os.fsync(stream.fileno())
+    mark = {file.name: {"bytes": file.stat().st_size, "sha256": sha256_of(file)} for file in files}
+    write_whole(folder / f"{prefix}_iter_{iteration}.whole", json.dumps(mark, indent=1) + "\n")
+
+
+def whole_snapshots(folder: Path) -> dict[int, Path]:
+    """Iteration to .caffemodel of every whole snapshot of a run, in order of iteration."""
+    found = {}
+    for mark in folder.glob("*_iter_*.whole"):
+        iteration = int(re.search(r"_iter_(\d+)\.whole$", mark.name)[1])
+        if _is_whole(mark):
+            found[iteration] = mark.with_suffix(".caffemodel")
+    return dict(sorted(found.items()))
+
+
+def _is_whole(mark: Path) -> bool:
+    try:
+        files = json.loads(mark.read_text())
+        return all((mark.parent / name).stat().st_size == seen["bytes"] for name, seen in files.items())
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def newest_resumable(folder: Path) -> tuple[int, Path] | None:
+    """Iteration and .solverstate of the newest snapshot whose files are what they were when it was marked whole."""
+    for iteration, model in reversed(whole_snapshots(folder).items()):
+        marked = json.loads(model.with_suffix(".whole").read_text())
+        if all(sha256_of(folder / name) == seen["sha256"] for name, seen in marked.items()):
+            return iteration, model.with_suffix(".solverstate")
+    return None
+
+
+def prune_snapshots(folder: Path) -> None:
+    """Remove half-written snapshots, and old ones beyond the newest and the paper's own iterations."""
+    whole = whole_snapshots(folder)
+    kept = {n for n in whole if n in ITERATIONS_KEPT} | set(list(whole)[-NEWEST_KEPT:])
+    for file in folder.glob("*_iter_*"):
+        iteration = int(re.search(r"_iter_(\d+)\.", file.name)[1])
+        if iteration not in kept:
+            file.unlink(missing_ok=True)

@@ -1,0 +1,291 @@
+"""One rank of a training: Caffe's own solver, stepped, with what Caffe leaves out.
+
+`python -m tools.train` starts it, alone or as one of several MPI ranks, and reads its events: JSON lines on standard
+output, from rank 0. Caffe's log goes to standard error. Caffe does the arithmetic; display, test and snapshot are done
+here, where an interrupt can be heard between two iterations and losses can be averaged over the ranks.
+
+What Caffe forgets in a snapshot comes back by replay (`replay`): its data cursor and its random state.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import caffe
+import numpy as np
+from caffe.proto import caffe_pb2
+
+from tools import prototxt, runs
+
+# -log(FLT_MIN): what SoftmaxWithLoss gives once every probability of the true label is 0 or NaN
+SATURATED_LOSS = 87.3365
+SATURATED_ITERATIONS = 20
+
+
+def report(**event: object) -> None:
+    print(json.dumps(event), flush=True)
+
+
+def world() -> object | None:
+    """MPI's communicator where mpirun started this process with others, otherwise None."""
+    if int(os.environ.get("OMPI_COMM_WORLD_SIZE", "1")) == 1:
+        return None
+    from mpi4py import MPI
+
+    return MPI.COMM_WORLD
+
+
+def build_solver(
+    folder: Path, ranks: int, rank: int, dropout: float | None
+) -> tuple[object, caffe_pb2.SolverParameter]:
+    """The solver of a run folder, its batch divided by the ranks, with display, test and snapshot left to the caller.
+
+    Solver::Init (solver.cpp) adds the rank to random_seed, so that dropout differs by rank; the weights are made equal
+    again by `Exchange.share_weights`.
+    """
+    solver = prototxt.read_solver(folder / "solver.prototxt")
+    net = prototxt.read_net(folder / "train_val.prototxt")
+    prototxt.data_layer(net, caffe.TRAIN).data_param.batch_size //= ranks
+    if dropout is not None:
+        prototxt.set_dropout(net, dropout)
+    quiet = caffe_pb2.SolverParameter()
+    quiet.CopyFrom(solver)
+    quiet.ClearField("net")
+    quiet.net_param.CopyFrom(net)
+    quiet.display, quiet.snapshot = 0, 0
+    quiet.test_interval, quiet.test_initialization = 2**31 - 1, False
+    if ranks > 1:
+        caffe.set_solver_count(ranks)
+        caffe.set_solver_rank(rank)
+        caffe.set_multiprocess(True)
+    with tempfile.NamedTemporaryFile("w", suffix=".prototxt") as file:
+        file.write(prototxt.text(quiet))
+        file.flush()
+        return caffe.get_solver(file.name), solver
+
+
+class Exchange:
+    """The gradients of all ranks, averaged before each update, in one flat buffer.
+
+    The buffer's last two places carry the loss and the wish to stop, so that every rank ends at the same iteration.
+    """
+
+    def __init__(self, solver: object, communicator: object) -> None:
+        self.communicator = communicator
+        # net.params lists a blob once per layer that shares it: each is to be counted once
+        blobs = {
+            blob.data.__array_interface__["data"][0]: blob for group in solver.net.params.values() for blob in group
+        }
+        self.blobs = list(blobs.values())
+        self.places = np.cumsum([0] + [blob.count for blob in self.blobs])
+        self.buffer = np.zeros(self.places[-1] + 2, np.float32)
+        self.net = solver.net
+        self.stop_wanted = False
+        solver.add_callback(lambda: None, self.average)
+
+    def share_weights(self) -> None:
+        """Give every rank the weights of rank 0."""
+        for blob in self.blobs:
+            weights = np.ascontiguousarray(blob.data)
+            self.communicator.Bcast(weights, root=0)
+            blob.data[...] = weights
+
+    def average(self) -> None:
+        for blob, start, end in zip(self.blobs, self.places, self.places[1:]):
+            self.buffer[start:end] = blob.diff.ravel()
+        self.buffer[-2:] = loss_of(self.net), self.stop_wanted
+        self.communicator.Allreduce(_in_place(), self.buffer)
+        self.buffer /= self.communicator.size
+        for blob, start, end in zip(self.blobs, self.places, self.places[1:]):
+            blob.diff.ravel()[...] = self.buffer[start:end]
+
+    @property
+    def loss(self) -> float:
+        return float(self.buffer[-2])
+
+    @property
+    def stop_agreed(self) -> bool:
+        return self.buffer[-1] > 0
+
+
+def _in_place() -> object:
+    from mpi4py import MPI
+
+    return MPI.IN_PLACE
+
+
+def loss_of(net: object) -> float:
+    """The weighted sum of a net's losses in its last forward pass."""
+    return sum(float(net.blobs[name].data.sum()) * weight for name, weight in net.blob_loss_weights.items() if weight)
+
+
+def replay(net: object, iterations: int, records: int, batch: int) -> None:
+    """Bring the data cursor and the random state to where they stood after ``iterations`` of the global ``batch``.
+
+    The cursor comes back to the same place every records / gcd(records, batch) iterations, so that it is moved by the
+    remainder alone. Each Dropout layer draws one mask an iteration, whatever its input.
+    """
+    names = list(net._layer_names)
+    data = [name for name, layer in zip(names, net.layers) if layer.type == "Data"]
+    dropouts = [name for name, layer in zip(names, net.layers) if layer.type == "Dropout"]
+    for _ in range(iterations % (records // math.gcd(records, batch))):
+        for name in data:
+            net.forward(start=name, end=name)
+    for _ in range(iterations if dropouts else 0):
+        for name in dropouts:
+            net.forward(start=name, end=name)
+
+
+def test(solver: object, test_iter: int) -> dict[str, float]:
+    """Every output of the test net, averaged over ``test_iter`` batches, as Solver::Test (solver.cpp) does."""
+    net = solver.test_nets[0]
+    net.share_with(solver.net)
+    sums = dict.fromkeys(net.outputs, 0.0)
+    for _ in range(test_iter):
+        for name, value in net.forward().items():
+            sums[name] += float(value.sum())
+    return {name: total / test_iter for name, total in sums.items()}
+
+
+def log_test(iteration: int, outputs: dict[str, float]) -> None:
+    caffe.log(f"Iteration {iteration}, Testing net (#0)")
+    for number, (name, value) in enumerate(outputs.items()):
+        weighted = f" (* 1 = {value:g} loss)" if name == "loss" else ""
+        caffe.log(f"    Test net output #{number}: {name} = {value:g}{weighted}")
+    report(iter=iteration, test_loss=outputs["loss"], test_accuracy=outputs["accuracy"])
+
+
+def log_display(iteration: int, loss: float, rate: float, per_second: float, iterations: int) -> None:
+    seconds = iterations / per_second
+    caffe.log(f"Iteration {iteration} ({per_second:g} iter/s, {seconds:g}s/{iterations} iters), loss = {loss:g}")
+    caffe.log(f"    Train net output #0: loss = {loss:g} (* 1 = {loss:g} loss)")
+    caffe.log(f"Iteration {iteration}, lr = {rate:g}")
+    report(iter=iteration, loss=loss, lr=float(f"{rate:.6g}"), iter_per_s=round(per_second, 4))
+
+
+class DivergedError(Exception):
+    """The loss is NaN, infinite, or stuck where every probability is 0."""
+
+
+def check_loss(iteration: int, losses: list[float]) -> None:
+    """Raise DivergedError when the newest losses tell that nothing is being learned any more."""
+    if not math.isfinite(losses[-1]):
+        raise DivergedError(f"the loss is {losses[-1]} at iteration {iteration}: lower BASE_LR, or scale the input")
+    newest = losses[-SATURATED_ITERATIONS:]
+    if len(newest) == SATURATED_ITERATIONS and all(abs(loss - SATURATED_LOSS) < 1e-2 for loss in newest):
+        raise DivergedError(
+            f"the loss is stuck at {SATURATED_LOSS} at iteration {iteration}: lower BASE_LR, or scale the input"
+        )
+
+
+class Training:
+    """A solver on its way from its newest whole snapshot to ``until``."""
+
+    def __init__(self, folder: Path, until: int, records: int, dropout: float | None, rates: list) -> None:
+        self.folder, self.until, self.rates = folder, until, rates
+        self.communicator = world()
+        self.rank = self.communicator.rank if self.communicator else 0
+        ranks = self.communicator.size if self.communicator else 1
+        self.solver, self.settings = build_solver(folder, ranks, self.rank, dropout)
+        self.exchange = Exchange(self.solver, self.communicator) if self.communicator else None
+        self.stop_wanted = False
+        self.losses: list[float] = []
+        self.snapshot_at = -1
+        if self.exchange:
+            self.exchange.share_weights()
+        batch = self.solver.net.blobs["data"].num * ranks
+        newest = runs.newest_resumable(folder)
+        if newest:
+            self.snapshot_at, state = newest
+            replay(self.solver.net, self.snapshot_at, records, batch)
+            self.solver.restore(str(state))
+        if self.rank == 0:
+            report(start=self.solver.iter)
+
+    def ask_to_stop(self, *_: object) -> None:
+        self.stop_wanted = True
+        if self.exchange:
+            self.exchange.stop_wanted = True
+
+    def run(self) -> None:
+        display_iterations, display_seconds = 0, 0.0
+        while self.solver.iter < self.until:
+            iteration = self.solver.iter
+            if self.rank == 0 and self.settings.test_interval and iteration % self.settings.test_interval == 0:
+                self.test(iteration)
+            self.set_rate(iteration)
+            began = time.perf_counter()
+            self.solver.step(1)
+            display_seconds += time.perf_counter() - began
+            display_iterations += 1
+            self.losses.append(self.exchange.loss if self.exchange else loss_of(self.solver.net))
+            del self.losses[: -max(SATURATED_ITERATIONS, self.settings.average_loss)]
+            check_loss(iteration, self.losses)
+            if self.rank == 0:
+                report(tick=iteration + 1)
+                if self.settings.display and iteration % self.settings.display == 0:
+                    loss = float(np.mean(self.losses[-self.settings.average_loss :]))
+                    log_display(
+                        iteration, loss, self.solver.lr, display_iterations / display_seconds, display_iterations
+                    )
+                    display_iterations, display_seconds = 0, 0.0
+            if self.settings.snapshot and self.solver.iter % self.settings.snapshot == 0:
+                self.snapshot()
+            if self.exchange.stop_agreed if self.exchange else self.stop_wanted:
+                break
+        self.finish()
+
+    def set_rate(self, iteration: int) -> None:
+        """The learning rate of schedules that no policy of Caffe expresses."""
+        for start, rate in self.rates:
+            if iteration >= start:
+                self.solver.param.base_lr = rate
+
+    def test(self, iteration: int) -> None:
+        log_test(iteration, test(self.solver, self.settings.test_iter[0]))
+
+    def snapshot(self) -> None:
+        if self.rank == 0 and self.snapshot_at != self.solver.iter:
+            self.solver.snapshot()
+            runs.mark_whole(self.folder, Path(self.settings.snapshot_prefix).name, self.solver.iter)
+            runs.prune_snapshots(self.folder)
+        self.snapshot_at = self.solver.iter
+
+    def finish(self) -> None:
+        self.snapshot()
+        if self.rank == 0:
+            if self.solver.iter == self.until == self.settings.max_iter:
+                self.test(self.solver.iter)
+            report(end=self.solver.iter)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--until", type=int, required=True, help="the iteration to end at")
+    parser.add_argument("--records", type=int, required=True, help="records of the train LMDB")
+    parser.add_argument("--dropout", type=float)
+    parser.add_argument("--rates", type=json.loads, default=[], help="[[iteration, learning rate], ...]")
+    args = parser.parse_args()
+    caffe.init_log(0, True)
+    caffe.set_mode_cpu()
+    training = Training(args.folder, args.until, args.records, args.dropout, args.rates)
+    signal.signal(signal.SIGUSR1, training.ask_to_stop)
+    try:
+        training.run()
+    except DivergedError as error:
+        report(error=str(error))
+        return 3
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

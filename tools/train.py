@@ -1,0 +1,224 @@
+"""Train a network with Caffe: goes on from the newest whole snapshot, and can be stopped at any moment.
+
+    python -m tools.train --net rcnn --split song --iterations 1500
+
+Caffe runs in a child process (`tools.solve`, one per MPI rank), since a failed CHECK ends the process that it happens
+in. This one prepares the run folder, shows the progress, and writes what comes out to metrics.jsonl.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tqdm import tqdm
+
+from tools import cli, runs
+from tools.cli import UserError
+from tools.prepare import Plan, check_same_run, prepare, write_prototxt, write_run
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    runs.add_run_options(parser)
+    parser.add_argument("--iterations", type=int, help="iteration to end at (default: max_iter of solver.prototxt)")
+    parser.add_argument("--ranks", type=int, help="MPI ranks (default: one per core that the batch divides into)")
+    return parser.parse_args()
+
+
+def choose_ranks(wanted: int | None, batch: int) -> int:
+    """The number of MPI ranks. UserError where the batch does not divide into the wanted number."""
+    if wanted is None:
+        cores = len(os.sched_getaffinity(0))
+        return max(ranks for ranks in range(1, cores + 1) if batch % ranks == 0)
+    if wanted < 1 or batch % wanted:
+        raise UserError(
+            f"RANKS={wanted}: the batch of {batch} clips does not divide into that many: choose another BATCH or RANKS"
+        )
+    return wanted
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the run folder for this process alone. UserError where another training holds it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(f"{folder}: another training is at work there: wait for it, or stop it first") from None
+        yield
+
+
+def segments(plan: Plan, start: int) -> Iterator[tuple[int, float | None]]:
+    """The stretches of constant dropout from ``start`` on: where each ends, and its ratio (None: the prototxt's)."""
+    if not plan.dropout:
+        yield plan.iterations, None
+        return
+    ends = [begin for begin, _ in plan.dropout[1:]] + [plan.iterations]
+    for (begin, ratio), end in zip(plan.dropout, ends):
+        end = min(end, plan.iterations)
+        if begin < end and start < end:
+            yield end, ratio
+
+
+def child_command(plan: Plan, ranks: int, until: int, dropout: float | None) -> list[str]:
+    command = [sys.executable, "-m", "tools.solve", str(plan.folder), f"--until={until}", f"--records={plan.records}"]
+    if dropout is not None:
+        command.append(f"--dropout={dropout}")
+    if plan.rates:
+        command.append(f"--rates={json.dumps(plan.rates)}")
+    if ranks == 1:
+        return command
+    # mpi4py's own runner ends the whole job when one rank fails
+    command[1:2] = ["-m", "mpi4py", "-m"]
+    return ["mpirun", "-n", str(ranks), "--bind-to", "none", *command]
+
+
+class Metrics:
+    """metrics.jsonl: a line per display and per test, without those that a resumed run does anew."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "metrics.jsonl"
+
+    def cut(self, iteration: int) -> None:
+        """Forget what was seen from ``iteration`` on."""
+        if not self.file.exists():
+            return
+        lines = []
+        for line in self.file.read_text().splitlines():
+            try:
+                if json.loads(line)["iter"] < iteration:
+                    lines.append(line + "\n")
+            except ValueError:
+                pass  # the last line of a killed run
+        runs.write_whole(self.file, "".join(lines))
+
+    def add(self, event: dict) -> None:
+        with self.file.open("a") as stream:
+            stream.write(json.dumps(event) + "\n")
+
+
+def follow(child: subprocess.Popen, bar: tqdm, metrics: Metrics) -> dict:
+    """Take in the child's events until it ends; returns the last of start, end and error each."""
+    seen: dict = {}
+    for line in child.stdout:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if "tick" in event:
+            bar.update(event["tick"] - bar.n)
+        elif "iter" in event:
+            metrics.add(event)
+            show(bar, event)
+        else:
+            seen.update(event)
+            if "start" in event:
+                metrics.cut(event["start"])
+                bar.update(event["start"] - bar.n)
+                bar.initial = event["start"]
+    return seen
+
+
+def show(bar: tqdm, event: dict) -> None:
+    """The newest loss, learning rate and test accuracy: in the bar, or as lines where there is no terminal."""
+    if "loss" in event:
+        shown = f"loss {event['loss']:.4f}, lr {event['lr']:g}"
+        bar.set_postfix_str(shown)
+        if bar.disable:
+            print(f"iteration {event['iter']}: {shown}, {event['iter_per_s']:.2f} iter/s", flush=True)
+    else:
+        text = (
+            f"iteration {event['iter']}: test accuracy {event['test_accuracy']:.4f}, test loss {event['test_loss']:.4f}"
+        )
+        tqdm.write(text)
+
+
+def last_words(log: Path) -> str:
+    """Caffe's own last fatal line, or the last line of an exception, out of the log."""
+    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    fatal = [re.sub(r"^F\S+ \S+ +\d+ ", "", line) for line in lines if re.match(r"F\d{4} ", line)]
+    errors = [line for line in lines if re.match(r"\w*(\.\w+)*(Error|Exception)\b", line)]
+    return (fatal or errors or lines or ["it left no word"])[-1]
+
+
+def run_child(command: list[str], plan: Plan, bar: tqdm, metrics: Metrics) -> dict:
+    """Run Caffe until the end of a segment or until it is asked to stop; returns its events.
+
+    UserError where it dies or diverges. SIGINT and SIGTERM are handed to it as SIGUSR1, which mpirun passes on to the
+    ranks: they end after the iteration at hand, with a snapshot.
+    """
+    log = plan.folder / "caffe.log"
+    with log.open("ab") as stream:
+        child = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stream, text=True, start_new_session=True
+        )
+    seen: dict = {}
+
+    def stop(*_: object) -> None:
+        seen["stopped"] = True
+        child.send_signal(signal.SIGUSR1)
+
+    handlers = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        seen.update(follow(child, bar, metrics))
+        status = child.wait()
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    if "error" in seen:
+        raise UserError(f"{plan.folder}: {seen['error']}; the snapshots up to there are kept")
+    if status:
+        raise UserError(f"{plan.folder}: Caffe ended with status {status}: {last_words(log)} (whole log: {log})")
+    return seen
+
+
+def train(plan: Plan, ranks: int) -> int:
+    """Train to the plan's last iteration; returns the iteration reached."""
+    newest = runs.newest_resumable(plan.folder)
+    start = newest[0] if newest else 0
+    if start > plan.iterations:
+        print(f"{plan.folder} already stands at iteration {start}")
+        return start
+    write_run(plan.folder, plan.record, ranks=ranks, iteration=start, state="training")
+    metrics = Metrics(plan.folder)
+    reached = start
+    with tqdm(total=plan.iterations, initial=start, unit="iter", disable=None, dynamic_ncols=True) as bar:
+        for until, dropout in segments(plan, start):
+            seen = run_child(child_command(plan, ranks, until, dropout), plan, bar, metrics)
+            reached = seen.get("end", reached)
+            if reached < until:
+                break
+    state = "done" if reached == plan.iterations else "stopped"
+    write_run(plan.folder, plan.record, ranks=ranks, iteration=reached, state=state)
+    return reached
+
+
+def main() -> int:
+    args = parse_arguments()
+    plan = prepare(args)
+    ranks = choose_ranks(args.ranks, plan.batch)
+    print(f"{plan.folder}: {plan.records} clips, batch {plan.batch}, {ranks} rank(s), to iteration {plan.iterations}")
+    with locked(plan.folder):
+        check_same_run(plan.folder, plan.record)
+        write_prototxt(plan)
+        reached = train(plan, ranks)
+    if reached < plan.iterations:
+        print(f"stopped at iteration {reached}; the same command goes on from there")
+        return 130
+    print(f"{plan.folder}: done, iteration {reached}")
+    return 0
+
+
+if __name__ == "__main__":
+    cli.run("train", main)
