@@ -1,0 +1,85 @@
+# Every step is a target; plain `make` prints them. Settings are make variables: make train-rcnn SPLIT=clip ITERS=1500
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+# --- settings -------------------------------------------------------------------------------------------------------
+# Where everything made lies
+BUILD ?= build
+# GTZAN=DIR: a folder per genre; without it a synthetic data set stands in
+SYNTHETIC := $(BUILD)/synthetic/genres
+DATA = $(or $(GTZAN),$(SYNTHETIC))
+NET ?= rcnn
+SPLIT ?= song
+NETS := $(notdir $(patsubst %/,%,$(dir $(wildcard prototxt/*/solver.prototxt))))
+
+quoted = '$(subst ','\'',$(1))'
+option = $(if $($(2)),--$(1) $(call quoted,$($(2))))
+
+export GTZAN GTZAN_URL DEBIAN_MIRROR OPENBLAS_CORETYPE
+IN := tools/runtime/run
+PYTHON := $(IN) python3 -m
+
+split_options = --split $(call quoted,$(SPLIT)) $(call option,fold,FOLD) $(call option,bands,BANDS) --build $(call quoted,$(BUILD))
+run_options = $(split_options) $(call option,dtype,DTYPE) $(call option,seed,SEED) $(call option,batch,BATCH) \
+  $(call option,base-lr,BASE_LR) $(call option,lr-steps,LR_STEPS) $(call option,dropout,DROPOUT)
+lmdb_options = $(split_options) $(call option,jobs,JOBS)
+train_options = $(run_options) $(call option,iterations,ITERS) $(call option,ranks,RANKS) $(call option,gpu,GPU)
+vote_options = $(run_options) $(call option,iteration,ITERATION)
+
+.PHONY: help setup check-data data synthetic lmdb train vote demo test lint clean distclean
+
+##@ Start here
+help: ## this list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z%-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+	@echo; echo "Settings: GTZAN=DIR NET= SPLIT=song|clip|filtered FOLD=0..4 ITERS= DTYPE=float|int SEED= BATCH= BASE_LR= LR_STEPS= RANKS="
+
+demo: ## everything once, small: synthetic songs, LMDBs, a short RCNN training, votes
+	@$(MAKE) --no-print-directory setup
+	@$(MAKE) --no-print-directory BUILD=build/demo GTZAN= SPLIT=song FOLD=0 lmdb
+	@$(MAKE) --no-print-directory BUILD=build/demo GTZAN= SPLIT=song FOLD=0 train-rcnn ITERS=$(or $(ITERS),150)
+	@$(MAKE) --no-print-directory BUILD=build/demo GTZAN= SPLIT=song FOLD=0 NET=rcnn vote
+
+test: setup ## set up what is missing, then run every test
+	@$(PYTHON) ruff check tools tests
+	@$(PYTHON) ruff format --check tools tests
+	@$(PYTHON) pytest -q
+
+##@ The pipeline
+setup: ## BVLC Caffe and its Python packages, in .caffe/ (nothing to do where Caffe is installed)
+	@tools/runtime/setup
+
+data: setup ## download GTZAN: SET=mini (100 songs, default) or SET=all (1000)
+	@$(IN) --network python3 -m tools.download $(or $(SET),mini)
+
+check-data: setup ## what is in GTZAN=DIR, and what is wrong with it
+	@$(PYTHON) tools.gtzan check $(call quoted,$(DATA))
+
+$(SYNTHETIC)/../synth.json: tools/synth.py
+	@$(PYTHON) tools.synth --out $(call quoted,$(SYNTHETIC))
+
+synthetic: setup $(if $(GTZAN),,$(SYNTHETIC)/../synth.json)
+
+lmdb: setup synthetic ## songs to matrices to LMDBs
+	@$(PYTHON) tools.make_lmdb $(call quoted,$(DATA)) $(lmdb_options)
+
+train: setup ## train NET (default: rcnn) to ITERS iterations; goes on where it stopped
+	@$(PYTHON) tools.train --net $(call quoted,$(NET)) $(train_options)
+
+train-rcnn: setup ## the recurrent convolutional network
+	@$(PYTHON) tools.train --net rcnn $(train_options)
+
+train-complex: setup ## the complex CNN
+	@$(PYTHON) tools.train --net complex_cnn $(train_options)
+
+vote: setup ## the clips of each test song vote for its genre: NET=, ITERATION= (default: newest)
+	@$(PYTHON) tools.vote --net $(call quoted,$(NET)) $(vote_options)
+
+##@ Keeping house
+lint: setup ## ruff, check and format
+	@$(PYTHON) ruff check tools tests && $(PYTHON) ruff format --check tools tests
+
+clean: ## remove everything made (build/)
+	rm -rf build
+
+distclean: clean ## also remove Caffe's private root (.caffe/) and downloads
+	rm -rf .caffe data/downloads

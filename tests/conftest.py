@@ -1,0 +1,57 @@
+"""What tests share: a small data set made by the project's own tools, and a way to run a tool as a user does."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+def run_module(module: str, *arguments: object, **options: object) -> subprocess.CompletedProcess:
+    """Run ``python -m MODULE ARGUMENT...`` from the checkout and return what it printed and its exit code."""
+    return subprocess.run(
+        [sys.executable, "-m", module, *map(str, arguments)],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+        **options,
+    )
+
+
+@pytest.fixture(scope="session")
+def tool() -> Callable[..., subprocess.CompletedProcess]:
+    return run_module
+
+
+@pytest.fixture(scope="session")
+def synthetic_songs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data root of 5 synthetic songs a genre."""
+    root = tmp_path_factory.mktemp("synthetic") / "genres"
+    made = run_module("tools.synth", "--out", root, "--songs", 5)
+    assert made.returncode == 0, made.stderr
+    return root
+
+
+@pytest.fixture(scope="session")
+def small_build(synthetic_songs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A build folder with the LMDBs of the synthetic songs, split song, for tests that train in it."""
+    build = tmp_path_factory.mktemp("small") / "build"
+    made = run_module("tools.make_lmdb", synthetic_songs, "--build", build)
+    assert made.returncode == 0, made.stderr
+    return build
+
+
+@pytest.fixture(scope="session")
+def gtzan() -> Path:
+    """The data root of real songs. Skips where GTZAN= is not set."""
+    if not os.environ.get("GTZAN"):
+        pytest.skip("GTZAN= is not set: nothing was tried on real songs")
+    return Path(os.environ["GTZAN"])

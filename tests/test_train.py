@@ -1,0 +1,243 @@
+"""Training is Caffe's own, to the bit, and survives whatever stops it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from caffe.proto import caffe_pb2
+from conftest import CHECKOUT
+
+from tools import prototxt, runs
+
+
+def weights(model: Path) -> dict[str, list[np.ndarray]]:
+    net = caffe_pb2.NetParameter()
+    net.ParseFromString(model.read_bytes())
+    return {layer.name: [np.array(blob.data, np.float32) for blob in layer.blobs] for layer in net.layer if layer.blobs}
+
+
+def assert_same_weights(one: Path, other: Path, tolerance: float = 0.0) -> None:
+    a, b = weights(one), weights(other)
+    assert a.keys() == b.keys()
+    for name in a:
+        for x, y in zip(a[name], b[name]):
+            np.testing.assert_allclose(x, y, rtol=0, atol=tolerance, err_msg=name)
+
+
+def metrics(folder: Path) -> list[dict]:
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture
+def build(small_build: Path, tmp_path: Path) -> Path:
+    """A build folder of its own for each test, with the LMDBs of the shared one."""
+    build = tmp_path / "build"
+    build.mkdir()
+    (build / "lmdb").symlink_to(small_build / "lmdb")
+    return build
+
+
+@pytest.fixture
+def train(tool, build):
+    def call(net: str, iterations: int, *options: object, ranks: int = 1, seed: int = 7, batch: int = 8):
+        named = ["--net", net, "--build", build, "--seed", seed, "--batch", batch]
+        return tool("tools.train", *named, "--iterations", iterations, "--ranks", ranks, *options)
+
+    return call
+
+
+def only_run(build: Path) -> Path:
+    (folder,) = (build / "runs" / "song").iterdir()
+    return folder
+
+
+def model(build: Path, iteration: int) -> Path:
+    return runs.whole_snapshots(only_run(build))[iteration]
+
+
+@pytest.mark.parametrize("net", ["complex_cnn", "rcnn"])
+def test_thirty_iterations_give_the_weights_and_losses_of_stock_caffe_train(net, train, build, tmp_path):
+    assert train(net, 30).returncode == 0
+    folder = only_run(build)
+    solver = prototxt.read_solver(folder / "solver.prototxt")
+    solver.snapshot_prefix = str(tmp_path / "stock")
+    (tmp_path / "solver.prototxt").write_text(prototxt.text(solver))
+    stock = subprocess.run(
+        ["caffe", "train", "-solver", str(tmp_path / "solver.prototxt")], capture_output=True, text=True, check=True
+    )
+    assert_same_weights(model(build, 30), tmp_path / "stock_iter_30.caffemodel")
+    display = re.compile(r"Iteration (\d+) \(.*\), loss = (\S+)")
+    theirs = {int(i): loss for i, loss in display.findall(stock.stderr)}
+    ours = {int(i): loss for i, loss in display.findall((folder / "caffe.log").read_text())}
+    assert ours == {i: loss for i, loss in theirs.items() if i < 30}
+    tests = re.compile(r"Test net output #\d: (\w+) = (\S+)")
+    assert tests.findall((folder / "caffe.log").read_text()) == tests.findall(stock.stderr)
+
+
+@pytest.mark.parametrize(("net", "ranks"), [("complex_cnn", 1), ("rcnn", 1), ("complex_cnn", 2)])
+def test_a_run_stopped_and_resumed_has_the_weights_of_one_never_stopped(net, ranks, train, build, tmp_path):
+    assert train(net, 14, ranks=ranks).returncode == 0
+    whole = shutil.copy(model(build, 14), tmp_path / "whole.caffemodel")
+    seen = metrics(only_run(build))
+    shutil.rmtree(build / "runs")
+    assert train(net, 5, ranks=ranks).returncode == 0
+    assert train(net, 14, ranks=ranks).returncode == 0
+    assert_same_weights(model(build, 14), Path(whole))
+    assert [(m["iter"], m["loss"]) for m in metrics(only_run(build)) if "loss" in m] == [
+        (m["iter"], m["loss"]) for m in seen if "loss" in m
+    ]
+
+
+def start(build: Path, net: str, iterations: int, ranks: int = 1) -> subprocess.Popen:
+    command = [sys.executable, "-m", "tools.train", "--net", net, "--build", build, "--seed", 7, "--batch", 8]
+    command += ["--iterations", iterations, "--ranks", ranks]
+    return subprocess.Popen(
+        list(map(str, command)),
+        cwd=CHECKOUT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def wait_for_display(process: subprocess.Popen, iteration: int) -> None:
+    for line in process.stdout:
+        if line.startswith(f"iteration {iteration}: loss"):
+            return
+    pytest.fail(f"no iteration {iteration}: {process.stderr.read()}")
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_leaves_a_snapshot_from_which_the_same_command_goes_on(number, ranks, train, build, tmp_path):
+    process = start(build, "complex_cnn", 100_000, ranks)
+    wait_for_display(process, 20)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    reached = int(re.search(r"stopped at iteration (\d+)", out)[1])
+    assert list(runs.whole_snapshots(only_run(build))) == [reached]
+    assert train("complex_cnn", reached + 3, ranks=ranks).returncode == 0
+    resumed = shutil.copy(model(build, reached + 3), tmp_path / "resumed.caffemodel")
+    shutil.rmtree(build / "runs")
+    assert train("complex_cnn", reached + 3, ranks=ranks).returncode == 0
+    assert_same_weights(model(build, reached + 3), Path(resumed))
+
+
+def test_a_killed_run_goes_on_from_its_newest_whole_snapshot(train, build, tmp_path):
+    assert train("complex_cnn", 30).returncode == 0
+    whole = shutil.copy(model(build, 30), tmp_path / "whole.caffemodel")
+    shutil.rmtree(build / "runs")
+    assert train("complex_cnn", 4).returncode == 0
+    process = start(build, "complex_cnn", 100_000)
+    wait_for_display(process, 20)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    time.sleep(0.5)
+    # what Caffe would leave of a snapshot when it dies while it writes
+    (only_run(build) / "complex_cnn_iter_25.caffemodel").write_bytes(b"half")
+    (only_run(build) / "complex_cnn_iter_25.solverstate").write_bytes(b"half")
+    assert train("complex_cnn", 30).returncode == 0
+    assert_same_weights(model(build, 30), Path(whole))
+    iterations = [m["iter"] for m in metrics(only_run(build)) if "loss" in m]
+    assert iterations == sorted(set(iterations))
+
+
+def test_two_ranks_follow_one_of_the_whole_batch(train, build, tmp_path):
+    assert train("complex_cnn", 10, "--dropout", 0).returncode == 0
+    alone = shutil.copy(model(build, 10), tmp_path / "alone.caffemodel")
+    losses = [m["loss"] for m in metrics(only_run(build)) if "loss" in m]
+    shutil.rmtree(build / "runs")
+    assert train("complex_cnn", 10, "--dropout", 0, ranks=2).returncode == 0
+    assert_same_weights(model(build, 10), Path(alone), tolerance=1e-5)
+    assert [m["loss"] for m in metrics(only_run(build)) if "loss" in m] == pytest.approx(losses, abs=1e-4)
+
+
+def test_a_dropout_schedule_that_never_changes_the_ratio_changes_nothing(train, build, tmp_path):
+    assert train("complex_cnn", 9, "--dropout", "0.4").returncode == 0
+    plain = shutil.copy(model(build, 9), tmp_path / "plain.caffemodel")
+    shutil.rmtree(build / "runs")
+    assert train("complex_cnn", 9, "--dropout", "0.4 0.4@3 0.4@6").returncode == 0
+    assert_same_weights(model(build, 9), Path(plain))
+
+
+def test_a_dropout_schedule_crosses_to_the_new_ratio(train, build):
+    assert train("complex_cnn", 6, "--dropout", "0.4 0.9@3").returncode == 0
+    folder = only_run(build)
+    assert folder.name.endswith("dropout=0.4_0.9@3")
+    ratios = re.findall(r"dropout_ratio: (\S+)", (folder / "caffe.log").read_text())
+    assert ratios.index("0.9") > ratios.index("0.4")
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [("1e-4 1e-5@20", {0: 1e-4, 20: 1e-5, 40: 1e-5}), ("1e-6 1e-4@20 1e-5@40", {0: 1e-6, 20: 1e-4, 40: 1e-5})],
+)
+def test_learning_rate_steps_hold_from_their_iterations_on(steps, expected, train, build):
+    assert train("complex_cnn", 41, "--lr-steps", steps).returncode == 0
+    assert {m["iter"]: m["lr"] for m in metrics(only_run(build)) if "lr" in m} == pytest.approx(expected)
+
+
+def one_line(result: subprocess.CompletedProcess) -> str:
+    assert result.returncode == 2, result.stdout + result.stderr
+    assert "Traceback" not in result.stderr
+    (line,) = [line for line in result.stderr.splitlines() if line.startswith("train: ")]
+    return line
+
+
+def test_a_run_of_other_data_is_refused(train, build, small_build):
+    assert train("complex_cnn", 2).returncode == 0
+    (build / "lmdb").unlink()
+    shutil.copytree(small_build / "lmdb", build / "lmdb")
+    manifest = build / "lmdb" / "song" / "manifest.json"
+    text = json.loads(manifest.read_text())
+    text["lmdbs"]["cnn_float_train_lmdb"]["sha256"] = "0" * 64
+    manifest.write_text(json.dumps(text))
+    assert "was begun with other LMDBs" in one_line(train("complex_cnn", 4))
+
+
+def test_what_differs_from_the_defaults_gets_a_folder_of_its_own(train, build):
+    assert train("complex_cnn", 1, "--dtype", "int").returncode == 0
+    assert only_run(build).name == "complex_cnn@dtype=int,seed=7,batch=8"
+
+
+def test_a_loss_that_diverges_ends_the_run_in_one_line(train, build):
+    assert "the loss is" in one_line(train("complex_cnn", 200, "--base-lr", 100))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--iterations", 0), "ITERS=0"),
+        (("--batch", 100_000), "BATCH=100000"),
+        (("--batch", 8, "--ranks", 3), "RANKS=3"),
+        (("--lr-steps", "1e-4 x@3"), "LR_STEPS"),
+        (("--dropout", "1.5"), "DROPOUT=1.5"),
+        (("--net", "no_such_net"), "NET is one of"),
+        (("--split", "clip"), "make lmdb SPLIT=clip"),
+        (("--split", "clip", "--fold", 1), "FOLD=1 goes with SPLIT=song"),
+    ],
+)
+def test_a_setting_out_of_range_is_named_in_one_line(options, words, tool, build):
+    assert words in one_line(tool("tools.train", "--net", "complex_cnn", "--build", build, *options))
+
+
+def test_two_trainings_of_one_run_do_not_mix(train, build):
+    process = start(build, "complex_cnn", 100_000)
+    try:
+        wait_for_display(process, 0)
+        assert "another training is at work" in one_line(train("complex_cnn", 5))
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
