@@ -167,6 +167,11 @@ def test_of_a_scattered_selection_only_a_genre_without_a_song_is_missing():
     assert [genre for genre in GENRES if missing[genre]] == ["rock"]
 
 
+def test_a_song_with_a_number_beyond_gtzans_makes_no_other_missing():
+    numbers = {genre: range(10) for genre in GENRES} | {"pop": range(99990, 100000)}
+    assert not any(check_songs.missing_tracks(make_tracks(numbers)).values())
+
+
 def test_the_checksums_are_those_of_all_1000_songs():
     checksums = genuine.read_checksums()
     assert set(checksums) == {f"{genre}.{number:05}" for genre in GENRES for number in range(100)}
