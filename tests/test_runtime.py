@@ -1,0 +1,52 @@
+"""The runtime is genuine Caffe, with its traps defused, and hands on exit codes and signals."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+
+import caffe
+import google.protobuf
+import numpy as np
+import pytest
+from conftest import CHECKOUT
+
+
+def test_it_is_caffe_1_0_with_python_packages_that_it_works_with():
+    assert caffe.__version__ == "1.0.0"
+    assert google.protobuf.__version__ == "3.20.3"
+    assert np.__version__.startswith("1.")
+    assert {"Data", "LSTM", "LRN", "Reduction"} <= set(caffe.layer_type_list())
+
+
+def test_blas_has_one_thread_a_process_and_no_empty_core_type():
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
+    assert os.environ.get("OPENBLAS_CORETYPE") != ""
+
+
+def test_python_packages_are_those_of_the_lock_file():
+    seen = subprocess.run(
+        ["python3", "-m", "pip", "list", "--format=freeze"], capture_output=True, text=True, check=True
+    )
+    installed = {line.lower().replace("_", "-") for line in seen.stdout.splitlines()}
+    wanted = [line.split()[0] for line in (CHECKOUT / "requirements.lock").read_text().splitlines() if "==" in line]
+    assert len(wanted) > 30
+    assert not [package for package in wanted if package.split(";")[0].lower() not in installed]
+
+
+def test_every_locked_package_has_a_hash():
+    lines = (CHECKOUT / "requirements.lock").read_text().splitlines()
+    packages = [number for number, line in enumerate(lines) if "==" in line]
+    assert all("--hash=sha256:" in lines[number + 1] for number in packages)
+
+
+@pytest.mark.skipif(not (CHECKOUT / ".caffe" / "root").exists(), reason="Caffe is installed here: there is no sandbox")
+class TestSandbox:
+    def test_nothing_outside_the_checkout_can_be_written(self):
+        with pytest.raises(OSError, match="Read-only"):
+            open("/usr/here", "w")  # noqa: SIM115, PTH123
+
+    def test_there_is_no_network(self):
+        with pytest.raises(OSError, match="unreachable"):
+            socket.create_connection(("192.0.2.1", 80), timeout=1)
