@@ -44,7 +44,7 @@ def world() -> object | None:
 
 
 def build_solver(
-    folder: Path, ranks: int, rank: int, dropout: float | None
+    folder: Path, ranks: int, rank: int, dropout: float | None, gpu: bool
 ) -> tuple[object, caffe_pb2.SolverParameter]:
     """The solver of a run folder, its batch divided by the ranks, with display, test and snapshot left to the caller.
 
@@ -61,6 +61,7 @@ def build_solver(
     quiet.ClearField("net")
     quiet.net_param.CopyFrom(net)
     quiet.display, quiet.snapshot = 0, 0
+    quiet.solver_mode = caffe_pb2.SolverParameter.GPU if gpu else caffe_pb2.SolverParameter.CPU
     quiet.test_interval, quiet.test_initialization = 2**31 - 1, False
     if ranks > 1:
         caffe.set_solver_count(ranks)
@@ -189,12 +190,12 @@ def check_loss(iteration: int, losses: list[float]) -> None:
 class Training:
     """A solver on its way from its newest whole snapshot to ``until``."""
 
-    def __init__(self, folder: Path, until: int, records: int, dropout: float | None, rates: list) -> None:
+    def __init__(self, folder: Path, until: int, records: int, dropout: float | None, rates: list, gpu: bool) -> None:
         self.folder, self.until, self.rates = folder, until, rates
         self.communicator = world()
         self.rank = self.communicator.rank if self.communicator else 0
         ranks = self.communicator.size if self.communicator else 1
-        self.solver, self.settings = build_solver(folder, ranks, self.rank, dropout)
+        self.solver, self.settings = build_solver(folder, ranks, self.rank, dropout, gpu)
         self.exchange = Exchange(self.solver, self.communicator) if self.communicator else None
         self.stop_wanted = False
         self.losses: list[float] = []
@@ -267,6 +268,15 @@ class Training:
             report(end=self.solver.iter)
 
 
+def choose_device(gpus: list[int]) -> None:
+    """This rank's GPU, or the CPU where none is given."""
+    if not gpus:
+        caffe.set_mode_cpu()
+        return
+    caffe.set_device(gpus[int(os.environ.get("OMPI_COMM_WORLD_RANK", "0"))])
+    caffe.set_mode_gpu()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
@@ -274,10 +284,11 @@ def main() -> int:
     parser.add_argument("--records", type=int, required=True, help="records of the train LMDB")
     parser.add_argument("--dropout", type=float)
     parser.add_argument("--rates", type=json.loads, default=[], help="[[iteration, learning rate], ...]")
+    parser.add_argument("--gpus", type=json.loads, default=[], help="[number, ...]: the GPU of each rank")
     args = parser.parse_args()
     caffe.init_log(0, True)
-    caffe.set_mode_cpu()
-    training = Training(args.folder, args.until, args.records, args.dropout, args.rates)
+    choose_device(args.gpus)
+    training = Training(args.folder, args.until, args.records, args.dropout, args.rates, bool(args.gpus))
     signal.signal(signal.SIGUSR1, training.ask_to_stop)
     try:
         training.run()

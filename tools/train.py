@@ -22,7 +22,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from tools import cli, runs
+from tools import cli, gpu, runs
 from tools.cli import UserError
 from tools.prepare import Plan, check_same_run, prepare, write_prototxt, write_run
 
@@ -31,12 +31,28 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     runs.add_run_options(parser)
     parser.add_argument("--iterations", type=int, help="iteration to end at (default: max_iter of solver.prototxt)")
-    parser.add_argument("--ranks", type=int, help="MPI ranks (default: one per core that the batch divides into)")
+    parser.add_argument("--ranks", type=int, help="MPI ranks (default: one per core or GPU)")
+    parser.add_argument("--gpu", default="", help="GPUs to train on, as 0 or 0,1 (default: none, the CPU)")
     return parser.parse_args()
 
 
-def choose_ranks(wanted: int | None, batch: int) -> int:
-    """The number of MPI ranks. UserError where the batch does not divide into the wanted number."""
+def parse_gpus(text: str) -> list[int]:
+    """``"0,1"`` as [0, 1], nothing as []. UserError where it is no such list, or where one of the GPUs is not there."""
+    if not text.strip():
+        return []
+    if not re.fullmatch(r"\d+(,\d+)*", text.strip()):
+        raise UserError(f"GPU={text}: give the numbers of the GPUs, as GPU=0 or GPU=0,1, or nothing for the CPU")
+    gpus = [int(number) for number in text.split(",")]
+    gpu.require(gpus)
+    return gpus
+
+
+def choose_ranks(wanted: int | None, batch: int, gpus: list[int]) -> int:
+    """The number of MPI ranks. UserError where the batch, or the GPUs, do not go with the wanted number."""
+    if gpus and wanted not in (None, len(gpus)):
+        raise UserError(f"RANKS={wanted}: with GPU={','.join(map(str, gpus))} there is a rank per GPU: leave RANKS out")
+    if gpus:
+        wanted = len(gpus)
     if wanted is None:
         cores = len(os.sched_getaffinity(0))
         return max(ranks for ranks in range(1, cores + 1) if batch % ranks == 0)
@@ -71,12 +87,14 @@ def segments(plan: Plan, start: int) -> Iterator[tuple[int, float | None]]:
             yield end, ratio
 
 
-def child_command(plan: Plan, ranks: int, until: int, dropout: float | None) -> list[str]:
+def child_command(plan: Plan, ranks: int, gpus: list[int], until: int, dropout: float | None) -> list[str]:
     command = [sys.executable, "-m", "tools.solve", str(plan.folder), f"--until={until}", f"--records={plan.records}"]
     if dropout is not None:
         command.append(f"--dropout={dropout}")
     if plan.rates:
         command.append(f"--rates={json.dumps(plan.rates)}")
+    if gpus:
+        command.append(f"--gpus={json.dumps(gpus)}")
     if ranks == 1:
         return command
     # mpi4py's own runner ends the whole job when one rank fails
@@ -183,36 +201,37 @@ def run_child(command: list[str], plan: Plan, bar: tqdm, metrics: Metrics) -> di
     return seen
 
 
-def train(plan: Plan, ranks: int) -> int:
+def train(plan: Plan, ranks: int, gpus: list[int]) -> int:
     """Train to the plan's last iteration; returns the iteration reached."""
     newest = runs.newest_resumable(plan.folder)
     start = newest[0] if newest else 0
     if start > plan.iterations:
         print(f"{plan.folder} already stands at iteration {start}")
         return start
-    write_run(plan.folder, plan.record, ranks=ranks, iteration=start, state="training")
+    write_run(plan.folder, plan.record, ranks=ranks, gpu=gpus, iteration=start, state="training")
     metrics = Metrics(plan.folder)
     reached = start
     with tqdm(total=plan.iterations, initial=start, unit="iter", disable=None, dynamic_ncols=True) as bar:
         for until, dropout in segments(plan, start):
-            seen = run_child(child_command(plan, ranks, until, dropout), plan, bar, metrics)
+            seen = run_child(child_command(plan, ranks, gpus, until, dropout), plan, bar, metrics)
             reached = seen.get("end", reached)
             if reached < until:
                 break
     state = "done" if reached == plan.iterations else "stopped"
-    write_run(plan.folder, plan.record, ranks=ranks, iteration=reached, state=state)
+    write_run(plan.folder, plan.record, ranks=ranks, gpu=gpus, iteration=reached, state=state)
     return reached
 
 
 def main() -> int:
     args = parse_arguments()
     plan = prepare(args)
-    ranks = choose_ranks(args.ranks, plan.batch)
+    gpus = parse_gpus(args.gpu)
+    ranks = choose_ranks(args.ranks, plan.batch, gpus)
     print(f"{plan.folder}: {plan.records} clips, batch {plan.batch}, {ranks} rank(s), to iteration {plan.iterations}")
     with locked(plan.folder):
         check_same_run(plan.folder, plan.record)
         write_prototxt(plan)
-        reached = train(plan, ranks)
+        reached = train(plan, ranks, gpus)
     if reached < plan.iterations:
         print(f"stopped at iteration {reached}; the same command goes on from there")
         return 130
