@@ -1,0 +1,79 @@
+"""The files of a vote: clips.csv, songs.csv, confusion.csv and summary.json, whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tools import vote_rules as rules
+from tools.gtzan import GENRES
+from tools.vote_count import Clips, Election
+
+LABELS = range(len(GENRES))
+
+
+def write_votes(folder: Path, clips: Clips, election: Election, summary: dict) -> None:
+    """Write all four files, in place of those of an earlier vote."""
+    with replaced(folder) as aside:
+        write_csv(aside / "clips.csv", ["track", "clip", "part", "label", *(f"p{k}" for k in LABELS)], clip_rows(clips))
+        header = ["track", "label", *(f"v{k}" for k in LABELS), "plurality", "mean_probability"]
+        write_csv(aside / "songs.csv", header, song_rows(election))
+        write_csv(aside / "confusion.csv", ["outcome", *GENRES], confusion_rows(clips))
+        (aside / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
+
+
+def clip_rows(clips: Clips) -> Iterator[list]:
+    for i in range(len(clips.tracks)):
+        yield [clips.tracks[i], clips.clips[i], clips.parts[i], clips.labels[i], *clips.texts[i]]
+
+
+def song_rows(election: Election) -> Iterator[list]:
+    """Plurality is at the lowest threshold, by default the paper's 5 of 15 (10 of 30)."""
+    decided = election.plurality(election.thresholds[0])
+    for i, track in enumerate(election.tracks):
+        plurality = "undecided" if decided[i] == rules.UNDECIDED else decided[i]
+        yield [track, election.labels[i], *election.votes[i], plurality, election.most_probable[i]]
+
+
+def confusion_rows(clips: Clips) -> Iterator[list]:
+    """Test clips alone, a row per outcome and a column per true genre."""
+    shares = rules.confusion(clips.predicted[clips.tested], clips.labels[clips.tested], len(GENRES))
+    for genre, row in zip(GENRES, shares):
+        yield [genre, *row]
+
+
+def write_csv(file: Path, header: list[str], rows: Iterable[list]) -> None:
+    with file.open("w", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+@contextmanager
+def replaced(folder: Path) -> Iterator[Path]:
+    """A new folder to write into, which takes the place of ``folder`` once all is written.
+
+    The parent is locked meanwhile, so that two votes at once, or what a killed one left behind, do no harm.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    new, old = folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
+    lock = os.open(folder.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for leftover in (new, old):
+            shutil.rmtree(leftover, ignore_errors=True)
+        new.mkdir()
+        yield new
+        if folder.exists():
+            folder.rename(old)
+        new.rename(folder)
+    finally:
+        for leftover in (new, old):
+            shutil.rmtree(leftover, ignore_errors=True)
+        os.close(lock)
