@@ -1,0 +1,203 @@
+"""Songs to matrices to LMDBs that stock `caffe train` reads.
+
+    python -m tools.make_lmdb DATA_ROOT --split song --fold 0
+
+makes build/lmdb/<split>/<view>_<dtype>_<part>_lmdb for the views cnn, lstm and song and the dtypes int and float, the
+mean of each train part beside them, and manifest.json. The folder is put in place whole, and made again only where the
+songs, the parameters or the formulas are others than those it was made from. Songs that can't be used are left out and
+named.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from tools import cli, datum, features, gtzan, in_place, manifest, paths, splits
+from tools.cli import UserError
+from tools.extract import Spool, extract
+from tools.features import Parameters
+from tools.gtzan import GENRES, Survey, Track
+
+SEED = 2016  # of the order of the records
+Parts = dict[str, dict[str, list[tuple[Track, int]]]]  # view, part: its clips in the order of their keys
+
+
+def main() -> None:
+    args = read_arguments()
+    parameters = Parameters(**{field.name: getattr(args, field.name) for field in fields(Parameters)})
+    found = gtzan.survey(args.data_root)
+    folder = paths.lmdb_folder(args.build, split_folder(args.split, args.fold, parameters))
+    origin = manifest.origin(args.split, args.fold, SEED, parameters, gtzan.fingerprint(args.data_root))
+
+    with in_place.only_writer(folder):
+        there = manifest.read(folder)
+        views, dtypes = with_those_there(there, args.views, args.dtypes)
+        if manifest.describes(there, folder, origin) and (there["views"], there["dtypes"]) == (views, dtypes):
+            print(f"{folder}: up to date")
+            return
+        parts = draw_parts(found.tracks, args.split, args.fold, parameters, views)
+        spool = Spool(folder.with_name(f".{folder.name}.spool"), parameters, tuple(views))
+        spool.open(origin["data"]["fingerprint"])
+        reasons = extract(found.tracks, spool, args.jobs)
+        left_out = list_left_out(found, reasons)
+        report_left_out(left_out)
+        parts = without_songs(parts, reasons)
+        check_parts(parts, found, left_out)
+        with in_place.made_aside(folder) as aside:
+            lmdbs = write_lmdbs(aside, parts, spool, dtypes)
+            data = {"root": str(args.data_root), "songs_present": len(found.tracks), **origin["data"]}
+            contents = {**origin, "views": views, "dtypes": dtypes, "lmdbs": lmdbs, "left_out": left_out, "data": data}
+            manifest.write(aside, contents)
+        spool.remove()
+    print_table(folder, lmdbs)
+
+
+def read_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make_lmdb", description="Songs to matrices to LMDBs for Caffe.")
+    parser.add_argument("data_root", type=Path, metavar="DATA_ROOT", help="a folder per genre, blues to rock")
+    parser.add_argument("--split", default="song", choices=paths.SPLITS, help="how clips are divided (default: song)")
+    parser.add_argument("--fold", type=int, default=0, help="fold of the song split, 0 to 4 (default: 0)")
+    parser.add_argument("--views", nargs="+", default=list(paths.VIEWS), choices=paths.VIEWS, help="default: all")
+    parser.add_argument("--dtypes", nargs="+", default=list(paths.DTYPES), choices=paths.DTYPES, help="default: both")
+    parser.add_argument("--build", type=Path, default=paths.BUILD, help="where everything made lies (default: build)")
+    parser.add_argument("--jobs", type=positive, default=len(os.sched_getaffinity(0)), help="default: one a core")
+    for field in fields(Parameters):
+        option = "--" + field.name.replace("_", "-")
+        choices = ("mel", "linear") if field.name == "bands" else None
+        kind = str if choices else int
+        parser.add_argument(option, type=kind, default=field.default, choices=choices, help=f"default: {field.default}")
+    return parser.parse_args()
+
+
+def positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
+def split_folder(split: str, fold: int, parameters: Parameters) -> str:
+    """The name of the split's folder under build/lmdb, where parameters other than the defaults name themselves."""
+    return paths.variant(paths.split_name(split, fold), **parameters.differences())
+
+
+def with_those_there(there: dict | None, views: list[str], dtypes: list[str]) -> tuple[list[str], list[str]]:
+    """The views and dtypes to make: those asked for, and those that the folder has already, in their usual order."""
+    views, dtypes = set(views), set(dtypes)
+    if there is not None:
+        views |= set(there["views"])
+        dtypes |= set(there["dtypes"])
+    return [view for view in paths.VIEWS if view in views], [dtype for dtype in paths.DTYPES if dtype in dtypes]
+
+
+def draw_parts(tracks: list[Track], split: str, fold: int, parameters: Parameters, views: list[str]) -> Parts:
+    """The clips of every part in the order of their keys: shuffled once, with a fixed seed for each view and part."""
+    parts = {}
+    for view in views:
+        drawn = splits.assign_parts(tracks, split, fold, parameters.clips(view))
+        parts[view] = {part: shuffled(clips, f"{view} {part}") for part, clips in drawn.items()}
+    return parts
+
+
+def shuffled(clips: list[tuple[Track, int]], name: str) -> list[tuple[Track, int]]:
+    order = np.random.Generator(np.random.PCG64([SEED, zlib.crc32(name.encode())])).permutation(len(clips))
+    return [clips[index] for index in order]
+
+
+def list_left_out(found: Survey, reasons: dict[str, str]) -> list[dict]:
+    """What of the data root is in no LMDB: files that are no song by their name, and songs that can't be used."""
+    odd = [{"track": Path(item.file).stem, "file": item.file, "reason": item.reason} for item in found.left_out]
+    songs = [track for track in found.tracks if track.track in reasons]
+    return odd + [
+        {"track": song.track, "file": f"{song.genre}/{song.path.name}", "reason": reasons[song.track]} for song in songs
+    ]
+
+
+def report_left_out(left_out: list[dict]) -> None:
+    for item in left_out:
+        print(f"left out: {item['file']}: {item['reason']}", file=sys.stderr)
+
+
+def without_songs(parts: Parts, reasons: dict[str, str]) -> Parts:
+    return {
+        view: {part: [clip for clip in clips if clip[0].track not in reasons] for part, clips in drawn.items()}
+        for view, drawn in parts.items()
+    }
+
+
+def check_parts(parts: Parts, found: Survey, left_out: list[dict]) -> None:
+    """UserError if no song is left, a part is empty or a genre of the data root can't be trained on."""
+    root, why = gtzan.printable(found.root), f": {left_out[-1]['file']}: {left_out[-1]['reason']}" if left_out else ""
+    for view, drawn in parts.items():
+        if not any(drawn.values()):
+            raise UserError(f"{root}: none of its {len(found.tracks)} songs can be used{why}")
+        for part, clips in drawn.items():
+            if not clips:
+                raise UserError(f"{root}: no song for the {part} part of {view}: add songs to it{why}")
+        trained = {track.genre for track, _ in drawn["train"]}
+        untrained = sorted({track.genre for track in found.tracks} - trained)
+        if untrained:
+            names = ", ".join(untrained)
+            raise UserError(f"{root}: no song of {names} to train on: add songs, or take the folder away{why}")
+
+
+def write_lmdbs(folder: Path, parts: Parts, spool: Spool, dtypes: list[str]) -> dict[str, dict]:
+    """Write the LMDB of every view, dtype and part, and the means of the train parts. Returns what each holds."""
+    records = len(dtypes) * sum(len(clips) for drawn in parts.values() for clips in drawn.values())
+    lmdbs = {}
+    with tqdm(desc="records", total=records, unit="record", unit_scale=True, disable=None) as bar:
+        for view, drawn in parts.items():
+            for dtype in dtypes:
+                for part, clips in drawn.items():
+                    name = f"{view}_{dtype}_{part}_lmdb"
+                    total = np.zeros(spool.parameters.shape(view))
+                    datum.write_lmdb(folder / name, make_records(clips, spool, view, dtype, total, bar))
+                    if part == "train":
+                        datum.write_mean(folder / f"{view}_{dtype}_mean.binaryproto", total / len(clips))
+                    lmdbs[name] = describe(folder / name, clips, spool.parameters.shape(view))
+    return lmdbs
+
+
+def make_records(
+    clips: list[tuple[Track, int]], spool: Spool, view: str, dtype: str, total: np.ndarray, bar: tqdm
+) -> Iterator[tuple[str, bytes]]:
+    """Key and Datum of each clip in turn; their matrices are added up in ``total``."""
+    for number, (track, clip) in enumerate(clips):
+        matrix = spool.read(track.track, view, clip)
+        if dtype == "int":
+            matrix = features.quantize(matrix)
+        total += matrix
+        bar.update()
+        yield datum.record_key(number, track.track, clip), datum.serialize(matrix, track.label)
+
+
+def describe(path: Path, clips: list[tuple[Track, int]], shape: tuple[int, int, int]) -> dict:
+    """What the manifest says of an LMDB; ``labels`` counts its records by genre."""
+    labels = Counter(track.label for track, _ in clips)
+    return {
+        "records": len(clips),
+        "songs": len({track.track for track, _ in clips}),
+        "shape": list(shape),
+        "labels": {genre: labels[label] for label, genre in enumerate(GENRES)},
+        "sha256": datum.content_hash(path),
+    }
+
+
+def print_table(folder: Path, lmdbs: dict[str, dict]) -> None:
+    print(f"{folder}\n{'LMDB':28}{'records':>9}{'songs':>7}  shape")
+    for name, entry in lmdbs.items():
+        print(f"{name:28}{entry['records']:9}{entry['songs']:7}  {' x '.join(map(str, entry['shape']))}")
+
+
+if __name__ == "__main__":
+    cli.run("make_lmdb", main)
