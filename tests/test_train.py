@@ -71,6 +71,8 @@ def test_thirty_iterations_give_the_weights_and_losses_of_stock_caffe_train(net,
     folder = only_run(build)
     solver = prototxt.read_solver(folder / "solver.prototxt")
     solver.snapshot_prefix = str(tmp_path / "stock")
+    # ours tests at the beginning and at the end
+    solver.test_interval = 30
     (tmp_path / "solver.prototxt").write_text(prototxt.text(solver))
     stock = subprocess.run(
         ["caffe", "train", "-solver", str(tmp_path / "solver.prototxt")], capture_output=True, text=True, check=True

@@ -27,7 +27,7 @@ def only_writer(folder: Path) -> Iterator[None]:
 def made_aside(folder: Path) -> Iterator[Path]:
     """An empty folder beside ``folder`` to fill, which takes its place at the end. Only for its `only_writer`.
 
-    What a killed run left behind is removed first. ``folder`` is the old one, for a moment none, then the whole new one.
+    What a killed run left behind is removed first. ``folder`` is the old one, for a moment none, then the new one.
     """
     new, old = (folder.parent / f".{folder.name}.{kind}" for kind in ("new", "old"))
     for leftover in (new, old):

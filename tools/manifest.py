@@ -24,12 +24,16 @@ FILE = "manifest.json"
 
 
 def origin(split: str, fold: int, seed: int, parameters: Parameters, fingerprint: str) -> dict:
-    """All that decides what stands in an LMDB but its view and dtype: of the same origin, it need not be made again."""
+    """All that decides what stands in an LMDB but its view and dtype: of the same origin, it need not be made again.
+
+    ``seed`` is that of the order of the records.
+    """
     return {
         "format": FORMAT,
         "split": split,
         "fold": fold,
-        "seed": {"split": splits.SEED, "shuffle": seed},
+        "seed": seed,
+        "split_seed": splits.SEED,
         "features": {
             "formulas": features.FORMULAS,
             "sample_rate": SAMPLE_RATE,

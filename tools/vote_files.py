@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import csv
-import fcntl
 import json
-import os
-import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from tools import vote_rules as rules
 from tools.gtzan import GENRES
+from tools.in_place import made_aside, only_writer
 from tools.vote_count import Clips, Election
 
 LABELS = range(len(GENRES))
@@ -20,7 +17,7 @@ LABELS = range(len(GENRES))
 
 def write_votes(folder: Path, clips: Clips, election: Election, summary: dict) -> None:
     """Write all four files, in place of those of an earlier vote."""
-    with replaced(folder) as aside:
+    with only_writer(folder), made_aside(folder) as aside:
         write_csv(aside / "clips.csv", ["track", "clip", "part", "label", *(f"p{k}" for k in LABELS)], clip_rows(clips))
         header = ["track", "label", *(f"v{k}" for k in LABELS), "plurality", "mean_probability"]
         write_csv(aside / "songs.csv", header, song_rows(election))
@@ -53,27 +50,3 @@ def write_csv(file: Path, header: list[str], rows: Iterable[list]) -> None:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(rows)
-
-
-@contextmanager
-def replaced(folder: Path) -> Iterator[Path]:
-    """A new folder to write into, which takes the place of ``folder`` once all is written.
-
-    The parent is locked meanwhile, so that two votes at once, or what a killed one left behind, do no harm.
-    """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    new, old = folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
-    lock = os.open(folder.parent, os.O_RDONLY)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        for leftover in (new, old):
-            shutil.rmtree(leftover, ignore_errors=True)
-        new.mkdir()
-        yield new
-        if folder.exists():
-            folder.rename(old)
-        new.rename(folder)
-    finally:
-        for leftover in (new, old):
-            shutil.rmtree(leftover, ignore_errors=True)
-        os.close(lock)
