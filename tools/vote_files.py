@@ -7,7 +7,10 @@ import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import numpy as np
+
 from tools import vote_rules as rules
+from tools.cli import UserError
 from tools.gtzan import GENRES
 from tools.in_place import made_aside, only_writer
 from tools.vote_count import Clips, Election
@@ -23,6 +26,26 @@ def write_votes(folder: Path, clips: Clips, election: Election, summary: dict) -
         write_csv(aside / "songs.csv", header, song_rows(election))
         write_csv(aside / "confusion.csv", ["outcome", *GENRES], confusion_rows(clips))
         (aside / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
+
+
+def read_clips(file: Path) -> Clips:
+    """What `write_votes` wrote to clips.csv. UserError where it is missing or not whole."""
+    try:
+        with file.open(newline="") as stream:
+            rows = list(csv.DictReader(stream))
+        texts = np.array([[row[f"p{label}"] for label in LABELS] for row in rows])
+        return Clips(
+            tracks=np.array([row["track"] for row in rows]),
+            clips=np.array([int(row["clip"]) for row in rows]),
+            parts=np.array([row["part"] for row in rows]),
+            labels=np.array([int(row["label"]) for row in rows]),
+            texts=texts,
+            probabilities=texts.astype(np.float64),
+        )
+    except FileNotFoundError:
+        raise UserError(f"{file}: no such vote: type 'make vote' with the same settings first") from None
+    except (KeyError, ValueError, TypeError):
+        raise UserError(f"{file} is not whole: remove {file.parent} and vote again") from None
 
 
 def clip_rows(clips: Clips) -> Iterator[list]:

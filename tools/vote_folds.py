@@ -1,0 +1,86 @@
+"""The votes of all five folds of the song split as one: each song is tested once, by a network that never heard it.
+
+    python -m tools.vote_folds --net rcnn
+
+Reads build/votes/song/<run>/ to build/votes/song-4/<run>/, writes the same files to build/votes/song-folds/<run>/, and
+prints the same table. UserError where the folds differ in anything but their songs, or where one is missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+
+from tools import cli, paths, runs
+from tools.cli import UserError
+from tools.splits import FOLDS
+from tools.vote import print_table
+from tools.vote_count import Clips, hold_election, score
+from tools.vote_files import read_clips, write_votes
+
+ALIKE = ("net", "dtype", "seed", "iteration")
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    runs.add_run_options(parser)
+    parser.add_argument("--iteration", type=int, help="the votes of this iteration (default: of the newest)")
+    return parser.parse_args()
+
+
+def read_summaries(folders: list[Path]) -> list[dict]:
+    """The summary of each fold. UserError where one is missing, or the folds are not of one kind."""
+    summaries = []
+    for fold, folder in enumerate(folders):
+        try:
+            summaries.append(json.loads((folder / "summary.json").read_text()))
+        except FileNotFoundError:
+            raise UserError(
+                f"{folder}: no such vote: type 'make lmdb train vote FOLD={fold}' with the same NET"
+            ) from None
+    for key in ALIKE:
+        values = [summary[key] for summary in summaries]
+        if len(set(values)) > 1:
+            raise UserError(f"{folders[0].name}: the folds differ in {key} ({', '.join(map(str, values))}): vote alike")
+    return summaries
+
+
+def join(parts: list[Clips]) -> Clips:
+    """The clips of all folds, in order of track and clip. UserError where a song is in two of them."""
+    tracks = [track for part in parts for track in np.unique(part.tracks)]
+    if len(set(tracks)) < len(tracks):
+        raise UserError("a song is in the test part of two folds: make the LMDBs of all folds from the same songs")
+    joined = [np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Clips)]
+    order = np.lexsort((joined[1], joined[0]))
+    return Clips(*(column[order] for column in joined))
+
+
+def main() -> None:
+    args = parse_arguments()
+    name = runs.run_name(args) + (f"@iter={args.iteration}" if args.iteration is not None else "")
+    folders = [paths.votes_folder(args.build, paths.split_name("song", fold), name) for fold in range(FOLDS)]
+    summaries = read_summaries(folders)
+    clips = join([read_clips(folder / "clips.csv") for folder in folders])
+    election = hold_election(clips, None)
+    summary = {
+        **{key: summaries[0][key] for key in ALIKE},
+        "split": "song-folds",
+        "ranks": summaries[0]["ranks"],
+        **score(clips, election),
+        "command": shlex.join(["python", "-m", "tools.vote_folds", *sys.argv[1:]]),
+        "run": ", ".join(summary["run"] for summary in summaries),
+        "caffemodel_sha256": [summary["caffemodel_sha256"] for summary in summaries],
+    }
+    folder = paths.votes_folder(args.build, "song-folds", name)
+    write_votes(folder, clips, election, summary)
+    print_table(summary, folder)
+
+
+if __name__ == "__main__":
+    cli.run("vote_folds", main)
