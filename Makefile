@@ -6,16 +6,17 @@ SHELL := /bin/bash
 # Where everything made lies
 BUILD ?= build
 # GTZAN=DIR: a folder per genre; without it a synthetic data set stands in
-SYNTHETIC := $(BUILD)/synthetic/genres
-DATA = $(or $(GTZAN),$(SYNTHETIC))
+SYNTHETIC := $(BUILD)/synthetic
+DATA = $(or $(GTZAN),$(SYNTHETIC)/genres)
 NET ?= rcnn
 SPLIT ?= song
-NETS := $(notdir $(patsubst %/,%,$(dir $(wildcard prototxt/*/solver.prototxt))))
+DOCKER ?= docker
+IMAGE ?= music-caffe
 
 quoted = '$(subst ','\'',$(1))'
 option = $(if $($(2)),--$(1) $(call quoted,$($(2))))
 
-export GTZAN GTZAN_URL DEBIAN_MIRROR OPENBLAS_CORETYPE
+export GTZAN GTZAN_URL DEBIAN_MIRROR DEBIAN_SECURITY_MIRROR OPENBLAS_CORETYPE
 IN := tools/runtime/run
 PYTHON := $(IN) python3 -m
 
@@ -24,9 +25,10 @@ run_options = $(split_options) $(call option,dtype,DTYPE) $(call option,seed,SEE
   $(call option,base-lr,BASE_LR) $(call option,lr-steps,LR_STEPS) $(call option,dropout,DROPOUT)
 lmdb_options = $(split_options) $(call option,jobs,JOBS)
 train_options = $(run_options) $(call option,iterations,ITERS) $(call option,ranks,RANKS) $(call option,gpu,GPU)
-vote_options = $(run_options) $(call option,iteration,ITERATION)
+vote_options = --net $(call quoted,$(NET)) $(run_options) $(call option,iteration,ITERATION)
 
-.PHONY: help setup check-data data synthetic lmdb train vote demo test lint clean distclean
+.PHONY: help demo test setup data check-data synthetic lmdb train train-rcnn train-complex vote vote-folds \
+  docker docker-gpu docker-test health lint clean distclean
 
 ##@ Start here
 help: ## this list
@@ -52,12 +54,12 @@ data: setup ## download GTZAN: SET=mini (100 songs, default) or SET=all (1000)
 	@$(IN) --network python3 -m tools.download $(or $(SET),mini)
 
 check-data: setup ## what is in GTZAN=DIR, and what is wrong with it
-	@$(PYTHON) tools.gtzan check $(call quoted,$(DATA))
+	@$(PYTHON) tools.gtzan check $(call quoted,$(or $(GTZAN),$(error say which folder: make check-data GTZAN=DIR)))
 
-$(SYNTHETIC)/../synth.json: tools/synth.py
-	@$(PYTHON) tools.synth --out $(call quoted,$(SYNTHETIC))
+$(SYNTHETIC)/synth.json: $(wildcard tools/synth*.py)
+	@$(PYTHON) tools.synth --out $(call quoted,$(SYNTHETIC)/genres)
 
-synthetic: setup $(if $(GTZAN),,$(SYNTHETIC)/../synth.json)
+synthetic: setup $(if $(GTZAN),,$(SYNTHETIC)/synth.json)
 
 lmdb: setup synthetic ## songs to matrices to LMDBs
 	@$(PYTHON) tools.make_lmdb $(call quoted,$(DATA)) $(lmdb_options)
@@ -72,9 +74,33 @@ train-complex: setup ## the complex CNN
 	@$(PYTHON) tools.train --net complex_cnn $(train_options)
 
 vote: setup ## the clips of each test song vote for its genre: NET=, ITERATION= (default: newest)
-	@$(PYTHON) tools.vote --net $(call quoted,$(NET)) $(vote_options)
+	@$(PYTHON) tools.vote $(vote_options)
+
+vote-folds: setup ## the votes of all five folds of the song split as one, each song tested once
+	@$(PYTHON) tools.vote_folds $(vote_options)
+
+##@ Docker
+docker_arguments = $(foreach name,DEBIAN_MIRROR DEBIAN_SECURITY_MIRROR PIP_INDEX_URL JOBS,$(if $($(name)),--build-arg $(name)))
+# What is made belongs to the caller: under rootless Podman by --userns, elsewhere by --user
+docker_run = $(DOCKER) run --rm --init --user "$$(id -u):$$(id -g)" \
+  $(if $(findstring podman,$(DOCKER)),--userns=keep-id) --volume "$(CURDIR)/build/docker:/music/build"
+
+docker: ## the CPU image, music-caffe:cpu
+	$(DOCKER) build --target cpu --tag $(IMAGE):cpu $(docker_arguments) .
+
+docker-gpu: ## the GPU image, music-caffe:gpu (compiles Caffe with CUDA: about 20 minutes on 2 cores)
+	$(DOCKER) build --target gpu --tag $(IMAGE):gpu $(docker_arguments) .
+
+docker-test: docker ## the tests, then LMDBs, a short training and a vote, in the CPU image
+	@mkdir -p build/docker
+	$(docker_run) $(IMAGE):cpu health
+	$(docker_run) $(IMAGE):cpu test
+	$(docker_run) $(IMAGE):cpu lmdb train-rcnn vote ITERS=$(or $(ITERS),150)
 
 ##@ Keeping house
+health: setup ## which Caffe, with which BLAS, on which devices; exit code 2 where it computes wrong
+	@$(PYTHON) tools.runtime.health
+
 lint: setup ## ruff, check and format
 	@$(PYTHON) ruff check tools tests && $(PYTHON) ruff format --check tools tests
 

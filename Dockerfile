@@ -1,0 +1,83 @@
+# Two images of the same project: `cpu` with Debian's own Caffe, `gpu` with that Caffe rebuilt with CUDA.
+#
+#   docker build --target cpu -t music-caffe:cpu .        (or: make docker)
+#   docker build --target gpu -t music-caffe:gpu .        (or: make docker-gpu)
+#
+# Layers go from what changes least to what changes most: Debian packages, locked Python packages, CUDA, the project.
+
+# --- debian: the base, and where it takes its packages from ----------------------------------------------------------
+FROM debian:bullseye-slim AS debian
+# DEBIAN_MIRROR=URL and DEBIAN_SECURITY_MIRROR=URL: take bullseye from this mirror or archive instead of the default one
+ARG DEBIAN_MIRROR
+ARG DEBIAN_SECURITY_MIRROR
+RUN if [ -n "$DEBIAN_MIRROR" ]; then sed -i -E "/security/! s|https?://[^ ]+|$DEBIAN_MIRROR|" /etc/apt/sources.list; fi \
+ && if [ -n "$DEBIAN_SECURITY_MIRROR" ]; then sed -i -E "/security/ s|https?://[^ ]+|$DEBIAN_SECURITY_MIRROR|" /etc/apt/sources.list; fi \
+ # An archive's Release file is past its date; signatures are still checked.
+ && if [ -n "$DEBIAN_MIRROR" ]; then echo 'Acquire::Check-Valid-Until "false";' >/etc/apt/apt.conf.d/90-archive; fi \
+ && printf 'path-exclude=/usr/share/%s/*\n' doc man locale >/etc/dpkg/dpkg.cfg.d/90-slim
+
+# --- runtime: Debian's Caffe and the locked Python packages, the same lists as outside Docker -------------------------
+FROM debian AS runtime
+COPY tools/runtime/packages.txt /tmp/
+RUN apt-get update -qq \
+ && sed '/^#/d' /tmp/packages.txt | DEBIAN_FRONTEND=noninteractive xargs apt-get install -y -qq --no-install-recommends make \
+ && rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log
+COPY requirements.lock /tmp/
+# scikit-image and others of Debian's break under a newer NumPy, so the locked packages shadow them all.
+RUN python3 -m pip install --quiet --disable-pip-version-check --no-cache-dir --no-compile --no-deps --ignore-installed \
+      --require-hashes --requirement /tmp/requirements.lock \
+ && { python3 -m compileall -q -j 0 /usr/local/lib/python3.9 >/dev/null || true; }
+# A uid that the image doesn't know has no home, and the container is the sandbox that Open MPI asks for.
+ENV HOME=/tmp LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
+WORKDIR /music
+
+# --- cpu ---------------------------------------------------------------------------------------------------------------
+FROM runtime AS cpu
+COPY . /music
+# Any uid may write here, as in /tmp: it makes its own folders, and can't change the project's files.
+RUN mkdir -p build data/downloads && chmod 1777 . build data/downloads
+LABEL org.opencontainers.image.title="Music classification on BVLC Caffe (CPU)" \
+      org.opencontainers.image.description="STFT matrices of songs, Caffe networks, and a vote for the genre" \
+      org.opencontainers.image.licenses="BSD-2-Clause" \
+      org.opencontainers.image.version="1.0" \
+      org.opencontainers.image.base.name="debian:bullseye-slim"
+USER 1000:1000
+ENTRYPOINT ["make"]
+CMD ["help"]
+
+# --- caffe-cuda: Debian's Caffe rebuilt with CUDA, as packages; nothing else of this stage reaches an image ------------
+FROM debian AS caffe-cuda
+COPY tools/runtime/caffe-gpu/non-free /caffe-gpu/
+RUN /caffe-gpu/non-free \
+ && apt-get update -qq \
+ && export DEBIAN_FRONTEND=noninteractive \
+ && apt-get install -y -qq --no-install-recommends dpkg-dev \
+ && apt-get build-dep -y -qq --no-install-recommends --arch-only caffe \
+ && apt-get install -y -qq --no-install-recommends nvidia-cuda-toolkit libopenblas-dev
+COPY tools/runtime/caffe-gpu/ /caffe-gpu/
+ARG JOBS
+RUN /caffe-gpu/build /packages >/tmp/build.log 2>&1 || { tail -n 50 /tmp/build.log; exit 1; }
+
+# --- gpu: the runtime with those packages in place of Debian's ---------------------------------------------------------
+FROM runtime AS gpu
+COPY --from=caffe-cuda /packages /tmp/packages
+COPY tools/runtime/caffe-gpu/non-free /tmp/packages/
+RUN cp /etc/apt/sources.list /tmp/sources.list \
+ && /tmp/packages/non-free \
+ && apt-get update -qq \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends /tmp/packages/*.deb \
+ && mkdir -p /usr/src/caffe && mv /tmp/packages/caffe-tests /usr/src/caffe/tree \
+ && mv /tmp/sources.list /etc/apt/sources.list \
+ && rm -rf /tmp/packages /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log
+# What NVIDIA's container toolkit brings in from the host: the driver's libraries and nvidia-smi
+ENV NVIDIA_DRIVER_CAPABILITIES=compute,utility
+COPY . /music
+RUN mkdir -p build data/downloads && chmod 1777 . build data/downloads
+LABEL org.opencontainers.image.title="Music classification on BVLC Caffe (GPU)" \
+      org.opencontainers.image.description="STFT matrices of songs, Caffe networks, and a vote for the genre; CUDA 11.2" \
+      org.opencontainers.image.licenses="BSD-2-Clause" \
+      org.opencontainers.image.version="1.0" \
+      org.opencontainers.image.base.name="debian:bullseye-slim"
+USER 1000:1000
+ENTRYPOINT ["make"]
+CMD ["help"]

@@ -1,0 +1,100 @@
+"""What must hold of the Dockerfile before anybody builds it. `make docker-test` builds it and runs the tests inside."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+CUDA_BUILD = CHECKOUT / "tools" / "runtime" / "caffe-gpu"
+
+
+def stages() -> dict[str, list[str]]:
+    """The instructions of each stage by its name, continued lines joined and comments left out."""
+    text = (CHECKOUT / "Dockerfile").read_text()
+    text = re.sub(r"^\s*#.*\n", "", text, flags=re.MULTILINE)
+    text = re.sub(r"\\\n\s*", " ", text)
+    found: dict[str, list[str]] = {}
+    for line in filter(None, text.splitlines()):
+        if line.startswith("FROM "):
+            current = found.setdefault(line.split(" AS ")[1], [])
+        current.append(line)
+    return found
+
+
+def position(instructions: list[str], words: str) -> int:
+    return next(index for index, instruction in enumerate(instructions) if words in instruction)
+
+
+def test_every_stage_comes_from_bullseye_slim_or_from_another_stage():
+    bases = {instructions[0].split()[1] for instructions in stages().values()}
+    assert bases <= {"debian:bullseye-slim", *stages()}
+
+
+def test_both_images_install_the_lists_that_the_runtime_outside_docker_installs():
+    setup = (CHECKOUT / "tools/runtime/setup").read_text()
+    for lists in ("packages.txt", "requirements.lock"):
+        assert lists in setup
+        assert any(lists in instruction for instruction in stages()["runtime"])
+    assert stages()["cpu"][0] == "FROM runtime AS cpu"
+    assert stages()["gpu"][0] == "FROM runtime AS gpu"
+
+
+def test_what_changes_most_comes_last():
+    runtime = stages()["runtime"]
+    assert position(runtime, "apt-get install") < position(runtime, "COPY requirements.lock")
+    assert not any(instruction.startswith("COPY . ") for instruction in runtime)
+    gpu = stages()["gpu"]
+    assert position(gpu, "apt-get install") < position(gpu, "COPY . ")
+
+
+def test_pip_installs_nothing_but_what_the_lock_file_has_hashes_of():
+    installs = [i for instructions in stages().values() for i in instructions if re.search(r"\bpip3? .*install", i)]
+    assert len(installs) == 1
+    assert "--require-hashes" in installs[0] and "--no-deps" in installs[0]
+
+
+@pytest.mark.parametrize(
+    "path", ["Dockerfile", *(f"tools/runtime/caffe-gpu/{file.name}" for file in CUDA_BUILD.iterdir())]
+)
+def test_nothing_is_fetched_but_through_apt_and_pip(path: str):
+    text = (CHECKOUT / path).read_text()
+    assert not re.search(r"\b(curl|wget)\b|^ADD ", text, re.MULTILINE)
+    # http[s]://HOST of any package index or mirror: these are the machine's, or the caller's, own
+    assert not re.search(r"https?://[a-z0-9]", text)
+
+
+@pytest.mark.parametrize("image", ["cpu", "gpu"])
+def test_an_image_runs_make_as_an_ordinary_user(image: str):
+    instructions = stages()[image]
+    assert 'ENTRYPOINT ["make"]' in instructions and 'CMD ["help"]' in instructions
+    users = [instruction.split()[1] for instruction in instructions if instruction.startswith("USER ")]
+    assert users and not users[-1].startswith(("0", "root"))
+
+
+def test_the_toolkit_stays_out_of_the_gpu_image():
+    assert any("nvidia-cuda-toolkit" in instruction for instruction in stages()["caffe-cuda"])
+    assert not any("nvidia-cuda-toolkit" in instruction for instruction in stages()["gpu"])
+
+
+def test_what_is_made_downloaded_or_private_stays_out_of_the_images():
+    ignored = (CHECKOUT / ".dockerignore").read_text().splitlines()
+    assert {".git", ".caffe", "build", "data/downloads", ".env", ".netrc", ".pypirc", "**/*.wav", "**/*.au"} <= set(
+        ignored
+    )
+
+
+def test_the_patch_guards_each_call_to_the_device_by_the_mode():
+    patch = (CUDA_BUILD / "cuda-only-in-gpu-mode.patch").read_text()
+    added = "\n".join(line[1:].strip() for line in patch.splitlines() if re.match(r"\+[^+]", line))
+    assert re.search(r"Caffe::mode\(\) == Caffe::GPU\) \{\nCUDA_CHECK\(cudaGetDevice\(&device\)\);", added)
+    assert re.search(r"mode == Caffe::GPU\) \{\nCUDA_CHECK\(cudaSetDevice\(device\)\);", added)
+
+
+def test_native_code_is_built_for_pascal_to_ampere_and_ptx_for_what_is_newer():
+    patch = (CUDA_BUILD / "debian.patch").read_text()
+    assert '+\t-DCUDA_ARCH_BIN="60 70 75 80 86" \\' in patch
+    assert '+\t-DCUDA_ARCH_PTX="86"' in patch
+    assert "+\t-DCPU_ONLY=OFF" in patch

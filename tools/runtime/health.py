@@ -1,0 +1,110 @@
+"""Which Caffe this is, with which BLAS, on which devices: one line, after Caffe has computed something right on each.
+
+`python -m tools.runtime.health` ends with exit code 2 where it computes wrong or not at all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from tools import gpu
+from tools.cli import UserError, run
+
+# y = 2 (x1 + x2 + x3) + 1: small, and wrong as soon as the BLAS or a CUDA kernel is
+NET = """
+layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 2 dim: 3 } } }
+layer {
+  name: "y" type: "InnerProduct" bottom: "x" top: "y"
+  inner_product_param {
+    num_output: 4
+    weight_filler { type: "constant" value: 2 }
+    bias_filler { type: "constant" value: 1 }
+  }
+}
+"""
+
+
+def blas(extension: Path) -> str:
+    """The BLAS that Caffe (not NumPy, which brings its own) calls, as 'OpenBLAS 0.3.13 SkylakeX, threads 1'."""
+    library = ctypes.CDLL(str(extension))
+    if not hasattr(library, "openblas_get_config"):
+        return "not OpenBLAS"
+    library.openblas_get_config.restype = ctypes.c_char_p
+    library.openblas_get_corename.restype = ctypes.c_char_p
+    release = re.search(r"OpenBLAS [\d.]+", library.openblas_get_config().decode())
+    kernels = library.openblas_get_corename().decode()
+    return f"{release.group() if release else 'OpenBLAS'} {kernels}, threads {library.openblas_get_num_threads()}"
+
+
+def processor() -> str:
+    """The processor's name and how many of its cores this process may use."""
+    name = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    return f"{name.group(1) if name else 'CPU'}, cores {len(os.sched_getaffinity(0))}"
+
+
+def compute(device: int | None) -> None:
+    """Run a small network on a GPU, or on the CPU for None. UserError where its output is wrong."""
+    import caffe
+
+    if device is None:
+        caffe.set_mode_cpu()
+    else:
+        caffe.set_device(device)
+        caffe.set_mode_gpu()
+    with tempfile.NamedTemporaryFile("w", suffix=".prototxt") as prototxt:
+        prototxt.write(NET)
+        prototxt.flush()
+        net = caffe.Net(prototxt.name, caffe.TEST)
+    x = np.arange(6, dtype=np.float32).reshape(2, 3)
+    y = net.forward(x=x)["y"]
+    if not np.array_equal(y, np.repeat(2 * x.sum(axis=1, keepdims=True) + 1, 4, axis=1)):
+        raise UserError(f"{name(device)}: Caffe computes wrong: {y.tolist()}")
+
+
+def name(device: int | None) -> str:
+    return "CPU" if device is None else f"GPU {device}"
+
+
+def check(device: int | None) -> None:
+    """`compute` in a child process, since Caffe ends the process that it fails in. UserError where it fails."""
+    command = [sys.executable, "-m", "tools.runtime.health", "--compute", "cpu" if device is None else str(device)]
+    checkout = Path(__file__).resolve().parents[2]
+    child = subprocess.run(command, cwd=checkout, capture_output=True, text=True)
+    if child.returncode:
+        words = [line for line in child.stderr.splitlines() if line.startswith("F") or "health: " in line]
+        raise UserError(f"{name(device)}: Caffe can't compute there: {(words or [child.stderr.strip()])[-1]}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--compute", metavar="cpu|N", help="only compute on this device (health's own child)")
+    wanted = parser.parse_args().compute
+    if wanted is not None:
+        compute(None if wanted == "cpu" else int(wanted))
+        return
+
+    extension = gpu.caffe_extension()
+    answer = gpu.ask()
+    devices = [f"CPU ({processor()})", *(f"GPU {g.index} ({g.name}, {g.capability})" for g in answer.gpus)]
+    for device in [None, *(g.index for g in answer.gpus)]:
+        check(device)
+
+    import caffe
+
+    built = f"CUDA {answer.cuda}" if answer.cuda else "CPU only"
+    print(f"Caffe {caffe.__version__} ({built}) | BLAS {blas(extension)} | computes right on {', '.join(devices)}")
+    if not answer.gpus:
+        print(f"No GPU: {answer.reason}")
+
+
+if __name__ == "__main__":
+    run("health", main)
