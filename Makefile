@@ -27,7 +27,7 @@ lmdb_options = $(split_options) $(call option,jobs,JOBS)
 train_options = $(run_options) $(call option,iterations,ITERS) $(call option,ranks,RANKS) $(call option,gpu,GPU)
 vote_options = --net $(call quoted,$(NET)) $(run_options) $(call option,iteration,ITERATION)
 
-.PHONY: help demo test setup data check-data synthetic lmdb train train-rcnn train-complex vote vote-folds \
+.PHONY: help demo test setup data check-data synthetic lmdb train train-rcnn train-complex vote vote-folds results \
   docker docker-gpu docker-test health lint clean distclean
 
 ##@ Start here
@@ -98,6 +98,9 @@ docker-test: docker ## the tests, then LMDBs, a short training and a vote, in th
 	$(docker_run) $(IMAGE):cpu lmdb train-rcnn vote ITERS=$(or $(ITERS),150)
 
 ##@ Keeping house
+results: setup ## write the README's table of results from data/results; KEEP=build/votes/... keeps a vote there first
+	@$(PYTHON) tools.results $(if $(KEEP),--keep $(KEEP))
+
 health: setup ## which Caffe, with which BLAS, on which devices; exit code 2 where it computes wrong
 	@$(PYTHON) tools.runtime.health
 
