@@ -39,7 +39,7 @@ __all__ = [
 
 KEY = re.compile(r"\d{8}_(?P<track>.+)_(?P<clip>\d{2,})", re.DOTALL)
 MAP_SIZE = 1 << 26  # doubled whenever it is full
-TRANSACTION = 1 << 24  # bytes written at a time
+TRANSACTION = 1 << 22  # bytes written at a time
 ENVIRONMENTS: WeakValueDictionary[tuple[int, int], lmdb.Environment] = WeakValueDictionary()  # open now, by inode
 
 
@@ -74,8 +74,10 @@ def write_lmdb(path: Path, records: Iterable[tuple[str, bytes]], map_size: int =
             environment.sync(True)
         shutil.rmtree(path, ignore_errors=True)
         aside.rename(path)
-    except lmdb.DiskError as error:
-        raise OSError(errno.ENOSPC, str(error), str(path)) from None
+    except lmdb.Error as error:
+        # What LMDB says of a full disk is 'input/output error'.
+        full = shutil.disk_usage(aside).free < TRANSACTION
+        raise OSError(errno.ENOSPC if full else errno.EIO, str(error), str(path)) from None
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 

@@ -5,9 +5,9 @@
     lstm  30 clips of 20 frames x 72 bands, window 2048, hop 1024, the first 600 frames
 
 All are power spectrograms |X|^2 under a periodic Hann window without padding, frames = 1 + (n - window) // hop, summed
-into bands and put on a decibel scale of 80 dB below the loudest value, stretched to 0..255 (`decibel_image`). Quiet bands
-lie up to eight orders of magnitude below loud ones of the same frame, so the transform is done in double precision: in
-single precision the bands beside a pure tone were off by up to 0.01. Results are float32.
+into bands and put on a decibel scale of 80 dB below the loudest value, stretched to 0..255 (`decibel_image`). Quiet
+bands lie up to eight orders of magnitude below loud ones of the same frame, so the transform is done in double
+precision: in single precision the bands beside a pure tone were off by up to 0.01. Results are float32.
 """
 
 from __future__ import annotations
