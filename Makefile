@@ -42,8 +42,8 @@ demo: ## everything once, small: synthetic songs, LMDBs, a short RCNN training, 
 	@$(MAKE) --no-print-directory BUILD=build/demo GTZAN= SPLIT=song FOLD=0 NET=rcnn vote
 
 test: setup ## set up what is missing, then run every test
-	@$(PYTHON) ruff check tools tests
-	@$(PYTHON) ruff format --check tools tests
+	@$(IN) ruff check tools tests
+	@$(IN) ruff format --check tools tests
 	@$(PYTHON) pytest -q
 
 ##@ The pipeline
@@ -105,7 +105,7 @@ health: setup ## which Caffe, with which BLAS, on which devices; exit code 2 whe
 	@$(PYTHON) tools.runtime.health
 
 lint: setup ## ruff, check and format
-	@$(PYTHON) ruff check tools tests && $(PYTHON) ruff format --check tools tests
+	@$(IN) ruff check tools tests && $(IN) ruff format --check tools tests
 
 clean: ## remove everything made (build/)
 	rm -rf build
