@@ -1,0 +1,69 @@
+"""A net that has been trained for a moment, and a server that listens with it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+ITERATIONS = 20
+
+
+def train_briefly(build: Path) -> Path:
+    """The run folder of a complex CNN with ``ITERATIONS`` iterations behind it; nothing to do where it is there."""
+    options = ["--net", "complex_cnn", "--seed", 11, "--iterations", ITERATIONS, "--ranks", 1, "--build", build]
+    command = [sys.executable, "-m", "tools.train", *map(str, options)]
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr
+    return build / "runs" / "song" / "complex_cnn@seed=11"
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server: its address, its process and the folder that it has for temporary files."""
+
+    url: str
+    process: subprocess.Popen
+    temporary: Path
+
+    def get(self, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+        return self.ask(urllib.request.Request(self.url + path, headers=headers))
+
+    def post(self, path: str, body: bytes, **headers: str) -> tuple[int, dict[str, str], bytes]:
+        return self.ask(urllib.request.Request(self.url + path, data=body, headers=headers, method="POST"))
+
+    @staticmethod
+    def ask(request: urllib.request.Request) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body of the answer."""
+        try:
+            with urllib.request.urlopen(request, timeout=300) as answer:
+                return answer.status, dict(answer.headers), answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, dict(error.headers), error.read()
+
+
+@contextmanager
+def serving(temporary: Path, *options: object) -> Iterator[Server]:
+    """``python -m tools.serve`` at a free port of this machine, until the block is left."""
+    temporary.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "tools.serve", "--port", "0", *map(str, options)]
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    process = subprocess.Popen(command, cwd=CHECKOUT, env=environment, stdout=subprocess.PIPE, text=True)
+    try:
+        for line in process.stdout:
+            if found := re.search(r"open (http://[^/]+)/", line):
+                break
+        else:
+            raise AssertionError(f"the server ended with {process.wait()}")
+        yield Server(found[1], process, temporary)
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+        process.stdout.close()

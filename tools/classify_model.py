@@ -1,0 +1,108 @@
+"""Which trained net answers: a run of build/runs, or the small model that comes with the project.
+
+The shipped model is a run folder like any other, without what only training needs: deploy.prototxt, train_val.prototxt,
+run.json, the .caffemodel and its mark `<net>_iter_<N>.whole`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools import paths, runs
+from tools.cli import UserError
+from tools.features import Parameters
+from tools.vote import choose_snapshot
+
+SHIPPED = paths.DATA / "model"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained net and how its clips were made."""
+
+    folder: Path
+    iteration: int
+    caffemodel: Path
+    run: dict  # run.json
+    origin: str  # why this one, in a few words
+
+    @property
+    def deploy(self) -> Path:
+        return self.folder / "deploy.prototxt"
+
+    @property
+    def train_val(self) -> Path:
+        return self.folder / "train_val.prototxt"
+
+    @property
+    def view(self) -> str:
+        return self.run["view"]
+
+    @property
+    def parameters(self) -> Parameters:
+        """What the features of its clips were made with, as far as its record and the shape of its LMDB tell."""
+        _, height, width = self.run["lmdb"]["train"]["shape"]
+        if self.view == "lstm":
+            return Parameters(bands=self.run["bands"], lstm_frames_a_clip=height)
+        frames = {"cnn": "frames_a_clip", "song": "song_frames"}[self.view]
+        return Parameters(bands=self.run["bands"], n_bands=height, **{frames: width})
+
+    @property
+    def description(self) -> str:
+        return f"{self.folder}, iteration {self.iteration} ({self.origin})"
+
+    def as_json(self) -> dict:
+        """What a result needs to be traced back to the weights that it came from."""
+        return {
+            "folder": str(self.folder),
+            "iteration": self.iteration,
+            "net": self.run["net"],
+            "split": self.run["split"],
+            "dtype": self.run["dtype"],
+            "view": self.view,
+            "caffemodel_sha256": runs.sha256_of(self.caffemodel),
+        }
+
+
+def choose_model(build: Path, wanted: Path | None = None, iteration: int | None = None) -> Model:
+    """The run folder ``wanted``, else the one trained last under ``build``/runs, else the shipped model.
+
+    Raises UserError for a folder that is no run, lacks a file or has no whole snapshot (of ``iteration``).
+    """
+    if wanted is not None:
+        return open_model(wanted, iteration, "as MODEL= says")
+    newest = newest_run(build)
+    if newest is not None:
+        return open_model(newest, iteration, f"the newest trained in {build / 'runs'}; MODEL= takes another")
+    if SHIPPED.is_dir():
+        return open_model(SHIPPED, iteration, f"shipped: nothing is trained in {build / 'runs'} yet")
+    raise UserError(
+        f"{build / 'runs'}: nothing is trained there: type 'make train-rcnn' first, or name a run with MODEL="
+    )
+
+
+def newest_run(build: Path) -> Path | None:
+    """The run folder whose newest whole snapshot was written last; None where there is none."""
+    snapshots = [
+        model for folder in (build / "runs").glob("*/*") for model in runs.whole_snapshots(folder).values()
+    ]  # fmt: skip
+    newest = max(snapshots, key=lambda model: (model.stat().st_mtime_ns, str(model)), default=None)
+    return newest.parent if newest else None
+
+
+def open_model(folder: Path, iteration: int | None, origin: str) -> Model:
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such run folder: MODEL= names one, as build/runs/song/rcnn")
+    run = runs.read_run(folder)
+    missing = [key for key in ("net", "split", "view", "dtype", "bands", "lmdb") if key not in run]
+    if missing:
+        raise UserError(
+            f"{folder / 'run.json'} says nothing of {', '.join(missing)}: train again, or name another MODEL="
+        )
+    iteration, caffemodel = choose_snapshot(folder, iteration)
+    model = Model(folder, iteration, caffemodel, run, origin)
+    for file in (model.deploy, model.train_val):
+        if not file.is_file():
+            raise UserError(f"{file} is missing: train again, or name another run with MODEL=")
+    return model
