@@ -1,0 +1,123 @@
+"""The whole paper in one command: LMDBs, every network, its votes, and the page.
+
+    python -m tools.paper DATA_ROOT [--scale 0.005] [--build build] [--plan]
+
+Prints the plan with how long each step will take on this machine, then runs it through the same tools as the single
+steps do. What is there already is not done again: stopped at any moment, the same command goes on from there.
+SCALE multiplies the paper's iteration counts, but never below 500, the first row of its Table 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from tools import cli, gtzan, paths, runs
+from tools.cli import UserError
+from tools.paper_estimate import Estimator, duration
+from tools.paper_plan import Step, is_filtered_possible, known_nets, steps_of, trainings
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data_root", type=Path, help="a folder per genre, as GTZAN has")
+    parser.add_argument("--scale", type=float, default=1.0, help="of the paper's iteration counts (default: 1)")
+    parser.add_argument("--build", type=Path, default=paths.BUILD, help="where everything made lies (default: build)")
+    parser.add_argument("--plan", action="store_true", help="print the plan and how long it will take, and run nothing")
+    args = parser.parse_args()
+    if not 0.001 <= args.scale <= 1:
+        raise UserError(f"SCALE={args.scale:g}: give a number from 0.001 to 1")
+    return args
+
+
+def is_done(step: Step) -> bool:
+    """Whether a step's vote is there, and is of the run that stands there now."""
+    if step.product is None or not step.product.exists():
+        return False
+    try:
+        summary = json.loads(step.product.read_text())
+        run = runs.read_run(Path(summary["run"]))
+    except (ValueError, KeyError, UserError):
+        return False
+    return all(run["lmdb"][part]["sha256"] == seen for part, seen in summary["lmdb_sha256"].items())
+
+
+def print_plan(plan: list[Step], seconds: list[float], done: set[int]) -> None:
+    """Every step with its estimate, and what is still to go."""
+    for i, step in enumerate(plan):
+        print(f"  {'done' if i in done else duration(seconds[i]):>12}  {step.title}")
+    print(f"  {duration(to_go(seconds, done)):>12}  in all, as measured on this machine just now", flush=True)
+
+
+def to_go(seconds: list[float], done: set[int], first: int = 0) -> float:
+    return sum(estimate for i, estimate in enumerate(seconds) if i >= first and i not in done)
+
+
+def run_step(step: Step) -> float:
+    """Run one tool to its end and return its seconds. An interrupt is handed to it, so that it can save its work.
+
+    KeyboardInterrupt where it was stopped, UserError where it failed (it has said why).
+    """
+    began = time.monotonic()
+    child = subprocess.Popen(step.command, start_new_session=True)
+    interrupted = []
+
+    def stop(number: int, _: object) -> None:
+        interrupted.append(number)
+        child.send_signal(number)
+
+    handlers = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        status = child.wait()
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    if interrupted or status == 130:
+        raise KeyboardInterrupt
+    if status:
+        raise UserError(
+            f"{step.title}: ended with status {status}, see above: mend that, then the same command goes on"
+        )
+    return time.monotonic() - began
+
+
+def run_plan(plan: list[Step], seconds: list[float], done: set[int]) -> None:
+    began = time.monotonic()
+    for i, step in enumerate(plan):
+        if i in done:
+            continue
+        rest = duration(to_go(seconds, done, i))
+        print(
+            f"\n[{i + 1}/{len(plan)}] {step.title}: about {duration(seconds[i])}; {rest} to the end",
+            flush=True,
+        )
+        took = run_step(step)
+        print(f"took {duration(took)} (estimate {duration(seconds[i])})", flush=True)
+    print(
+        f"\nall done in {duration(time.monotonic() - began)}: {Path(plan[-1].arguments[-1]) / 'report' / 'index.html'}"
+    )
+
+
+def main() -> None:
+    args = parse_arguments()
+    tracks = gtzan.find_tracks(args.data_root)
+    filtered = is_filtered_possible(tracks)
+    wanted = known_nets(trainings(args.scale, len(tracks), filtered))
+    print(f"{len(tracks)} songs, SCALE={args.scale:g}: measuring this machine ...", flush=True)
+    estimator = Estimator(args.build, tracks, sorted({training.net for training in wanted}))
+    plan = list(steps_of(args, wanted))
+    seconds = [estimator.seconds(step) for step in plan]
+    done = {i for i, step in enumerate(plan) if is_done(step)}
+    print_plan(plan, seconds, done)
+    if not filtered:
+        print("  split filtered is left out: it needs full GTZAN (make data SET=all)")
+    if not args.plan:
+        run_plan(plan, seconds, done)
+
+
+if __name__ == "__main__":
+    cli.run("paper", main)
