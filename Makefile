@@ -27,8 +27,11 @@ lmdb_options = $(split_options) $(call option,jobs,JOBS)
 train_options = $(run_options) $(call option,iterations,ITERS) $(call option,ranks,RANKS) $(call option,gpu,GPU)
 vote_options = --net $(call quoted,$(NET)) $(run_options) $(call option,iteration,ITERATION)
 
-.PHONY: help demo test setup data check-data synthetic lmdb train train-rcnn train-complex vote vote-folds results \
-  docker docker-gpu docker-test health lint clean distclean
+classify_options = --build $(call quoted,$(BUILD)) $(call option,model,MODEL) $(call option,iteration,ITERATION) \
+  $(call option,threshold,THRESHOLD)
+
+.PHONY: help demo test setup data check-data synthetic lmdb train train-rcnn train-complex train-simple train-lstm vote vote-folds results \
+  report paper classify serve robustness   docker docker-gpu docker-test health lint clean distclean
 
 ##@ Start here
 help: ## this list
@@ -73,11 +76,40 @@ train-rcnn: setup ## the recurrent convolutional network
 train-complex: setup ## the complex CNN
 	@$(PYTHON) tools.train --net complex_cnn $(train_options)
 
+train-simple: setup ## the simple CNN
+	@$(PYTHON) tools.train --net simple_cnn $(train_options)
+
+train-lstm: setup ## the LSTM
+	@$(PYTHON) tools.train --net lstm $(train_options)
+
 vote: setup ## the clips of each test song vote for its genre: NET=, ITERATION= (default: newest)
 	@$(PYTHON) tools.vote $(vote_options)
 
 vote-folds: setup ## the votes of all five folds of the song split as one, each song tested once
 	@$(PYTHON) tools.vote_folds $(vote_options)
+
+report: setup ## every table and figure of the paper beside ours, from whatever has been run: build/report/index.html
+	@$(PYTHON) tools.report --build $(call quoted,$(BUILD))
+
+paper: setup synthetic ## everything, from the songs to the page; SCALE=0.005 multiplies the paper's iterations, PLAN=1 only tells
+	@$(PYTHON) tools.paper $(call quoted,$(DATA)) --build $(call quoted,$(BUILD)) $(call option,scale,SCALE) $(if $(PLAN),--plan)
+
+##@ Your own song
+# A song outside the checkout is made visible to the sandbox by READ, which is why it can't have a colon in its path there.
+classify: setup ## tell the genre of SONG=FILE or FOLDER; JSON=1 CSV=FILE PNG=FOLDER THRESHOLD=5 MODEL=RUN
+	@song=$(call quoted,$(SONG)); pictures=$(call quoted,$(PNG)); \
+	[ -n "$$song" ] || { echo 'classify: which song? make classify SONG="my song.mp3"' >&2; exit 2; }; \
+	[ -n "$$pictures" ] || [ -d "$$song" ] || pictures=$(call quoted,$(BUILD)/classify); \
+	song=$$(realpath -m -- "$$song"); outside=$$song; \
+	case $$song in "$$PWD"/*) outside= ;; *:*) echo "classify: $$song: a colon in its path: rename it, or move it here" >&2; exit 2 ;; esac; \
+	READ=$$outside $(PYTHON) tools.classify $(classify_options) $(if $(JSON),--json) $(call option,csv,CSV) \
+	  $${pictures:+--png "$$pictures"} -- "$$song"
+
+serve: setup ## a web page to drop, record and hear songs on: HOST=127.0.0.1 PORT=8000 MODEL=RUN
+	@$(IN) --network python3 -m tools.serve $(classify_options) $(call option,host,HOST) $(call option,port,PORT)
+
+robustness: setup ## how often test songs keep their verdict at other levels, rates and formats
+	@$(PYTHON) tools.robustness $(call quoted,$(DATA)) $(classify_options) --json $(call quoted,$(BUILD)/robustness.json)
 
 ##@ Docker
 docker_arguments = $(foreach name,DEBIAN_MIRROR DEBIAN_SECURITY_MIRROR PIP_INDEX_URL JOBS,$(if $($(name)),--build-arg $(name)))
