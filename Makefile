@@ -30,7 +30,7 @@ vote_options = --net $(call quoted,$(NET)) $(run_options) $(call option,iteratio
 classify_options = --build $(call quoted,$(BUILD)) $(call option,model,MODEL) $(call option,iteration,ITERATION) \
   $(call option,threshold,THRESHOLD)
 
-.PHONY: help demo test setup data check-data synthetic lmdb train train-rcnn train-complex train-simple train-lstm vote vote-folds results \
+.PHONY: help demo test setup data check-data synthetic lmdb train train-rcnn train-complex train-simple train-lstm train-song vote vote-folds results \
   report paper classify serve robustness   docker docker-gpu docker-test health lint clean distclean
 
 ##@ Start here
@@ -81,6 +81,9 @@ train-simple: setup ## the simple CNN
 
 train-lstm: setup ## the LSTM
 	@$(PYTHON) tools.train --net lstm $(train_options)
+
+train-song: setup ## the network that takes a whole song
+	@$(PYTHON) tools.train --net song_cnn $(train_options)
 
 vote: setup ## the clips of each test song vote for its genre: NET=, ITERATION= (default: newest)
 	@$(PYTHON) tools.vote $(vote_options)
