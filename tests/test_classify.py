@@ -190,6 +190,14 @@ def test_a_run_without_what_only_training_needs_is_enough(run_folder: Path, tmp_
     assert choose_model(tmp_path, shipped).iteration == ITERATIONS
 
 
+def test_where_nothing_is_trained_the_shipped_model_answers(tool, synthetic_songs: Path, tmp_path: Path) -> None:
+    # of the songs that it was tested on, not trained on
+    said = tool("tools.classify", "--build", tmp_path, synthetic_songs / "jazz" / "jazz.00001.wav")
+    assert said.returncode == 0, said.stderr
+    assert "shipped: nothing is trained" in said.stdout
+    assert "jazz.00001.wav: jazz" in said.stdout
+
+
 def test_what_is_no_trained_run_is_refused(run_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such run folder"):
         choose_model(tmp_path, tmp_path / "none")
