@@ -19,7 +19,7 @@ from tools.classify_model import choose_model
 from tools.classify_song import LONGEST_TRAINED, cut_song
 from tools.classify_verdict import judge
 from tools.cli import UserError
-from tools.features import Parameters
+from tools.parameters import Parameters
 from tools.gtzan import GENRES
 
 PARAMETERS = Parameters()

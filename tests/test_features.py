@@ -10,7 +10,7 @@ import scipy.signal
 from tools import features
 from tools.audio import SAMPLE_RATE, read_song
 from tools.cli import UserError
-from tools.features import Parameters
+from tools.parameters import Parameters
 
 SAMPLES = 661_794  # a song of GTZAN
 

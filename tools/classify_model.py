@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tools import paths, runs
 from tools.cli import UserError
-from tools.features import Parameters
+from tools.parameters import Parameters
 from tools.vote import choose_snapshot
 
 SHIPPED = paths.DATA / "model"

@@ -20,7 +20,8 @@ import numpy as np
 
 from tools import audio, features
 from tools.audio import SAMPLE_RATE, SongError
-from tools.features import Bands, Parameters
+from tools.features import Bands
+from tools.parameters import Parameters
 
 LONGEST_TRAINED = 675_808  # samples of GTZAN's longest song, 30.65 s
 PAUSE = 1e-4  # power, relative to the song's loudest: 40 dB below it

@@ -23,7 +23,7 @@ from tqdm import tqdm
 from tools import features
 from tools.audio import SongError, read_song
 from tools.cli import UserError
-from tools.features import Parameters
+from tools.parameters import Parameters
 from tools.gtzan import Track
 
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, fields
 
 import numpy as np
 import scipy.fft
@@ -22,6 +21,7 @@ import scipy.signal
 
 from tools.audio import SAMPLE_RATE
 from tools.cli import UserError
+from tools.parameters import Parameters, lstm_octaves
 
 FORMULAS = 1  # raised whenever a change in this module changes a value that comes out
 RANGE_DB = 80.0
@@ -29,69 +29,6 @@ FLOOR = 1e-10
 BLOCK = 128  # frames transformed at a time, so that a block stays in the processor's cache
 
 Bands = Callable[[np.ndarray], np.ndarray]
-
-
-@dataclass(frozen=True)
-class Parameters:
-    """What the matrices are made with; the defaults are the paper's (bands: ours, it does not say).
-
-    Raises UserError for values that no matrix can be made with.
-    """
-
-    bands: str = "mel"
-    n_bands: int = 33
-    window: int = 1024
-    hop: int = 256
-    frames_a_clip: int = 166
-    clips_a_song: int = 15
-    song_frames: int = 2500
-    lstm_window: int = 2048
-    lstm_hop: int = 1024
-    lstm_frames_a_clip: int = 20
-    lstm_clips_a_song: int = 30
-
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            if field.name != "bands" and getattr(self, field.name) < 1:
-                raise UserError(f"{field.name}={getattr(self, field.name)}: give a number of 1 or more")
-        if self.bands not in ("mel", "linear"):
-            raise UserError(f"bands={self.bands}: choose mel or linear")
-        bins = self.window // 2
-        if self.n_bands > bins:
-            raise UserError(f"n_bands={self.n_bands}: a window of {self.window} has only {bins} bins to share out")
-        if self.lstm_window < 32 or self.lstm_window & (self.lstm_window - 1):
-            raise UserError(f"lstm_window={self.lstm_window}: its bands are octaves: give a power of two, 32 or more")
-
-    @property
-    def minimum_samples(self) -> int:
-        """Samples that a song needs for every view: 640,768 by default, set by the whole-song view."""
-        frames = max(self.song_frames, self.frames_a_clip * self.clips_a_song)
-        return max((frames - 1) * self.hop + self.window, (self.lstm_frames - 1) * self.lstm_hop + self.lstm_window)
-
-    @property
-    def lstm_frames(self) -> int:
-        return self.lstm_frames_a_clip * self.lstm_clips_a_song
-
-    @property
-    def lstm_bands(self) -> int:
-        """16 single bins and 8 bands for every octave from the fourth on: 72 for a window of 2048."""
-        return 16 + 8 * len(lstm_octaves(self.lstm_window))
-
-    def clips(self, view: str) -> int:
-        """Records that a song has in a view."""
-        return {"cnn": self.clips_a_song, "lstm": self.lstm_clips_a_song, "song": 1}[view]
-
-    def shape(self, view: str) -> tuple[int, int, int]:
-        """Channels, height and width of a view's Datum."""
-        return {
-            "cnn": (1, self.n_bands, self.frames_a_clip),
-            "lstm": (1, self.lstm_frames_a_clip, self.lstm_bands),
-            "song": (1, self.n_bands, self.song_frames),
-        }[view]
-
-    def differences(self) -> dict[str, object]:
-        """The parameters that are not the default, by name, in the order above: what a folder's name says of them."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
 
 
 def views_of(samples: np.ndarray, parameters: Parameters, views: tuple[str, ...]) -> dict[str, np.ndarray]:
@@ -195,11 +132,6 @@ def linear_bank(window: int, n_bands: int) -> np.ndarray:
     for band, (low, high) in enumerate(zip(edges[:-1], edges[1:])):
         bank[low:high, band] = 1 / (high - low)
     return bank
-
-
-def lstm_octaves(window: int) -> range:
-    """The k of the octaves 2^k + 1 to 2^(k + 1), bins counted from 1, that are averaged into 8 bands each: 3..9."""
-    return range(3, (window // 2).bit_length() - 1)
 
 
 def lstm_band_average(power: np.ndarray) -> np.ndarray:

@@ -16,7 +16,6 @@ import sys
 import zlib
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +24,8 @@ from tqdm import tqdm
 from tools import cli, datum, features, gtzan, in_place, manifest, paths, splits
 from tools.cli import UserError
 from tools.extract import Spool, extract
-from tools.features import Parameters
 from tools.gtzan import GENRES, Survey, Track
+from tools.parameters import Parameters, add_parameters, parameters_of
 
 SEED = 2016  # of the order of the records
 Parts = dict[str, dict[str, list[tuple[Track, int]]]]  # view, part: its clips in the order of their keys
@@ -34,7 +33,7 @@ Parts = dict[str, dict[str, list[tuple[Track, int]]]]  # view, part: its clips i
 
 def main() -> None:
     args = read_arguments()
-    parameters = Parameters(**{field.name: getattr(args, field.name) for field in fields(Parameters)})
+    parameters = parameters_of(args)
     found = gtzan.survey(args.data_root)
     folder = paths.lmdb_folder(args.build, split_folder(args.split, args.fold, parameters))
     origin = manifest.origin(args.split, args.fold, SEED, parameters, gtzan.fingerprint(args.data_root))
@@ -71,11 +70,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--dtypes", nargs="+", default=list(paths.DTYPES), choices=paths.DTYPES, help="default: both")
     parser.add_argument("--build", type=Path, default=paths.BUILD, help="where everything made lies (default: build)")
     parser.add_argument("--jobs", type=positive, default=len(os.sched_getaffinity(0)), help="default: one a core")
-    for field in fields(Parameters):
-        option = "--" + field.name.replace("_", "-")
-        choices = ("mel", "linear") if field.name == "bands" else None
-        kind = str if choices else int
-        parser.add_argument(option, type=kind, default=field.default, choices=choices, help=f"default: {field.default}")
+    add_parameters(parser)
     return parser.parse_args()
 
 

@@ -17,7 +17,7 @@ import soundfile
 
 from tools import features, splits
 from tools.audio import SAMPLE_RATE
-from tools.features import Parameters
+from tools.parameters import Parameters
 
 FORMAT = 1
 FILE = "manifest.json"
