@@ -59,7 +59,7 @@ data: setup ## download GTZAN: SET=mini (100 songs, default) or SET=all (1000)
 check-data: setup ## what is in GTZAN=DIR, and what is wrong with it
 	@$(PYTHON) tools.gtzan check $(call quoted,$(or $(GTZAN),$(error say which folder: make check-data GTZAN=DIR)))
 
-$(SYNTHETIC)/synth.json: $(wildcard tools/synth*.py)
+$(SYNTHETIC)/synth.json: $(wildcard tools/synth.py tools/synthesis/*.py)
 	@$(PYTHON) tools.synth --out $(call quoted,$(SYNTHETIC)/genres)
 
 synthetic: setup $(if $(GTZAN),,$(SYNTHETIC)/synth.json)

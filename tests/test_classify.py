@@ -15,12 +15,12 @@ from listening import ITERATIONS, train_briefly
 
 from tools import features
 from tools.audio import SAMPLE_RATE, SongError
-from tools.classify_model import choose_model
-from tools.classify_song import LONGEST_TRAINED, cut_song
-from tools.classify_verdict import judge
+from tools.classification.model import choose_model
+from tools.classification.song import LONGEST_TRAINED, cut_song
+from tools.classification.verdict import judge
 from tools.cli import UserError
-from tools.parameters import Parameters
 from tools.gtzan import GENRES
+from tools.parameters import Parameters
 
 PARAMETERS = Parameters()
 SONG = Path("song.wav")

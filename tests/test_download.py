@@ -137,7 +137,7 @@ def test_the_songs_of_a_tar_or_zip_archive_become_a_data_root_and_nothing_else_s
 
 
 def test_a_download_cut_again_and_again_goes_on_where_it_stopped(site, folder, monkeypatch):
-    monkeypatch.setattr("tools.fetch.PAUSE", 0.0)
+    monkeypatch.setattr("tools.downloading.fetch.PAUSE", 0.0)
     site.cuts = [300_000, 500_000, 10, 700_000]
     root = download.download(folder, (site.offer("genres.tar.gz", make_tar(SONGS)),), CHECKSUMS)
     assert songs_in(root) == SONGS
@@ -148,7 +148,7 @@ def test_a_download_cut_again_and_again_goes_on_where_it_stopped(site, folder, m
 
 
 def test_a_download_that_was_given_up_goes_on_with_the_next_run(site, folder, monkeypatch):
-    monkeypatch.setattr("tools.fetch.PAUSE", 0.0)
+    monkeypatch.setattr("tools.downloading.fetch.PAUSE", 0.0)
     archive = make_tar(SONGS)
     source = site.offer("genres.tar.gz", archive)
     site.cuts = [1_000_000, 0, 0, 0]
@@ -168,7 +168,7 @@ def test_a_server_that_knows_no_ranges_sends_all_of_it_again(site, folder):
 
 
 def test_what_is_left_of_a_longer_file_is_thrown_away(site, folder, monkeypatch):
-    monkeypatch.setattr("tools.fetch.PAUSE", 0.0)
+    monkeypatch.setattr("tools.downloading.fetch.PAUSE", 0.0)
     site.cuts = [1_000_000, 0, 0, 0]
     with pytest.raises(UserError):
         download.download(folder, (site.offer("main.zip", make_zip(SONGS)),), CHECKSUMS)

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from caffe.proto import caffe_pb2
 
-from tools import datum, forward, paths, prototxt
+from tools import datum, paths, prototxt
+from tools.voting import forward
 
 NETS = ("simple_cnn", "lstm", "song_cnn")
 SHAPES = {"cnn": (1, 33, 166), "lstm": (1, 20, 72), "song": (1, 33, 2500)}

@@ -14,29 +14,30 @@ from pathlib import Path
 import pytest
 from conftest import CHECKOUT
 
-from tools import paper, paper_estimate, paper_plan, runs
+from tools import paper, runs
 from tools.cli import UserError
+from tools.planning import estimate, plan
 
 
 def test_no_scale_goes_below_500_iterations():
-    assert paper_plan.stages(0.001, *paper_plan.TABLE_2) == (500,)
-    assert paper_plan.stages(0.1, *paper_plan.TABLE_2) == (500, 1000)
-    assert paper_plan.stages(1, *paper_plan.TABLE_2) == (500, 4000, 10_000)
-    assert paper_plan.scaled(200_000, 0.005) == 1000
+    assert plan.stages(0.001, *plan.TABLE_2) == (500,)
+    assert plan.stages(0.1, *plan.TABLE_2) == (500, 1000)
+    assert plan.stages(1, *plan.TABLE_2) == (500, 4000, 10_000)
+    assert plan.scaled(200_000, 0.005) == 1000
 
 
 def test_the_dropout_schedule_shrinks_with_the_run():
-    assert paper_plan.dropout_schedule(10_000) == "0.4 0.6@3000 0.7@6000"
-    assert paper_plan.dropout_schedule(500) == "0.4 0.6@150 0.7@300"
+    assert plan.dropout_schedule(10_000) == "0.4 0.6@3000 0.7@6000"
+    assert plan.dropout_schedule(500) == "0.4 0.6@150 0.7@300"
 
 
 def test_500_rounds_of_the_lstm_see_every_train_clip_500_times():
-    assert paper_plan.lstm_iterations(songs=1000, clips_a_song=30, batch=100) * 100 == 500 * 800 * 30
+    assert plan.lstm_iterations(songs=1000, clips_a_song=30, batch=100) * 100 == 500 * 800 * 30
 
 
 @pytest.mark.parametrize("scale", [0.005, 1])
 def test_every_net_is_trained_under_both_splits_and_compared_on_the_complex_cnn_alone(scale):
-    wanted = paper_plan.trainings(scale, 1000, filtered=False)
+    wanted = plan.trainings(scale, 1000, filtered=False)
     plain = {(t.net, t.split) for t in wanted if not t.options}
     for net in ("simple_cnn", "complex_cnn", "rcnn", "lstm"):
         assert {(net, "song"), (net, "clip")} <= plain
@@ -48,13 +49,13 @@ def test_every_net_is_trained_under_both_splits_and_compared_on_the_complex_cnn_
 
 
 def test_the_filtered_split_is_part_of_the_plan_where_the_songs_allow_it():
-    assert any(t.split == "filtered" for t in paper_plan.trainings(0.005, 1000, filtered=True))
-    assert not any(t.split == "filtered" for t in paper_plan.trainings(0.005, 100, filtered=False))
+    assert any(t.split == "filtered" for t in plan.trainings(0.005, 1000, filtered=True))
+    assert not any(t.split == "filtered" for t in plan.trainings(0.005, 100, filtered=False))
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(4.4, "4 s"), (75, "1 min 15 s"), (3600 * 5 + 61, "5 h 01 min")])
 def test_durations_are_said_in_words(seconds, text):
-    assert paper_estimate.duration(seconds) == text
+    assert estimate.duration(seconds) == text
 
 
 def test_seconds_an_iteration_come_from_the_metrics_of_runs_with_as_many_ranks(tmp_path):
@@ -63,18 +64,18 @@ def test_seconds_an_iteration_come_from_the_metrics_of_runs_with_as_many_ranks(t
     (run / "run.json").write_text(json.dumps({"net": "rcnn", "ranks": 2}))
     lines = [{"iter": i, "loss": 1, "lr": 1e-4, "iter_per_s": speed} for i, speed in enumerate((1.0, 4.0, 5.0))]
     (run / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    assert paper_estimate.seen(tmp_path, "rcnn", 2) == 0.25
-    assert paper_estimate.seen(tmp_path, "rcnn", 1) is None
-    assert paper_estimate.seen(tmp_path, "lstm", 2) is None
+    assert estimate.seen(tmp_path, "rcnn", 2) == 0.25
+    assert estimate.seen(tmp_path, "rcnn", 1) is None
+    assert estimate.seen(tmp_path, "lstm", 2) is None
 
 
 def test_a_probe_measures_a_net_and_its_pass_back_takes_about_as_long_again():
-    forward, both = paper_estimate.probe("complex_cnn", 4)
+    forward, both = estimate.probe("complex_cnn", 4)
     assert 0 < 1.4 * forward < both
 
 
-def step(module: str, *arguments: str, product: Path | None = None) -> paper_plan.Step:
-    return paper_plan.Step(module, module, arguments, product)
+def step(module: str, *arguments: str, product: Path | None = None) -> plan.Step:
+    return plan.Step(module, module, arguments, product)
 
 
 def test_a_step_that_fails_ends_the_plan_with_one_line(capfd, tmp_path):
@@ -133,8 +134,8 @@ def test_an_interrupt_goes_to_the_tool_at_work_and_says_how_to_go_on(synthetic_s
 def test_every_step_of_the_plan_is_a_call_that_the_tools_understand(tmp_path):
     """A plan that names an option wrongly would be found out after hours."""
     args = argparse.Namespace(build=tmp_path, data_root=tmp_path)
-    wanted = paper_plan.known_nets(paper_plan.trainings(0.005, 100, filtered=True))
-    steps = list(paper_plan.steps_of(args, wanted))
+    wanted = plan.known_nets(plan.trainings(0.005, 100, filtered=True))
+    steps = list(plan.steps_of(args, wanted))
     assert steps[-1].module == "tools.report"
     for made in steps:
         if made.module in ("tools.train", "tools.vote"):

@@ -13,7 +13,7 @@ import pytest
 from report_build import RUNS, empty_build, filled_build, run_tool
 
 from tools import paths, report
-from tools.report_collect import collect, differences, nearest
+from tools.reporting.collect import collect, differences, nearest
 
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 

@@ -8,8 +8,8 @@ import pytest
 
 from tools import results
 from tools.cli import UserError
-from tools.vote_count import hold_election, score
-from tools.vote_files import read_clips
+from tools.voting.count import hold_election, score
+from tools.voting.files import read_clips
 
 KEPT = sorted(results.RESULTS.glob("*/*/summary.json"))
 

@@ -12,7 +12,7 @@ import soundfile
 from listening import train_briefly
 
 from tools import audio
-from tools.classify_verdict import judge
+from tools.classification.verdict import judge
 from tools.gtzan import GENRES
 from tools.robustness import LEVELS, VARIANTS, compare, count_steadfast, write_level
 

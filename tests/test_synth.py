@@ -23,11 +23,11 @@ from sklearn.svm import SVC
 from tools import synth
 from tools.cli import UserError
 from tools.gtzan import GENRES, find_tracks
-from tools.synth_genres import STYLES
-from tools.synth_mix import overdrive
-from tools.synth_plan import draw_plan, parse_chord
-from tools.synth_song import SAMPLES, generator, held_notes, song
-from tools.synth_voices import DRUMS, KITS, SAMPLE_RATE, VOICES, Voice, drum_kit, harmonic_series, note
+from tools.synthesis.genres import STYLES
+from tools.synthesis.mix import overdrive
+from tools.synthesis.plan import draw_plan, parse_chord
+from tools.synthesis.song import SAMPLES, generator, held_notes, song
+from tools.synthesis.voices import DRUMS, KITS, SAMPLE_RATE, VOICES, Voice, drum_kit, harmonic_series, note
 
 SONGS = 8
 SEED = 1

@@ -13,9 +13,9 @@ import small_run
 from conftest import run_module
 
 from tools.gtzan import GENRES
-from tools.predict import Prediction
-from tools.vote_count import collect_clips, hold_election
-from tools.vote_files import write_votes
+from tools.voting.count import collect_clips, hold_election
+from tools.voting.files import write_votes
+from tools.voting.predict import Prediction
 
 FILES = ("clips.csv", "songs.csv", "confusion.csv", "summary.json")
 

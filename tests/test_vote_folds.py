@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tools import vote_files, vote_folds
+from tools import vote_folds
 from tools.cli import UserError
 from tools.gtzan import GENRES
-from tools.predict import Prediction
-from tools.vote_count import collect_clips, hold_election, score
+from tools.voting import files
+from tools.voting.count import collect_clips, hold_election, score
+from tools.voting.predict import Prediction
 
 
 def write_fold(build: Path, fold: int, iteration: int = 1000, first_song: int | None = None) -> np.ndarray:
@@ -30,7 +31,7 @@ def write_fold(build: Path, fold: int, iteration: int = 1000, first_song: int | 
     name = "song" if fold == 0 else f"song-{fold}"
     summary = {**run, "caffemodel_sha256": str(fold), **score(clips, election)}
     (build / "votes" / name).mkdir(parents=True, exist_ok=True)
-    vote_files.write_votes(build / "votes" / name / "rcnn", clips, election, summary)
+    files.write_votes(build / "votes" / name / "rcnn", clips, election, summary)
     return probabilities.argmax(axis=1) == labels
 
 

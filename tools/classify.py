@@ -4,8 +4,8 @@
 
 Reads whatever libsndfile reads (wav, flac, mp3, ogg, opus, aiff, au ...), of any sample rate, number of channels and
 level, from one clip in length on. One song is told in full, several as a table. How a song is cut and levelled:
-`tools.classify_song`; how it is decided: `tools.classify_verdict`. A file that can't be used is named with the reason,
-the others go on, and the exit code is 2.
+`tools.classification.song`; how it is decided: `tools.classification.verdict`. A file that can't be used is named with
+the reason, the others go on, and the exit code is 2.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from tqdm import tqdm
 
 from tools import cli, paths, runs
 from tools.audio import SongError
-from tools.classify_model import Model, choose_model
-from tools.classify_output import Heard, as_csv, as_json, table, tell
-from tools.classify_song import Song, read_song
-from tools.classify_verdict import THRESHOLD, Verdict, check_threshold, hear
+from tools.classification.model import Model, choose_model
+from tools.classification.output import Heard, as_csv, as_json, table, tell
+from tools.classification.song import Song, read_song
+from tools.classification.verdict import THRESHOLD, Verdict, check_threshold, hear
 from tools.cli import UserError
 from tools.gtzan import printable
 
@@ -116,7 +116,7 @@ def hear_together(
 
 def save_picture(folder: Path, path: Path, song: Song, verdict: Verdict, taken: set[Path]) -> Path:
     """A PNG named after the song's file; another song of the same name gets a number."""
-    from tools import classify_picture  # matplotlib takes most of a second to import
+    from tools.classification import picture  # matplotlib takes most of a second to import
 
     folder.mkdir(parents=True, exist_ok=True)
     stem, number = printable(path.stem)[:LONGEST_STEM], 1
@@ -125,7 +125,7 @@ def save_picture(folder: Path, path: Path, song: Song, verdict: Verdict, taken: 
         number += 1
         file = folder / f"{stem}-{number}.png"
     taken.add(file)
-    classify_picture.save_picture(file, path.name, song, verdict)
+    picture.save_picture(file, path.name, song, verdict)
     return file
 
 

@@ -26,9 +26,9 @@ from tqdm import tqdm
 
 from tools import cli, genuine, paths
 from tools.cli import UserError
-from tools.fetch import ResumingDownloader
+from tools.downloading.fetch import ResumingDownloader
+from tools.downloading.unpack import BadArchiveError, unpack_songs
 from tools.gtzan import printable
-from tools.unpack import BadArchiveError, unpack_songs
 
 FOLDERS = {"mini": "gtzan-mini", "all": "gtzan"}
 SONGS = {"mini": 100, "all": 1000}

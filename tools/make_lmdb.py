@@ -21,9 +21,10 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from tools import cli, datum, features, gtzan, in_place, manifest, paths, splits
+from tools import cli, datum, features, gtzan, in_place, paths, splits
 from tools.cli import UserError
-from tools.extract import Spool, extract
+from tools.conversion import manifest
+from tools.conversion.extract import Spool, extract
 from tools.gtzan import GENRES, Survey, Track
 from tools.parameters import Parameters, add_parameters, parameters_of
 

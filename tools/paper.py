@@ -18,8 +18,8 @@ from pathlib import Path
 
 from tools import cli, gtzan, paths, runs
 from tools.cli import UserError
-from tools.paper_estimate import Estimator, duration
-from tools.paper_plan import Step, is_filtered_possible, known_nets, steps_of, trainings
+from tools.planning.estimate import Estimator, duration
+from tools.planning.plan import Step, is_filtered_possible, known_nets, steps_of, trainings
 
 
 def parse_arguments() -> argparse.Namespace:

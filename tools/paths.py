@@ -8,8 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 
 BUILD = Path("build")
-PROTOTXT = Path(__file__).resolve().parent.parent / "prototxt"
-DATA = Path(__file__).resolve().parent.parent / "data"
+CHECKOUT = Path(__file__).resolve().parent.parent
+PROTOTXT = CHECKOUT / "prototxt"
+DATA = CHECKOUT / "data"
 
 SPLITS = ("song", "clip", "filtered")
 VIEWS = ("cnn", "lstm", "song")

@@ -81,7 +81,7 @@ def set_learning_rate(solver: caffe_pb2.SolverParameter, schedule: list[tuple[in
     """Put a learning-rate schedule into a solver as Caffe's `fixed` or `multistep` policy.
 
     Returns False where no policy of Caffe expresses it (multistep has one ratio for every step): then the solver has
-    the first rate, fixed, and `tools.solve` sets the later ones.
+    the first rate, fixed, and `tools.training.solve` sets the later ones.
     """
     rates = [rate for _, rate in schedule]
     ratios = [after / before for before, after in zip(rates, rates[1:])]

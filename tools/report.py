@@ -16,19 +16,18 @@ from pathlib import Path
 
 import jinja2
 
-from tools import cli, paths, report_claims, report_comparisons, report_curves, report_headlines
-from tools import report_figures as figures
-from tools import report_paper as paper
+from tools import cli, paths
 from tools.in_place import made_aside, only_writer
-from tools.report_canvas import Figure
-from tools.report_collect import Collection, collect
-from tools.report_commands import make_command
-from tools.report_layout import Row, Table
-from tools.report_networks import network_figures
-from tools.report_spectrogram import spectrogram_figure
-from tools.report_voting import voting_figures
+from tools.reporting import claims, comparisons, curves, figures, headlines, paper
+from tools.reporting.canvas import Figure
+from tools.reporting.collect import Collection, collect
+from tools.reporting.commands import make_command
+from tools.reporting.layout import Row, Table
+from tools.reporting.networks import network_figures
+from tools.reporting.spectrogram import spectrogram_figure
+from tools.reporting.voting import voting_figures
 
-TEMPLATES = Path(__file__).with_name("report_template")
+TEMPLATES = Path(__file__).with_name("reporting") / "template"
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -40,16 +39,16 @@ def parse_arguments() -> argparse.Namespace:
 def make_tables(collection: Collection) -> dict[str, list[Table]]:
     """The tables of each section of the page."""
     return {
-        "summary": [report_headlines.summary(collection)],
+        "summary": [headlines.summary(collection)],
         "table2": [
-            report_headlines.table_2(collection, net, split)
+            headlines.table_2(collection, net, split)
             for net in ("complex_cnn", "rcnn")
-            for split in report_headlines.PROTOCOLS
+            for split in headlines.PROTOCOLS
         ],
-        "splits": [report_comparisons.splits(collection)],
-        "integer_float": [report_comparisons.integer_beside_float(collection)],
-        "dropout": [report_comparisons.dropout_settings(collection)],
-        "data": [report_comparisons.data_table(collection)],
+        "splits": [comparisons.splits(collection)],
+        "integer_float": [comparisons.integer_beside_float(collection)],
+        "dropout": [comparisons.dropout_settings(collection)],
+        "data": [comparisons.data_table(collection)],
     }
 
 
@@ -62,11 +61,11 @@ def make_figures(collection: Collection) -> dict[str, list[Figure]]:
         "table1": figures.confusion_figures(collection),
         "networks": networks,
         "figure4": [spectrogram] if spectrogram else [],
-        "figure5": report_curves.curves(collection, "figure5"),
-        "figure6": report_curves.curves(collection, "figure6"),
+        "figure5": curves.curves(collection, "figure5"),
+        "figure6": curves.curves(collection, "figure6"),
         "splits": figures.splits_figure(collection),
-        "integer_float": report_curves.integer_float_figures(collection),
-        "dropout": report_curves.dropout_figures(collection),
+        "integer_float": curves.integer_float_figures(collection),
+        "dropout": curves.dropout_figures(collection),
         "voting": voting_figures(collection),
     }
 
@@ -100,7 +99,7 @@ def context(collection: Collection) -> dict:
             for section, members in drawn.items()
         },
         "contradictions": [asdict(found) for found in paper.contradictions()],
-        "claims": [asdict(claim) for claim in report_claims.claims(collection)],
+        "claims": [asdict(claim) for claim in claims.claims(collection)],
         "commands": commands_for(collection),
         "left_out": collection.left_out,
         "build": str(collection.build),

@@ -24,14 +24,14 @@ from tqdm import tqdm
 
 from tools import audio, cli, runs
 from tools.audio import SAMPLE_RATE
+from tools.classification.model import Model, choose_model
+from tools.classification.song import read_song
+from tools.classification.verdict import Verdict, check_threshold, hear
 from tools.classify import add_model_options
-from tools.classify_model import Model, choose_model
-from tools.classify_song import read_song
-from tools.classify_verdict import Verdict, check_threshold, hear
 from tools.cli import UserError
 from tools.gtzan import Track
-from tools.serve_examples import find_examples
-from tools.vote_rules import wilson_interval
+from tools.serving.examples import find_examples
+from tools.voting.rules import wilson_interval
 
 LEVELS = tuple(float(level) for level in np.linspace(-30, 0, 8))  # dBFS of the loudest sample
 CD_RATE, DVD_RATE = 44100, 48000

@@ -2,7 +2,8 @@
 
     python -m tools.serve [--model RUN] [--data GENRES] [--host 127.0.0.1] [--port 8000]
 
-It answers to this machine alone unless --host says otherwise. The page is tools/page, the server `tools.serve_app`.
+It answers to this machine alone unless --host says otherwise. The page is tools/serving/page, the server
+`tools.serving.app`.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ from pathlib import Path
 import uvicorn
 
 from tools import cli
+from tools.classification.model import choose_model
+from tools.classification.verdict import check_threshold
 from tools.classify import add_model_options
-from tools.classify_model import choose_model
-from tools.classify_verdict import check_threshold
 from tools.cli import UserError
-from tools.serve_app import LOOPBACK, Service, make_app
-from tools.serve_examples import find_examples
-from tools.serve_song import Limits
+from tools.serving.app import LOOPBACK, Service, make_app
+from tools.serving.examples import find_examples
+from tools.serving.song import Limits
 
 
 def parse_arguments() -> argparse.Namespace:

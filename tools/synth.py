@@ -2,9 +2,10 @@
 
     python -m tools.synth --out build/synthetic/genres --songs 10 --seed 1
 
-Ten genres that differ as their names suggest (`tools.synth_genres`), 22050 Hz, 16 bits, mono, 661,794 samples a song.
-Song N of a genre is the same whatever else is made. ``synth.json`` beside the genres folder says what the folder holds,
-and is there only when it is whole; songs that are there already are kept, and a run that was interrupted goes on.
+Ten genres that differ as their names suggest (`tools.synthesis.genres`), 22050 Hz, 16 bits, mono, 661,794 samples a
+song. Song N of a genre is the same whatever else is made. ``synth.json`` beside the genres folder says what the
+folder holds, and is there only when it is whole; songs that are there already are kept, and a run that was interrupted
+goes on.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from tools import cli
 from tools.audio import SAMPLE_RATE
 from tools.cli import UserError
 from tools.gtzan import GENRES, SONGS_A_GENRE, looks_like_a_song, printable
-from tools.synth_song import SAMPLES, song
+from tools.synthesis.song import SAMPLES, song
 
 SONG_NAME = re.compile(rf"({'|'.join(GENRES)})\.\d{{5}}\.wav")
 HEADER_BYTES = 44
@@ -63,7 +64,7 @@ def make_songs(out: Path, songs: int, seed: int, jobs: int = 1) -> int:
 def version() -> str:
     """A digest of the source that the sound depends on: when that changes, every song is made anew."""
     digest = hashlib.sha256(np.__version__.encode())
-    for module in sorted(Path(__file__).parent.glob("synth_*.py")):
+    for module in sorted(Path(__file__).with_name("synthesis").glob("*.py")):
         digest.update(module.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -2,8 +2,8 @@
 
     python -m tools.train --net rcnn --split song --iterations 1500
 
-Caffe runs in a child process (`tools.solve`, one per MPI rank), since a failed CHECK ends the process that it happens
-in. This one prepares the run folder, shows the progress, and writes what comes out to metrics.jsonl.
+Caffe runs in a child process (`tools.training.solve`, one per MPI rank), since a failed CHECK ends the process that it
+happens in. This one prepares the run folder, shows the progress, and writes what comes out to metrics.jsonl.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from tools import cli, gpu, runs
 from tools.cli import UserError
-from tools.prepare import Plan, check_same_run, prepare, write_prototxt, write_run
+from tools.training.prepare import Plan, check_same_run, prepare, write_prototxt, write_run
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -88,7 +88,14 @@ def segments(plan: Plan, start: int) -> Iterator[tuple[int, float | None]]:
 
 
 def child_command(plan: Plan, ranks: int, gpus: list[int], until: int, dropout: float | None) -> list[str]:
-    command = [sys.executable, "-m", "tools.solve", str(plan.folder), f"--until={until}", f"--records={plan.records}"]
+    command = [
+        sys.executable,
+        "-m",
+        "tools.training.solve",
+        str(plan.folder),
+        f"--until={until}",
+        f"--records={plan.records}",
+    ]
     if dropout is not None:
         command.append(f"--dropout={dropout}")
     if plan.rates:

@@ -7,7 +7,7 @@ build/votes/<split>/<run>/ (<run>@iter=500/ where an iteration is asked for), an
 
 Under the splits song and filtered, the test songs are voted on, by all their clips. Under split clip, so that there
 are clips enough, every song with a test clip is voted on by all its clips, most of which were trained on: that vote is
-leaky. Rules and intervals: `tools.vote_rules`. The column plurality of songs.csv is at the lowest threshold.
+leaky. Rules and intervals: `tools.voting.rules`. The column plurality of songs.csv is at the lowest threshold.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from pathlib import Path
 
 from tools import cli, datum, paths, runs
 from tools.cli import UserError
-from tools.predict import predict_lmdb
-from tools.vote_count import collect_clips, hold_election, score
-from tools.vote_files import write_votes
+from tools.voting.count import collect_clips, hold_election, score
+from tools.voting.files import write_votes
+from tools.voting.predict import predict_lmdb
 
 
 def parse_arguments() -> argparse.Namespace:

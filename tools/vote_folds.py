@@ -21,8 +21,8 @@ from tools import cli, paths, runs
 from tools.cli import UserError
 from tools.splits import FOLDS
 from tools.vote import print_table
-from tools.vote_count import Clips, hold_election, score
-from tools.vote_files import read_clips, write_votes
+from tools.voting.count import Clips, hold_election, score
+from tools.voting.files import read_clips, write_votes
 
 ALIKE = ("net", "dtype", "seed", "iteration")
 

@@ -1,0 +1,1 @@
+"""What `tools.classify` is made of: a song of any length, a model, a verdict, its picture."""

@@ -1,0 +1,127 @@
+"""Songs to features, in parallel and on disk: each song is decoded once for all views.
+
+A spool is a folder with a file for every song that is done, so that memory does not grow with the songs and an
+interrupted conversion goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import shutil
+import signal
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from tools import features
+from tools.audio import SongError, read_song
+from tools.cli import UserError
+from tools.gtzan import Track
+from tools.parameters import Parameters
+
+
+@dataclass(frozen=True)
+class Spool:
+    """Features of songs on disk: a file for each song, named for it, of the float32 values of its views in turn."""
+
+    folder: Path
+    parameters: Parameters
+    views: tuple[str, ...]
+
+    def open(self, fingerprint: str) -> None:
+        """Make the folder; what lies in it is kept if it was made from the same data in the same way."""
+        made_from = {
+            "fingerprint": fingerprint,
+            "formulas": features.FORMULAS,
+            "parameters": asdict(self.parameters),
+            "views": list(self.views),
+        }
+        text = json.dumps(made_from)
+        label = self.folder / "made_from.json"
+        if not label.is_file() or label.read_text() != text:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder.mkdir(parents=True)
+            label.write_text(text)
+
+    def file(self, track: str) -> Path:
+        return self.folder / f"{track}.f32"
+
+    def values(self, view: str) -> int:
+        """float32 values that a song has in a view."""
+        return self.parameters.clips(view) * int(np.prod(self.parameters.shape(view)))
+
+    def has(self, track: str) -> bool:
+        size = 4 * sum(map(self.values, self.views))
+        return self.file(track).is_file() and self.file(track).stat().st_size == size
+
+    def write(self, track: str, matrices: dict[str, np.ndarray]) -> None:
+        """Write a song's views, each (clips, channels, height, width), aside and rename them into place."""
+        aside = self.folder / f".{track}.{os.getpid()}"
+        with aside.open("wb") as file:
+            for view in self.views:
+                file.write(matrices[view].astype("<f4", copy=False).tobytes())
+        aside.replace(self.file(track))
+
+    def read(self, track: str, view: str, clip: int) -> np.ndarray:
+        """One clip of a song: float32 (channels, height, width)."""
+        shape = self.parameters.shape(view)
+        size = int(np.prod(shape))
+        before = sum(map(self.values, self.views[: self.views.index(view)]))
+        return np.fromfile(self.file(track), "<f4", size, offset=4 * (before + clip * size)).reshape(shape)
+
+    def remove(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def extract(tracks: list[Track], spool: Spool, jobs: int) -> dict[str, str]:
+    """Bring the features of every song into the spool, ``jobs`` songs at a time.
+
+    Returns the reason for each song that can't be used, by its name. Raises UserError if a process is killed.
+    """
+    to_do = [track for track in tracks if not spool.has(track.track)]
+    # Made before the processes are, so that they find it in their memory.
+    features.filter_bank(spool.parameters.bands, spool.parameters.window, spool.parameters.n_bands)
+    done = len(tracks) - len(to_do)
+    reasons = {}
+    with ProcessPoolExecutor(jobs, initializer=begin_worker, initargs=(os.getpid(),)) as executor:
+        try:
+            outcomes = executor.map(partial(extract_song, spool), to_do)
+            outcomes = tqdm(outcomes, "songs", len(tracks), initial=done, unit="song", disable=None)
+            for track, reason in zip(to_do, outcomes):
+                if reason is not None:
+                    reasons[track.track] = reason
+        except BrokenProcessPool:
+            raise UserError(
+                "a process that was reading songs was killed, perhaps for want of memory: "
+                "type the same command again, with a lower --jobs: it goes on from here"
+            ) from None
+        except BaseException:
+            executor.shutdown(wait=False, cancel_futures=True)
+            raise
+    return reasons
+
+
+def extract_song(spool: Spool, track: Track) -> str | None:
+    """Bring one song into the spool. Returns the reason if it can't be used."""
+    try:
+        samples = read_song(track.path, spool.parameters.minimum_samples)
+    except SongError as error:
+        return error.reason
+    spool.write(track.track, features.views_of(samples, spool.parameters, spool.views))
+    return None
+
+
+def begin_worker(parent: int) -> None:
+    """Leave Ctrl-C to the parent, and end with it: a pool's processes wait for ever for a parent that was killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    set_death_signal = 1  # PR_SET_PDEATHSIG of <sys/prctl.h>
+    ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)

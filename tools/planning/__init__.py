@@ -1,0 +1,1 @@
+"""What `tools.paper` is to run, and how long that takes."""

@@ -1,0 +1,188 @@
+"""How long a training, a conversion or a vote will take on this machine: measured, not guessed.
+
+A net's seconds an iteration come from the metrics of runs under the same build folder, or, where there are none, from
+three forward and backward passes over made-up clips, in a child process a rank. A song's come from converting one.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools import features, paths, prototxt
+from tools.audio import read_song
+from tools.cli import UserError
+from tools.gtzan import Track
+from tools.planning.plan import Step
+
+PASSES = 3
+START_SECONDS = 4.0  # Python, Caffe and the net, seen on 2 cores
+PAGE_SECONDS = 25.0
+TEST_INTERVAL = 500
+CHILD_SECONDS = 300
+PROBE = """
+import os, sys, tempfile, time
+os.environ["GLOG_minloglevel"] = "3"
+import caffe, numpy as np
+from caffe.proto import caffe_pb2
+from google.protobuf import text_format
+folder, clips, passes = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+def read(name):
+    with open(folder + "/" + name + ".prototxt") as file:
+        return text_format.Parse(file.read(), caffe_pb2.NetParameter())
+shape = read("deploy").layer[0].input_param.shape[0].dim
+net = caffe_pb2.NetParameter()
+net.layer.add(name="data", type="Input", top=["data"]).input_param.shape.add().dim[:] = [clips, *shape[1:]]
+net.layer.add(name="label", type="Input", top=["label"]).input_param.shape.add().dim[:] = [clips]
+net.layer.extend(layer for layer in read("train_val").layer if layer.type != "Data")
+with tempfile.NamedTemporaryFile("w", suffix=".prototxt") as file:
+    file.write(text_format.MessageToString(net))
+    file.flush()
+    net = caffe.Net(file.name, caffe.TRAIN)
+net.blobs["data"].data[...] = np.random.default_rng(0).uniform(-50, 50, net.blobs["data"].data.shape)
+forward, both = [], []
+for _ in range(passes + 1):
+    began = time.perf_counter()
+    net.forward()
+    forward.append(time.perf_counter() - began)
+    net.backward()
+    both.append(time.perf_counter() - began)
+print(sorted(forward[1:])[passes // 2], sorted(both[1:])[passes // 2])
+"""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Seconds of an iteration (all ranks at once), and of one clip's forward pass."""
+
+    iteration: float
+    forward: float
+
+
+def duration(seconds: float) -> str:
+    """``75`` as ``1 min 15 s``."""
+    seconds = round(seconds)
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes, seconds = divmod(seconds, 60)
+    if minutes < 60:
+        return f"{minutes} min {seconds:02} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min"
+
+
+def cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+def ranks_of(batch: int) -> int:
+    """The ranks that a training takes by default: one per core that the batch divides into."""
+    return max(ranks for ranks in range(1, cores() + 1) if batch % ranks == 0)
+
+
+class Estimator:
+    """Seconds of each kind of step, for the songs and nets at hand."""
+
+    def __init__(self, build: Path, tracks: list[Track], nets: list[str]) -> None:
+        self.songs = len(tracks)
+        self.parameters = features.Parameters()
+        self.song_seconds = seconds_a_song(tracks)
+        self.views = {net: view_of(net) for net in nets}
+        self.speeds = {net: measure(build, net) for net in nets}
+
+    def seconds(self, step: Step) -> float:
+        """What a step of the plan will take from its beginning to its end."""
+        if step.module == "tools.make_lmdb":
+            return self.conversion()
+        if step.module == "tools.train":
+            return self.training(step.net, step.iterations)
+        return self.voting(step.net, step.split) if step.module == "tools.vote" else PAGE_SECONDS
+
+    def clips(self, net: str) -> int:
+        return self.songs * self.parameters.clips(self.views[net])
+
+    def conversion(self) -> float:
+        return START_SECONDS + self.songs * self.song_seconds / cores()
+
+    def training(self, net: str, iterations: int) -> float:
+        """With a test of the test part, about a fifth of the clips, every 500 iterations."""
+        speed = self.speeds[net]
+        tests = 2 + iterations // TEST_INTERVAL
+        return START_SECONDS + iterations * speed.iteration + tests * self.clips(net) / 5 * speed.forward
+
+    def voting(self, net: str, split: str) -> float:
+        """Under split clip every clip votes, otherwise those of the test songs."""
+        share = 1.0 if split == "clip" else 0.2
+        return START_SECONDS + share * self.clips(net) * self.speeds[net].forward
+
+
+def view_of(net: str) -> str:
+    return prototxt.view_of(prototxt.read_net(paths.PROTOTXT / net / "train_val.prototxt"))
+
+
+def seconds_a_song(tracks: list[Track]) -> float:
+    """Reading one song and making all its matrices, with imports done; the first song that can be read counts."""
+    parameters = features.Parameters()
+    for track in tracks[:20]:
+        try:
+            for _ in range(2):
+                began = time.perf_counter()
+                features.views_of(read_song(track.path), parameters, paths.VIEWS)
+                seconds = time.perf_counter() - began
+            return seconds
+        except UserError:
+            continue
+    return 0.5
+
+
+def measure(build: Path, net: str) -> Speed:
+    """From metrics of earlier runs, otherwise from a probe."""
+    import caffe
+
+    layer = prototxt.data_layer(prototxt.read_net(paths.PROTOTXT / net / "train_val.prototxt"), caffe.TRAIN)
+    batch = layer.data_param.batch_size
+    ranks = ranks_of(batch)
+    forward, both = probe(net, batch // ranks, ranks)
+    return Speed(seen(build, net, ranks) or both, forward * ranks / batch)
+
+
+def probe(net: str, clips: int, ranks: int = 1) -> tuple[float, float]:
+    """Seconds of a forward, and of a forward and backward pass of ``clips`` clips, the slowest of ``ranks`` at once.
+
+    UserError where Caffe refuses the net.
+    """
+    folder = paths.PROTOTXT / net
+    command = [sys.executable, "-c", PROBE, str(folder), str(clips), str(PASSES)]
+    children = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(ranks)
+    ]
+    said = [child.communicate(timeout=CHILD_SECONDS) for child in children]
+    try:
+        forward, both = zip(*(map(float, out.split()[-2:]) for out, _ in said))
+    except ValueError:
+        why = (said[0][1].strip().splitlines() or ["no word why"])[-1]
+        raise UserError(f"{folder}: Caffe could not run it: {why}") from None
+    return max(forward), max(both)
+
+
+def seen(build: Path, net: str, ranks: int) -> float | None:
+    """The median seconds of an iteration in the metrics of this net's runs with as many ranks; None without any."""
+    speeds = []
+    for record in (build / "runs").glob(f"*/{net}*/run.json"):
+        try:
+            run = json.loads(record.read_text())
+            if run["net"] != net or run["ranks"] != ranks:
+                continue
+            lines = [json.loads(line) for line in (record.parent / "metrics.jsonl").read_text().splitlines()]
+            speeds += [line["iter_per_s"] for line in lines if line.get("iter_per_s", 0) > 0]
+        except (OSError, ValueError, KeyError, AttributeError):
+            continue
+    median = statistics.median(speeds) if len(speeds) >= PASSES else math.nan
+    return None if math.isnan(median) else 1 / median

@@ -1,0 +1,101 @@
+"""The command that makes a number: what stands under each row of the report, to be typed as it is."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+
+from tools import paths
+from tools.reporting.collect import Collection, Run, Vote
+
+TARGETS = {"simple_cnn": "simple", "complex_cnn": "complex", "rcnn": "rcnn", "lstm": "lstm", "song_cnn": "song"}
+# A space in the option became an underscore in the run's name
+LISTS = ("lr_steps", "dropout", "genres")
+NOT_IN_MAKE = ("iter",)
+
+
+def split_settings(split: str) -> dict[str, str]:
+    """``song-2`` as SPLIT=song FOLD=2."""
+    name, _, fold = split.partition("-")
+    return {"SPLIT": name, "FOLD": fold} if fold else {"SPLIT": name}
+
+
+def difference_settings(differences: dict[str, str]) -> dict[str, str]:
+    """What a run's name says, as make variables: ``dropout=0.4_0.6@3000`` as DROPOUT='0.4 0.6@3000'."""
+    return {
+        key.upper(): value.replace("_", " ") if key in LISTS else value
+        for key, value in differences.items()
+        if key not in NOT_IN_MAKE
+    }
+
+
+def make_command(
+    net: str, split: str, differences: dict[str, str] | None = None, build: Path = paths.BUILD, **settings: object
+) -> str:
+    """``make lmdb train-... vote NET=...``, from songs to votes. ``settings``: ITERS, ITERATION, RANKS, GTZAN."""
+    train = f"train-{TARGETS[net]}" if net in TARGETS else "train"
+    named = {"NET": net, **split_settings(split), **difference_settings(differences or {}), **settings}
+    if build != paths.BUILD:
+        named["BUILD"] = build
+    words = [f"{key}={shlex.quote(str(value))}" for key, value in named.items() if value is not None]
+    return " ".join(["make", "lmdb", train, "vote", *words])
+
+
+def not_run(net: str, split: str, differences: dict[str, str] | None = None, **settings: object) -> str:
+    return f"not run yet: {make_command(net, split, differences, **settings)}"
+
+
+def data_setting(collection: Collection, fingerprint: str | None) -> dict[str, str]:
+    """GTZAN=DIR where the data are songs of the user's, nothing where they are synthetic or not known."""
+    data = collection.data_of(fingerprint)
+    if data is None or is_synthetic(data):
+        return {}
+    return {"GTZAN": os.path.relpath(data["root"])}
+
+
+def is_synthetic(data: dict) -> bool:
+    root = Path(data["root"])
+    return (root.parent / "synth.json").exists() or "synthetic" in root.parts
+
+
+def command_of_vote(collection: Collection, vote: Vote) -> str:
+    """The command that made a vote, with the ranks that the run had: their number changes the last digits."""
+    ranks = vote.summary.get("ranks")
+    return make_command(
+        vote.net,
+        vote.split,
+        vote.differences,
+        collection.build,
+        ITERS=vote.iteration,
+        ITERATION=vote.iteration,
+        RANKS=ranks,
+        **data_setting(collection, vote.fingerprint),
+    )
+
+
+def command_of_run(collection: Collection, run: Run) -> str:
+    settings = data_setting(collection, run.record["data_fingerprint"])
+    return make_command(
+        run.net,
+        run.split,
+        run.differences,
+        collection.build,
+        ITERS=run.record["iteration"],
+        RANKS=run.record.get("ranks"),
+        **settings,
+    )
+
+
+def describe_data(collection: Collection, fingerprint: str | None) -> str:
+    """Which songs: synthetic, part of GTZAN or all of it, with their number and the fingerprint's first digits."""
+    if fingerprint is None:
+        return "not known: the run is gone"
+    data = collection.data_of(fingerprint)
+    short = fingerprint[:8]
+    if data is None:
+        return f"other data ({short})"
+    songs = data["songs_present"]
+    if is_synthetic(data):
+        return f"synthetic, {songs} songs ({short})"
+    return f"full GTZAN, {songs} songs ({short})" if songs == 1000 else f"{songs} of GTZAN's 1000 songs ({short})"

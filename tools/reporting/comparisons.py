@@ -1,0 +1,206 @@
+"""Comparisons: the same net under each split, data type and dropout setting; and the data that all of it rests on."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tools.reporting import commands, compare, layout
+from tools.reporting.collect import Collection, Vote
+from tools.reporting.headlines import NETS, PROTOCOLS, basis, net_name, protocols_of, song_share
+from tools.reporting.layout import Column, Row, Table
+
+ALL_FOLDS = "song-folds"
+FOLDS = ("song", "song-1", "song-2", "song-3", "song-4")
+ACCURACY_COLUMNS = [
+    Column("Iterations", layout.count("iteration")),
+    Column("Clips", layout.share_with_interval("clips_right")),
+    Column("Songs, plurality", layout.share_with_interval("songs_plurality")),
+    Column("Songs, mean probability", layout.share_with_interval("songs_mean")),
+    Column("Songs voted on", layout.count("songs")),
+    Column("Test clips", layout.count("clips")),
+]
+
+
+def accuracies(collection: Collection, vote: Vote) -> dict:
+    return {
+        **layout.with_interval("clips_right", vote.summary["clip_accuracy"], vote.summary["clip_interval"]),
+        **layout.with_interval("songs_plurality", *song_share(vote, "plurality", 5)),
+        **layout.with_interval("songs_mean", *song_share(vote, "mean_probability", None)),
+        **basis(collection, vote),
+    }
+
+
+def splits(collection: Collection) -> Table:
+    """The same net under each split."""
+    table = Table(
+        "splits",
+        "Splits side by side",
+        [
+            Column("Net", layout.text("net_name"), number=False),
+            Column("Split", layout.text("split"), number=False),
+            *ACCURACY_COLUMNS,
+        ],
+        note="clip leaks: a song's clips fall on both sides, and its votes on songs are mostly of clips trained on. "
+        "song keeps whole songs out. filtered also keeps repetitions and artists out and needs full GTZAN "
+        "(make data SET=all).",
+    )
+    for net in NETS:
+        for split in protocols_of(net):
+            table.rows.append(split_row(collection, net, split))
+        if collection.find_votes(net, "filtered"):
+            table.rows.append(split_row(collection, net, "filtered"))
+        if collection.find_votes(net, ALL_FOLDS):
+            table.rows.append(all_folds_row(collection, net))
+    if not any(row.values["split"] == "song, all 5 folds" for row in table.rows):
+        table.rows.append(all_folds_row(collection, "rcnn"))
+    if not any(row.values["split"] == "filtered" for row in table.rows):
+        table.rows.append(split_row(collection, "rcnn", "filtered"))
+    return table
+
+
+def split_row(collection: Collection, net: str, split: str) -> Row:
+    values = {"net": net, "net_name": net_name(net), "split": split}
+    votes = collection.find_votes(net, split)
+    if not votes:
+        command = commands.make_command(net, split, build=collection.build)
+        return Row(values, command, missing=True, note="needs full GTZAN" if split == "filtered" else "")
+    return Row({**values, **accuracies(collection, votes[-1])}, commands.command_of_vote(collection, votes[-1]))
+
+
+def all_folds_row(collection: Collection, net: str) -> Row:
+    """The five folds as one (`tools.vote_folds`): each song tested once."""
+    values = {"net": net, "net_name": net_name(net), "split": "song, all 5 folds"}
+    votes = collection.find_votes(net, ALL_FOLDS)
+    settings = {"ITERS": votes[-1].iteration, "ITERATION": votes[-1].iteration} if votes else {}
+    data = commands.data_setting(collection, votes[-1].fingerprint) if votes else {}
+    made = [commands.make_command(net, fold, build=collection.build, **settings, **data) for fold in FOLDS]
+    made.append(f"tools/runtime/run python3 -m tools.vote_folds --net {net} --build {collection.build}")
+    command = "; ".join(made)
+    if not votes:
+        return Row(values, command, missing=True)
+    return Row({**values, **accuracies(collection, votes[-1])}, command)
+
+
+def integer_beside_float(collection: Collection) -> Table:
+    """Pairs of runs that differ in the LMDB's data type alone."""
+    table = Table(
+        "integer_float",
+        "Integer beside float LMDB, same seed",
+        [
+            Column("Net", layout.text("net_name"), number=False),
+            Column("Split", layout.text("split"), number=False),
+            Column("Iterations", layout.count("iteration")),
+            Column("Clips, float", layout.share_with_interval("float_right")),
+            Column("Clips, integer", layout.share_with_interval("int_right")),
+            Column("Integer minus float [95%]", layout.text("difference")),
+            Column("Same answer", layout.share("same_answer")),
+        ],
+        note="Same answer: test clips to which both runs give the same genre, right or wrong.",
+    )
+    for net in NETS:
+        for split in protocols_of(net):
+            row = integer_row(collection, net, split)
+            if row or (net, split) == ("complex_cnn", "song"):
+                table.rows.append(row or missing_pair(collection, net, split, {"dtype": "int"}))
+    return table
+
+
+def missing_pair(collection: Collection, net: str, split: str, differences: dict[str, str]) -> Row:
+    values = {"net": net, "net_name": net_name(net), "split": split}
+    pair = [commands.make_command(net, split, d, collection.build) for d in ({}, differences)]
+    return Row(values, "; ".join(pair), missing=True)
+
+
+def same_iteration(first: list[Vote], second: list[Vote]) -> tuple[Vote, Vote] | None:
+    """The newest pair of votes at one iteration and on the same data."""
+    by_iteration = {vote.iteration: vote for vote in second}
+    for vote in reversed(first):
+        other = by_iteration.get(vote.iteration)
+        if other and other.fingerprint == vote.fingerprint:
+            return vote, other
+    return None
+
+
+def integer_row(collection: Collection, net: str, split: str) -> Row | None:
+    pair = same_iteration(collection.find_votes(net, split, dtype="int"), collection.find_votes(net, split))
+    difference = pair and compare.clip_difference(*pair)
+    if not difference:
+        return None
+    whole, real = pair
+    a, b = compare.shared_clips(whole.clips, real.clips)
+    values = {
+        "net": net,
+        "net_name": net_name(net),
+        "split": split,
+        **layout.with_interval("float_right", real.summary["clip_accuracy"], real.summary["clip_interval"]),
+        **layout.with_interval("int_right", whole.summary["clip_accuracy"], whole.summary["clip_interval"]),
+        "difference": difference.text,
+        "same_answer": float(np.mean(whole.clips.predicted[a] == real.clips.predicted[b])),
+        **basis(collection, whole),
+    }
+    return Row(values, "; ".join(commands.command_of_vote(collection, vote) for vote in (real, whole)))
+
+
+def dropout_settings(collection: Collection) -> Table:
+    """The complex CNN under every dropout ratio or schedule that has been run."""
+    table = Table(
+        "dropout",
+        "Dropout settings side by side, complex CNN",
+        [
+            Column("Dropout", layout.text("dropout"), number=False),
+            Column("Split", layout.text("split"), number=False),
+            Column("Train clips", layout.share("train_right")),
+            *ACCURACY_COLUMNS,
+        ],
+        note="0.4 0.6@3000 reads: 0.4 at first, 0.6 from iteration 3000 on. "
+        "Train clips are voted on under split clip alone.",
+    )
+    seen = {}
+    for vote in collection.votes:
+        if vote.net == "complex_cnn" and set(vote.differences) <= {"dropout"} and vote.split in PROTOCOLS:
+            key = (vote.split, vote.differences.get("dropout", ""))
+            seen[key] = max(seen.get(key, vote), vote, key=lambda v: v.iteration)
+    for (split, ratio), vote in sorted(seen.items()):
+        trained = vote.clips.parts == "train"
+        values = {
+            "dropout": ratio.replace("_", " ") or "as in the prototxt (0.4)",
+            "split": split,
+            "train_right": float(vote.clips.right[trained].mean()) if trained.any() else None,
+            **accuracies(collection, vote),
+        }
+        table.rows.append(Row(values, commands.command_of_vote(collection, vote)))
+    for schedule in ("0.6", "0.4 0.6@3000 0.7@6000"):
+        if not any(ratio and ("@" in ratio) == ("@" in schedule) for _, ratio in seen):
+            command = commands.make_command("complex_cnn", "song", {"dropout": schedule}, collection.build)
+            table.rows.append(Row({"dropout": schedule, "split": "song"}, command, missing=True))
+    return table
+
+
+def data_table(collection: Collection) -> Table:
+    """Every LMDB that there is."""
+    table = Table(
+        "data",
+        "Data",
+        [
+            Column("Split", layout.text("split"), number=False),
+            Column("LMDB", layout.text("lmdb"), number=False),
+            Column("Records", layout.count("records")),
+            Column("Songs", layout.count("songs")),
+            Column("Shape", layout.text("shape")),
+            Column("SHA-256", layout.text("sha256"), number=False),
+        ],
+    )
+    for split, manifest in collection.manifests.items():
+        for name, entry in manifest["lmdbs"].items():
+            values = {
+                "split": split,
+                "lmdb": name,
+                "records": entry.get("records"),
+                "songs": entry.get("songs"),
+                "shape": " x ".join(map(str, entry.get("shape", []))),
+                "sha256": str(entry.get("sha256", ""))[:12],
+            }
+            table.rows.append(Row(values))
+    if not table.rows:
+        table.rows.append(Row({"split": "song"}, "make lmdb", missing=True))
+    return table

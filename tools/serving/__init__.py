@@ -1,0 +1,1 @@
+"""The web page of `tools.serve`, and the server behind it."""

@@ -1,0 +1,1 @@
+"""How `tools.synth` writes and plays its songs."""
