@@ -8,7 +8,6 @@ BUILD ?= build
 # GTZAN=DIR: a folder per genre; without it a synthetic data set stands in
 SYNTHETIC := $(BUILD)/synthetic
 DATA = $(or $(GTZAN),$(SYNTHETIC)/genres)
-NET ?= rcnn
 SPLIT ?= song
 DOCKER ?= docker
 IMAGE ?= music-caffe
@@ -20,12 +19,19 @@ export GTZAN GTZAN_URL DEBIAN_MIRROR DEBIAN_SECURITY_MIRROR OPENBLAS_CORETYPE
 IN := tools/runtime/run
 PYTHON := $(IN) python3 -m
 
-split_options = --split $(call quoted,$(SPLIT)) $(call option,fold,FOLD) $(call option,bands,BANDS) --build $(call quoted,$(BUILD))
+# What the matrices are made with; the paper's values are the defaults (tools/parameters.py)
+matrix_options = $(call option,bands,BANDS) $(call option,n-bands,N_BANDS) $(call option,window,WINDOW) $(call option,hop,HOP) \
+  $(call option,frames-a-clip,FRAMES_A_CLIP) $(call option,clips-a-song,CLIPS_A_SONG) $(call option,song-frames,SONG_FRAMES) \
+  $(call option,lstm-window,LSTM_WINDOW) $(call option,lstm-hop,LSTM_HOP) \
+  $(call option,lstm-frames-a-clip,LSTM_FRAMES_A_CLIP) $(call option,lstm-clips-a-song,LSTM_CLIPS_A_SONG)
+split_options = --split $(call quoted,$(SPLIT)) $(call option,fold,FOLD) $(call option,genres,GENRES) $(matrix_options) \
+  --build $(call quoted,$(BUILD))
 run_options = $(split_options) $(call option,dtype,DTYPE) $(call option,seed,SEED) $(call option,batch,BATCH) \
-  $(call option,base-lr,BASE_LR) $(call option,lr-steps,LR_STEPS) $(call option,dropout,DROPOUT)
+  $(call option,base-lr,BASE_LR) $(call option,lr-steps,LR_STEPS) $(call option,dropout,DROPOUT) \
+  $(call option,neurons,NEURONS)
 lmdb_options = $(split_options) $(call option,jobs,JOBS)
 train_options = $(run_options) $(call option,iterations,ITERS) $(call option,ranks,RANKS) $(call option,gpu,GPU)
-vote_options = --net $(call quoted,$(NET)) $(run_options) $(call option,iteration,ITERATION)
+vote_options = --net $(call quoted,$(or $(NET),rcnn)) $(run_options) $(call option,iteration,ITERATION)
 
 classify_options = --build $(call quoted,$(BUILD)) $(call option,model,MODEL) $(call option,iteration,ITERATION) \
   $(call option,threshold,THRESHOLD)
@@ -36,7 +42,7 @@ classify_options = --build $(call quoted,$(BUILD)) $(call option,model,MODEL) $(
 ##@ Start here
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z%-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
-	@echo; echo "Settings: GTZAN=DIR NET= SPLIT=song|clip|filtered FOLD=0..4 ITERS= DTYPE=float|int SEED= BATCH= BASE_LR= LR_STEPS= RANKS="
+	@echo; echo "Settings: GTZAN=DIR NET= SPLIT=song|clip|filtered FOLD=0..4 ITERS= DTYPE=float|int SEED= BATCH= BASE_LR= LR_STEPS= RANKS= GENRES="; echo "          and more: README.md, Settings"
 
 demo: ## everything once, small: synthetic songs, LMDBs, a short RCNN training, votes
 	@$(MAKE) --no-print-directory setup
@@ -67,8 +73,10 @@ synthetic: setup $(if $(GTZAN),,$(SYNTHETIC)/synth.json)
 lmdb: setup synthetic ## songs to matrices to LMDBs
 	@$(PYTHON) tools.make_lmdb $(call quoted,$(DATA)) $(lmdb_options)
 
-train: setup ## train NET (default: rcnn) to ITERS iterations; goes on where it stopped
-	@$(PYTHON) tools.train --net $(call quoted,$(NET)) $(train_options)
+train: setup ## train all five networks, or NET alone, to ITERS iterations; goes on where it stopped
+	@for net in $(if $(NET),$(call quoted,$(NET)),simple_cnn complex_cnn rcnn lstm song_cnn); do \
+	  $(PYTHON) tools.train --net "$$net" $(train_options) || exit; \
+	done
 
 train-rcnn: setup ## the recurrent convolutional network
 	@$(PYTHON) tools.train --net rcnn $(train_options)

@@ -273,3 +273,18 @@ def test_genuine_songs_pass_and_an_altered_one_is_named(tmp_path):
     wrong = check_songs.check_songs([*tracks, altered], genuine.read_checksums())
     assert list(wrong) == ["rock.00001"]
     assert "not the genuine song" in wrong["rock.00001"]
+
+
+@pytest.mark.parametrize(
+    ("text", "genres"),
+    [("pop classical", ("classical", "pop")), ("rock,blues,rock", ("blues", "rock")), ("", ()), (" ".join(GENRES), ())],
+)
+def test_some_genres_are_named_in_order_of_their_labels_and_all_ten_are_the_default(text, genres):
+    assert gtzan.parse_genres(text) == genres
+
+
+@pytest.mark.parametrize(("text", "named"), [("pop techno", "techno"), ("pop\nmetal /", "/"), ("pop", "two or more")])
+def test_a_genre_that_there_is_not_and_a_single_one_are_refused(text, named):
+    with pytest.raises(UserError, match=named) as refused:
+        gtzan.parse_genres(text)
+    assert "\n" not in str(refused.value)

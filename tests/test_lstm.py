@@ -6,7 +6,8 @@ import caffe
 import numpy as np
 import pytest
 
-from tools import paths
+from tools import paths, prototxt
+from tools.cli import UserError
 
 STEPS, BANDS, CELLS, BATCHES = 20, 72, 80, (3, 7)
 
@@ -116,17 +117,47 @@ def test_a_clip_s_answer_depends_on_no_other_clip_nor_on_the_batch_before(net):
 
 def test_another_number_of_bands_needs_no_other_prototxt():
     """As from a window of 1024, which has 64 bands."""
-    from tools import prototxt
 
     definition = prototxt.read_net(paths.PROTOTXT / "lstm" / "deploy.prototxt")
     prototxt.resolve_deploy(definition, (1, STEPS, 64))
     assert build(definition).params["lstm1"][0].data.shape == (320, 64)
 
 
+@pytest.mark.parametrize("steps", [3, 40])
+def test_another_number_of_steps_makes_the_same_net_over_as_many_rows(steps):
+    """As from LMDBs of LSTM_FRAMES_A_CLIP=40: a clip of equal steps answers alike however it is cut."""
+
+    definition = prototxt.read_net(paths.PROTOTXT / "lstm" / "deploy.prototxt")
+    prototxt.set_steps(definition, steps)
+    prototxt.resolve_deploy(definition, (1, steps, 72))
+    net = build(definition)
+    clips = random_clips(4 * steps)[:, :, 0].reshape(4, 1, steps, 72)
+    seen = forward(net, clips)
+    np.testing.assert_array_equal(seen["x"], clips[:, 0].transpose(1, 0, 2))
+    assert seen["cont"].shape == (steps, 4)
+    np.testing.assert_allclose(seen["prob"], seen["step_prob"].mean(axis=0), rtol=0, atol=1e-6)
+
+
+def test_the_steps_of_the_prototxt_are_left_as_they_are_written():
+    for name in ("train_val", "deploy"):
+        written = prototxt.read_net(paths.PROTOTXT / "lstm" / f"{name}.prototxt")
+        definition = prototxt.read_net(paths.PROTOTXT / "lstm" / f"{name}.prototxt")
+        prototxt.set_steps(definition, STEPS)
+        assert definition == written
+
+
+def test_a_wider_lstm_is_wider_in_both_layers():
+    definition = prototxt.read_net(paths.PROTOTXT / "lstm" / "deploy.prototxt")
+    prototxt.set_neurons(definition, 160)
+    params = build(definition).params
+    assert params["lstm1"][0].data.shape == (640, 72)
+    assert params["lstm2"][0].data.shape == (640, 160)
+    with pytest.raises(UserError, match="no LSTM layer"):
+        prototxt.set_neurons(prototxt.read_net(paths.PROTOTXT / "rcnn" / "deploy.prototxt"), 160)
+
+
 def build(definition: object) -> caffe.Net:
     import tempfile
-
-    from tools import prototxt
 
     with tempfile.NamedTemporaryFile("w", suffix=".prototxt") as file:
         file.write(prototxt.text(definition))

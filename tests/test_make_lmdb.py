@@ -243,7 +243,7 @@ def test_a_genre_that_cannot_be_trained_on_ends_in_one_line(songs, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--fold", 7), ("fold 7",)),
+        (("--fold", 7), ("FOLD=7",)),
         (("--split", "clip", "--fold", 1), ("fold 1", "song")),
         (("--split", "filtered"), ("full GTZAN",)),
         (("--hop", 0), ("hop=0",)),
@@ -256,6 +256,20 @@ def test_settings_that_do_not_go_together_end_in_one_line(songs, tmp_path, argum
 
 def test_a_missing_data_root_ends_in_one_line(tmp_path):
     one_line(make(tmp_path / "none", "--build", tmp_path), str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize("split", ["song", "clip"])
+def test_some_genres_alone_keep_their_parts_their_order_and_their_labels(split, songs, tmp_path):
+    options = ("--build", tmp_path, "--views", "cnn", "--dtypes", "int", "--split", split)
+    made(songs, *options)
+    made(songs, *options, "--genres", "rock metal")
+    some = f"{split}@genres=metal_rock"
+    assert manifest(tmp_path, some)["genres"] == ["metal", "rock"]
+    for part in ("train", "test"):
+        of_all = [r for r in records(tmp_path, "cnn", "int", part, split) if r.label in (6, 9)]
+        found = records(tmp_path, "cnn", "int", part, some)
+        assert [(r.track, r.clip, r.label) for r in found] == [(r.track, r.clip, r.label) for r in of_all]
+        assert [int(r.key[:8]) for r in found] == list(range(len(found)))
 
 
 def test_folds_clips_and_parameters_name_their_folders(songs, tmp_path):

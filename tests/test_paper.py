@@ -134,7 +134,7 @@ def test_an_interrupt_goes_to_the_tool_at_work_and_says_how_to_go_on(synthetic_s
 def test_every_step_of_the_plan_is_a_call_that_the_tools_understand(tmp_path):
     """A plan that names an option wrongly would be found out after hours."""
     args = argparse.Namespace(build=tmp_path, data_root=tmp_path)
-    wanted = plan.known_nets(plan.trainings(0.005, 100, filtered=True))
+    wanted = plan.trainings(0.005, 100, filtered=True)
     steps = list(plan.steps_of(args, wanted))
     assert steps[-1].module == "tools.report"
     for made in steps:

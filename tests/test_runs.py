@@ -31,10 +31,31 @@ def snapshot(folder: Path, iteration: int, whole: bool = True) -> None:
         (("--dtype", "int", "--seed", "3"), "build/runs/song/rcnn@dtype=int,seed=3"),
         (("--net", "lstm", "--fold", "2"), "build/runs/song-2/lstm"),
         (("--split", "clip", "--lr-steps", "1e-4 1e-5@9"), "build/runs/clip/rcnn@lr_steps=1e-4_1e-5@9"),
+        (("--window", "512", "--bands", "linear"), "build/runs/song/rcnn@bands=linear,window=512"),
+        (("--net", "lstm", "--neurons", "160"), "build/runs/song/lstm@neurons=160"),
+        (("--genres", "pop metal"), "build/runs/song/rcnn@genres=metal_pop"),
     ],
 )
 def test_a_run_is_named_by_what_differs_from_the_defaults(arguments, folder):
     assert str(runs.run_folder(options(*arguments))) == folder
+
+
+@pytest.mark.parametrize(
+    ("arguments", "folder"),
+    [
+        ((), "song"),
+        (("--fold", "3", "--dtype", "int", "--seed", "5", "--neurons", "9"), "song-3"),
+        (("--split", "clip", "--hop", "128", "--genres", "rock,jazz"), "clip@hop=128,genres=jazz_rock"),
+    ],
+)
+def test_lmdbs_are_named_by_what_differs_in_their_records(arguments, folder):
+    assert runs.lmdb_split_folder(options(*arguments)) == folder
+
+
+@pytest.mark.parametrize("fold", ["-1", "5"])
+def test_a_fold_that_there_is_not_is_refused(fold):
+    with pytest.raises(UserError, match=f"FOLD={fold}: .*0 to 4"):
+        runs.run_folder(options("--fold", fold))
 
 
 def test_only_whole_snapshots_are_found_in_order_of_iteration(tmp_path):

@@ -227,12 +227,31 @@ def test_a_loss_that_diverges_ends_the_run_in_one_line(train, build):
         (("--lr-steps", "1e-4 x@3"), "LR_STEPS"),
         (("--dropout", "1.5"), "DROPOUT=1.5"),
         (("--net", "no_such_net"), "NET is one of"),
+        (("--neurons", "160"), "no LSTM layer"),
+        (("--genres", "pop techno"), "techno"),
+        (("--hop", "0"), "hop=0"),
         (("--split", "clip"), "make lmdb SPLIT=clip"),
         (("--split", "clip", "--fold", 1), "FOLD=1 goes with SPLIT=song"),
     ],
 )
 def test_a_setting_out_of_range_is_named_in_one_line(options, words, tool, build):
     assert words in one_line(tool("tools.train", "--net", "complex_cnn", "--build", build, *options))
+
+
+def test_a_net_is_trained_and_votes_on_matrices_of_another_size(tool, synthetic_songs, tmp_path):
+    """20 bands of 100 frames of a shorter window, of three genres: the net takes its shape from the LMDB."""
+    matrices = ("--window", 512, "--n-bands", 20, "--frames-a-clip", 100, "--genres", "jazz metal rock")
+    options = (*matrices, "--build", tmp_path)
+    assert tool("tools.make_lmdb", synthetic_songs, *options, "--views", "cnn", "--dtypes", "float").returncode == 0
+    assert tool("tools.train", "--net", "complex_cnn", *options, "--iterations", 3).returncode == 0
+    done = tool("tools.vote", "--net", "complex_cnn", *options)
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "runs/song/complex_cnn@n_bands=20,window=512,frames_a_clip=100,genres=jazz_metal_rock"
+    run = runs.read_run(folder)
+    assert run["lmdb"]["train"]["shape"] == [1, 20, 100]
+    assert (run["features"]["window"], run["genres"]) == (512, ["jazz", "metal", "rock"])
+    confusion = (tmp_path / "votes/song" / folder.name / "confusion.csv").read_text().splitlines()
+    assert len(confusion) == 11
 
 
 def test_two_trainings_of_one_run_do_not_mix(train, build):

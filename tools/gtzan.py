@@ -151,6 +151,20 @@ def why_not_a_song(path: Path) -> str | None:
     return None
 
 
+def parse_genres(text: str) -> tuple[str, ...]:
+    """``"pop metal"`` as ('metal', 'pop'), in order of label; all ten as (), which is the default.
+
+    UserError for what is no list of two genres or more.
+    """
+    wanted = set(text.replace(",", " ").split())
+    unknown = sorted(wanted - set(GENRES))
+    if unknown:
+        raise UserError(f'GENRES="{printable(text)}": {printable(unknown[0])} is none of {" ".join(GENRES)}')
+    if len(wanted) == 1:
+        raise UserError(f'GENRES="{text}": one genre is nothing to tell apart: name two or more of {" ".join(GENRES)}')
+    return () if len(wanted) in (0, len(GENRES)) else tuple(genre for genre in GENRES if genre in wanted)
+
+
 def fingerprint(root: Path) -> str:
     """sha256 over the names, sizes and times of the songs of a data root, so that another state of it is told apart."""
     found = survey(root)

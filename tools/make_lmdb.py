@@ -21,12 +21,12 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from tools import cli, datum, features, gtzan, in_place, paths, splits
+from tools import cli, datum, features, gtzan, in_place, paths, runs, splits
 from tools.cli import UserError
 from tools.conversion import manifest
 from tools.conversion.extract import Spool, extract
 from tools.gtzan import GENRES, Survey, Track
-from tools.parameters import Parameters, add_parameters, parameters_of
+from tools.parameters import Parameters, parameters_of
 
 SEED = 2016  # of the order of the records
 Parts = dict[str, dict[str, list[tuple[Track, int]]]]  # view, part: its clips in the order of their keys
@@ -36,8 +36,9 @@ def main() -> None:
     args = read_arguments()
     parameters = parameters_of(args)
     found = gtzan.survey(args.data_root)
-    folder = paths.lmdb_folder(args.build, split_folder(args.split, args.fold, parameters))
-    origin = manifest.origin(args.split, args.fold, SEED, parameters, gtzan.fingerprint(args.data_root))
+    genres = gtzan.parse_genres(args.genres) or GENRES
+    folder = paths.lmdb_folder(args.build, runs.lmdb_split_folder(args))
+    origin = manifest.origin(args.split, args.fold, SEED, parameters, genres, gtzan.fingerprint(args.data_root))
 
     with in_place.only_writer(folder):
         there = manifest.read(folder)
@@ -45,14 +46,15 @@ def main() -> None:
         if manifest.describes(there, folder, origin) and (there["views"], there["dtypes"]) == (views, dtypes):
             print(f"{folder}: up to date")
             return
-        parts = draw_parts(found.tracks, args.split, args.fold, parameters, views)
+        parts = draw_parts(found.tracks, args.split, args.fold, parameters, views, genres)
+        tracks = [track for track in found.tracks if track.genre in genres]
         spool = Spool(folder.with_name(f".{folder.name}.spool"), parameters, tuple(views))
         spool.open(origin["data"]["fingerprint"])
-        reasons = extract(found.tracks, spool, args.jobs)
-        left_out = list_left_out(found, reasons)
+        reasons = extract(tracks, spool, args.jobs)
+        left_out = list_left_out(found, genres, reasons)
         report_left_out(left_out)
         parts = without_songs(parts, reasons)
-        check_parts(parts, found, left_out)
+        check_parts(parts, found.root, tracks, left_out)
         with in_place.made_aside(folder) as aside:
             lmdbs = write_lmdbs(aside, parts, spool, dtypes)
             data = {"root": str(args.data_root), "songs_present": len(found.tracks), **origin["data"]}
@@ -65,13 +67,10 @@ def main() -> None:
 def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make_lmdb", description="Songs to matrices to LMDBs for Caffe.")
     parser.add_argument("data_root", type=Path, metavar="DATA_ROOT", help="a folder per genre, blues to rock")
-    parser.add_argument("--split", default="song", choices=paths.SPLITS, help="how clips are divided (default: song)")
-    parser.add_argument("--fold", type=int, default=0, help="fold of the song split, 0 to 4 (default: 0)")
+    runs.add_lmdb_options(parser)
     parser.add_argument("--views", nargs="+", default=list(paths.VIEWS), choices=paths.VIEWS, help="default: all")
     parser.add_argument("--dtypes", nargs="+", default=list(paths.DTYPES), choices=paths.DTYPES, help="default: both")
-    parser.add_argument("--build", type=Path, default=paths.BUILD, help="where everything made lies (default: build)")
     parser.add_argument("--jobs", type=positive, default=len(os.sched_getaffinity(0)), help="default: one a core")
-    add_parameters(parser)
     return parser.parse_args()
 
 
@@ -80,11 +79,6 @@ def positive(text: str) -> int:
     if number < 1:
         raise ValueError(text)
     return number
-
-
-def split_folder(split: str, fold: int, parameters: Parameters) -> str:
-    """The name of the split's folder under build/lmdb, where parameters other than the defaults name themselves."""
-    return paths.variant(paths.split_name(split, fold), **parameters.differences())
 
 
 def with_those_there(there: dict | None, views: list[str], dtypes: list[str]) -> tuple[list[str], list[str]]:
@@ -96,12 +90,20 @@ def with_those_there(there: dict | None, views: list[str], dtypes: list[str]) ->
     return [view for view in paths.VIEWS if view in views], [dtype for dtype in paths.DTYPES if dtype in dtypes]
 
 
-def draw_parts(tracks: list[Track], split: str, fold: int, parameters: Parameters, views: list[str]) -> Parts:
-    """The clips of every part in the order of their keys: shuffled once, with a fixed seed for each view and part."""
+def draw_parts(
+    tracks: list[Track], split: str, fold: int, parameters: Parameters, views: list[str], genres: tuple[str, ...]
+) -> Parts:
+    """The clips of every part in the order of their keys: shuffled once, with a fixed seed for each view and part.
+
+    Where some genres are left out, the others keep the parts and the order that they have among all ten.
+    """
     parts = {}
     for view in views:
         drawn = splits.assign_parts(tracks, split, fold, parameters.clips(view))
-        parts[view] = {part: shuffled(clips, f"{view} {part}") for part, clips in drawn.items()}
+        parts[view] = {
+            part: [clip for clip in shuffled(clips, f"{view} {part}") if clip[0].genre in genres]
+            for part, clips in drawn.items()
+        }
     return parts
 
 
@@ -110,9 +112,14 @@ def shuffled(clips: list[tuple[Track, int]], name: str) -> list[tuple[Track, int
     return [clips[index] for index in order]
 
 
-def list_left_out(found: Survey, reasons: dict[str, str]) -> list[dict]:
-    """What of the data root is in no LMDB: files that are no song by their name, and songs that can't be used."""
-    odd = [{"track": Path(item.file).stem, "file": item.file, "reason": item.reason} for item in found.left_out]
+def list_left_out(found: Survey, genres: tuple[str, ...], reasons: dict[str, str]) -> list[dict]:
+    """What of these genres is in no LMDB: files that are no song by their name, and songs that can't be used."""
+    not_wanted = {f"{genre}/" for genre in GENRES if genre not in genres}
+    odd = [
+        {"track": Path(item.file).stem, "file": item.file, "reason": item.reason}
+        for item in found.left_out
+        if not item.file.startswith(tuple(not_wanted))
+    ]
     songs = [track for track in found.tracks if track.track in reasons]
     return odd + [
         {"track": song.track, "file": f"{song.genre}/{song.path.name}", "reason": reasons[song.track]} for song in songs
@@ -131,17 +138,17 @@ def without_songs(parts: Parts, reasons: dict[str, str]) -> Parts:
     }
 
 
-def check_parts(parts: Parts, found: Survey, left_out: list[dict]) -> None:
-    """UserError if no song is left, a part is empty or a genre of the data root can't be trained on."""
-    root, why = gtzan.printable(found.root), f": {left_out[-1]['file']}: {left_out[-1]['reason']}" if left_out else ""
+def check_parts(parts: Parts, root: Path, tracks: list[Track], left_out: list[dict]) -> None:
+    """UserError if no song is left, a part is empty or a genre of the songs can't be trained on."""
+    root, why = gtzan.printable(root), f": {left_out[-1]['file']}: {left_out[-1]['reason']}" if left_out else ""
     for view, drawn in parts.items():
         if not any(drawn.values()):
-            raise UserError(f"{root}: none of its {len(found.tracks)} songs can be used{why}")
+            raise UserError(f"{root}: none of its {len(tracks)} songs can be used{why}")
         for part, clips in drawn.items():
             if not clips:
                 raise UserError(f"{root}: no song for the {part} part of {view}: add songs to it{why}")
         trained = {track.genre for track, _ in drawn["train"]}
-        untrained = sorted({track.genre for track in found.tracks} - trained)
+        untrained = sorted({track.genre for track in tracks} - trained)
         if untrained:
             names = ", ".join(untrained)
             raise UserError(f"{root}: no song of {names} to train on: add songs, or take the folder away{why}")

@@ -19,7 +19,7 @@ from pathlib import Path
 from tools import cli, gtzan, paths, runs
 from tools.cli import UserError
 from tools.planning.estimate import Estimator, duration
-from tools.planning.plan import Step, is_filtered_possible, known_nets, steps_of, trainings
+from tools.planning.plan import Step, is_filtered_possible, steps_of, trainings
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -106,7 +106,7 @@ def main() -> None:
     args = parse_arguments()
     tracks = gtzan.find_tracks(args.data_root)
     filtered = is_filtered_possible(tracks)
-    wanted = known_nets(trainings(args.scale, len(tracks), filtered))
+    wanted = trainings(args.scale, len(tracks), filtered)
     print(f"{len(tracks)} songs, SCALE={args.scale:g}: measuring this machine ...", flush=True)
     estimator = Estimator(args.build, tracks, sorted({training.net for training in wanted}))
     plan = list(steps_of(args, wanted))

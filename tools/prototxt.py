@@ -110,6 +110,38 @@ def set_dropout(net: caffe_pb2.NetParameter, ratio: float) -> None:
         layer.dropout_param.dropout_ratio = ratio
 
 
+def set_neurons(net: caffe_pb2.NetParameter, neurons: int) -> None:
+    """Set the outputs of every LSTM layer. UserError where the net has none, or for a number that no layer can have."""
+    layers = [layer for layer in net.layer if layer.type == "LSTM"]
+    if not layers:
+        raise UserError(f"NEURONS={neurons}: net '{net.name}' has no LSTM layer: leave NEURONS out")
+    if not 1 <= neurons <= 4096:
+        raise UserError(f"NEURONS={neurons}: an LSTM layer has from 1 to 4096 outputs")
+    for layer in layers:
+        layer.recurrent_param.num_output = neurons
+
+
+def set_steps(net: caffe_pb2.NetParameter, steps: int) -> None:
+    """Cut a recurrent net's clips into as many time steps as they have rows.
+
+    The prototxt names each step, as stock Caffe needs it: every list of one blob a step, and every 1 / steps, is made
+    anew for another number. Nothing changes where the number is the prototxt's own.
+    """
+    written = next((len(layer.top) for layer in net.layer if layer.type == "Slice" and len(layer.top) > 2), steps)
+    if written == steps:
+        return
+    for layer in net.layer:
+        for blobs in (layer.bottom, layer.top):
+            if len(blobs) == written:
+                stem = blobs[0].rstrip("0123456789")
+                same = len(set(blobs)) == 1
+                blobs[:] = [blobs[0] if same else f"{stem}{step:02d}" for step in range(1, steps + 1)]
+        if len(layer.eltwise_param.coeff) == written:
+            layer.eltwise_param.coeff[:] = [1 / steps] * steps
+        dims = layer.reshape_param.shape.dim
+        dims[:] = [steps if size == written else size for size in dims]
+
+
 def resolve_net(net: caffe_pb2.NetParameter, sources: dict[int, Path], mean: Path, batches: dict[int, int]) -> None:
     """Fill in each phase's LMDB and batch size, and the mean file where the net asks for one."""
     for phase in (caffe.TRAIN, caffe.TEST):

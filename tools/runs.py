@@ -14,8 +14,10 @@ import os
 import re
 from pathlib import Path
 
-from tools import paths
+from tools import gtzan, paths
 from tools.cli import UserError
+from tools.parameters import add_parameters, parameters_of
+from tools.splits import FOLDS
 
 NETS = ("simple_cnn", "complex_cnn", "rcnn", "lstm", "song_cnn")
 # Table 2's rows, the drop of the learning rate and the end of the paper's longest run: never pruned.
@@ -23,31 +25,46 @@ ITERATIONS_KEPT = (500, 4000, 10_000, 60_000, 100_000, 200_000)
 NEWEST_KEPT = 5
 
 
+def add_lmdb_options(parser: argparse.ArgumentParser) -> None:
+    """The options that name a folder of LMDBs, alike for the tool that makes it and for those that read it."""
+    parser.add_argument("--split", default="song", choices=paths.SPLITS, help="how clips are divided (default: song)")
+    parser.add_argument("--fold", type=int, default=0, help="fold of the song split, 0 to 4 (default: 0)")
+    parser.add_argument("--genres", default="", help='some genres alone: "classical metal pop" (default: all)')
+    parser.add_argument("--build", type=Path, default=paths.BUILD, help="where everything made lies (default: build)")
+    add_parameters(parser)
+
+
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """The options that name a run, alike for every tool that makes or reads one."""
     parser.add_argument("--net", default="rcnn", help="a folder of prototxt/ (default: rcnn)")
-    parser.add_argument("--split", default="song", choices=paths.SPLITS, help="how clips are divided (default: song)")
-    parser.add_argument("--fold", type=int, default=0, choices=range(5), help="fold of the song split (default: 0)")
+    add_lmdb_options(parser)
     parser.add_argument("--dtype", default="float", choices=paths.DTYPES, help="which LMDB (default: float)")
     parser.add_argument("--seed", type=int, help="random_seed of the solver (default: as in solver.prototxt)")
-    parser.add_argument("--bands", default="mel", choices=("mel", "linear"), help="which LMDB (default: mel)")
     parser.add_argument("--batch", type=int, help="clips an iteration, over all ranks (default: as in the prototxt)")
     parser.add_argument("--base-lr", type=float, help="learning rate (default: as in solver.prototxt)")
     parser.add_argument("--lr-steps", help='learning rates and from where on they hold: "1e-4 1e-5@100000"')
     parser.add_argument("--dropout", help='dropout ratio, or a schedule of it: "0.4 0.6@3000 0.7@6000"')
-    parser.add_argument("--build", type=Path, default=paths.BUILD, help="where everything made lies (default: build)")
+    parser.add_argument("--neurons", type=int, help="outputs of each LSTM layer (default: as in the prototxt)")
 
 
 def split_folder(args: argparse.Namespace) -> str:
-    """The name of the split's folder under build/runs and build/votes."""
+    """The name of the split's folder under build/runs and build/votes. UserError for a fold that there is not."""
+    if args.fold not in range(FOLDS):
+        raise UserError(f"FOLD={args.fold}: there is none of this number: choose one of 0 to {FOLDS - 1}")
     if args.fold and args.split != "song":
         raise UserError(f"FOLD={args.fold} goes with SPLIT=song alone: leave it out for SPLIT={args.split}")
     return paths.split_name(args.split, args.fold)
 
 
 def lmdb_split_folder(args: argparse.Namespace) -> str:
-    """The name of the split's folder under build/lmdb, where features other than the defaults name themselves."""
-    return paths.variant(split_folder(args), bands=None if args.bands == "mel" else args.bands)
+    """The name of the split's folder under build/lmdb, where other matrices and fewer genres name themselves."""
+    return paths.variant(split_folder(args), **parameters_of(args).differences(), **genres_named(args))
+
+
+def genres_named(args: argparse.Namespace) -> dict[str, str]:
+    """``{"genres": "classical_metal_pop"}``, or nothing for all ten."""
+    genres = gtzan.parse_genres(args.genres)
+    return {"genres": "_".join(genres)} if genres else {}
 
 
 def run_name(args: argparse.Namespace) -> str:
@@ -56,11 +73,13 @@ def run_name(args: argparse.Namespace) -> str:
         args.net,
         dtype=None if args.dtype == "float" else args.dtype,
         seed=args.seed,
-        bands=None if args.bands == "mel" else args.bands,
+        **parameters_of(args).differences(),
         batch=args.batch,
         base_lr=args.base_lr,
         lr_steps=args.lr_steps and "_".join(args.lr_steps.split()),
         dropout=args.dropout and "_".join(args.dropout.split()),
+        neurons=args.neurons,
+        **genres_named(args),
     )
 
 

@@ -54,7 +54,7 @@ def find_lmdbs(args: argparse.Namespace, run: dict) -> dict[str, Path]:
     lmdbs = {part: paths.lmdb(args.build, split, run["view"], run["dtype"], part) for part in parts}
     for part, lmdb in lmdbs.items():
         if not lmdb.is_dir():
-            raise UserError(f"{lmdb} does not exist: type 'make lmdb' with the same SPLIT, FOLD and BANDS first")
+            raise UserError(f"{lmdb} does not exist: type 'make lmdb' with the same settings first")
         if datum.content_hash(lmdb) != run["lmdb"][part]["sha256"]:
             raise UserError(
                 f"{lmdb} is not the one this run was trained with, so that its test songs may have been trained on: "

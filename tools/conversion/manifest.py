@@ -23,7 +23,7 @@ FORMAT = 1
 FILE = "manifest.json"
 
 
-def origin(split: str, fold: int, seed: int, parameters: Parameters, fingerprint: str) -> dict:
+def origin(split: str, fold: int, seed: int, parameters: Parameters, genres: tuple[str, ...], fingerprint: str) -> dict:
     """All that decides what stands in an LMDB but its view and dtype: of the same origin, it need not be made again.
 
     ``seed`` is that of the order of the records.
@@ -32,6 +32,7 @@ def origin(split: str, fold: int, seed: int, parameters: Parameters, fingerprint
         "format": FORMAT,
         "split": split,
         "fold": fold,
+        "genres": list(genres),
         "seed": seed,
         "split_seed": splits.SEED,
         "features": {

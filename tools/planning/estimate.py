@@ -20,6 +20,7 @@ from tools import features, paths, prototxt
 from tools.audio import read_song
 from tools.cli import UserError
 from tools.gtzan import Track
+from tools.parameters import Parameters
 from tools.planning.plan import Step
 
 PASSES = 3
@@ -92,7 +93,7 @@ class Estimator:
 
     def __init__(self, build: Path, tracks: list[Track], nets: list[str]) -> None:
         self.songs = len(tracks)
-        self.parameters = features.Parameters()
+        self.parameters = Parameters()
         self.song_seconds = seconds_a_song(tracks)
         self.views = {net: view_of(net) for net in nets}
         self.speeds = {net: measure(build, net) for net in nets}
@@ -129,7 +130,7 @@ def view_of(net: str) -> str:
 
 def seconds_a_song(tracks: list[Track]) -> float:
     """Reading one song and making all its matrices, with imports done; the first song that can be read counts."""
-    parameters = features.Parameters()
+    parameters = Parameters()
     for track in tracks[:20]:
         try:
             for _ in range(2):

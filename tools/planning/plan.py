@@ -19,6 +19,7 @@ DROPOUT_SCHEDULE = ((0, 0.4), (3000, 0.6), (6000, 0.7))
 LSTM_ROUNDS = 500
 FEW_GENRES = "classical metal pop"
 SHORT_WINDOW = 512
+WIDE_LSTM = 160
 
 
 @dataclass(frozen=True)
@@ -81,12 +82,6 @@ def lstm_iterations(songs: int, clips_a_song: int, batch: int) -> int:
     return round(LSTM_ROUNDS * train_clips / batch)
 
 
-def has_option(option: str) -> bool:
-    parser = argparse.ArgumentParser()
-    runs.add_run_options(parser)
-    return option in parser.format_help()
-
-
 def trainings(scale: float, songs: int, filtered: bool) -> list[Training]:
     """Every run of the paper, the shortest first within what builds on one another."""
     cnn = stages(scale, *TABLE_2)
@@ -113,18 +108,15 @@ def comparisons(scale: float, last: int, rcnn_last: int, lstm: tuple[int, ...]) 
     drop = round(RATE_DROP * rcnn_last / RCNN_ITERATIONS)
     # at full scale the RCNN's own prototxt drops the rate, so that the other run is the one without
     rates = "1e-4" if drop == RATE_DROP else f"1e-4 1e-5@{drop}"
-    found = [
+    return [
         Training("complex_cnn", "song", (last,), ("--dtype", "int")),
         Training("complex_cnn", "song", (last,), ("--dropout", "0.6")),
         Training("complex_cnn", "song", (last,), ("--dropout", dropout_schedule(last))),
         Training("rcnn", "song", (rcnn_last,), ("--lr-steps", rates)),
+        Training("complex_cnn", "song", (last,), ("--genres", FEW_GENRES)),
+        Training("complex_cnn", "song", (last,), ("--window", str(SHORT_WINDOW))),
+        Training("lstm", "song", lstm, ("--neurons", str(WIDE_LSTM))),
     ]
-    if has_option("--genres"):
-        found.append(Training("complex_cnn", "song", (last,), ("--genres", FEW_GENRES)))
-    if has_option("--window"):
-        found.append(Training("complex_cnn", "song", (last,), ("--window", str(SHORT_WINDOW))))
-    wider = sorted(folder.parent.name for folder in paths.PROTOTXT.glob("lstm_*/solver.prototxt"))
-    return found + [Training(net, "song", lstm) for net in wider]
 
 
 def batch_of(net: str) -> int:
@@ -132,10 +124,6 @@ def batch_of(net: str) -> int:
 
     read = prototxt.read_net(paths.PROTOTXT / net / "train_val.prototxt")
     return prototxt.data_layer(read, caffe.TRAIN).data_param.batch_size
-
-
-def known_nets(wanted: list[Training]) -> list[Training]:
-    return [training for training in wanted if (paths.PROTOTXT / training.net / "solver.prototxt").exists()]
 
 
 def steps_of(args: argparse.Namespace, wanted: list[Training]) -> Iterator[Step]:
@@ -172,16 +160,16 @@ def steps_of(args: argparse.Namespace, wanted: list[Training]) -> Iterator[Step]
 
 
 def lmdb_steps(args: argparse.Namespace, wanted: list[Training]) -> Iterator[Step]:
-    """A conversion for every split, and one more for other features. The tool itself knows what is up to date."""
-    for split in dict.fromkeys(training.split for training in wanted):
+    """A conversion for every folder of LMDBs that a run reads. The tool itself knows what is up to date."""
+    for split, *options in dict.fromkeys((training.split, *lmdb_options(training)) for training in wanted):
         yield Step(
-            f"LMDBs, split {split}",
+            " ".join([f"LMDBs, split {split}", *options]),
             "tools.make_lmdb",
-            (str(args.data_root), "--split", split, "--build", str(args.build)),
+            (str(args.data_root), "--split", split, *options, "--build", str(args.build)),
         )
-    if any("--window" in training.options for training in wanted):
-        yield Step(
-            f"LMDBs, split song, window {SHORT_WINDOW}",
-            "tools.make_lmdb",
-            (str(args.data_root), "--split", "song", "--window", str(SHORT_WINDOW), "--build", str(args.build)),
-        )
+
+
+def lmdb_options(training: Training) -> tuple[str, ...]:
+    """Those of a run's options that name its LMDBs."""
+    pairs = zip(training.options[::2], training.options[1::2])
+    return tuple(word for option, value in pairs if option in ("--window", "--genres") for word in (option, value))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
+
 import numpy as np
 
+from tools import paths
 from tools.reporting import commands, compare, layout
 from tools.reporting.collect import Collection, Vote
 from tools.reporting.headlines import NETS, PROTOCOLS, basis, net_name, protocols_of, song_share
@@ -74,7 +77,8 @@ def all_folds_row(collection: Collection, net: str) -> Row:
     settings = {"ITERS": votes[-1].iteration, "ITERATION": votes[-1].iteration} if votes else {}
     data = commands.data_setting(collection, votes[-1].fingerprint) if votes else {}
     made = [commands.make_command(net, fold, build=collection.build, **settings, **data) for fold in FOLDS]
-    made.append(f"tools/runtime/run python3 -m tools.vote_folds --net {net} --build {collection.build}")
+    build = "" if collection.build == paths.BUILD else f" BUILD={shlex.quote(str(collection.build))}"
+    made.append(f"make vote-folds NET={net}{build}")
     command = "; ".join(made)
     if not votes:
         return Row(values, command, missing=True)

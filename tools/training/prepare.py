@@ -8,7 +8,7 @@ import os
 import platform
 import shlex
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -17,6 +17,8 @@ import numpy as np
 
 from tools import paths, prototxt, runs
 from tools.cli import UserError
+from tools.gtzan import GENRES
+from tools.parameters import parameters_of
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,8 @@ def read_manifest(args: argparse.Namespace) -> dict:
         return json.loads(file.read_text())
     except FileNotFoundError:
         raise UserError(
-            f"{file.parent}: no LMDBs there: type 'make lmdb SPLIT={args.split} FOLD={args.fold}' first"
+            f"{file.parent}: no LMDBs there yet: "
+            f"type 'make lmdb SPLIT={args.split} FOLD={args.fold}' with the same settings"
         ) from None
     except ValueError:
         raise UserError(f"{file} is not whole: remove {file.parent} and type 'make lmdb' again") from None
@@ -50,7 +53,7 @@ def lmdb_entry(manifest: dict, lmdb: Path) -> dict:
     """What the manifest says of one LMDB. UserError where it or the LMDB is missing."""
     entry = manifest["lmdbs"].get(lmdb.name)
     if entry is None or not lmdb.is_dir():
-        raise UserError(f"{lmdb}: no such LMDB: type 'make lmdb' with the same SPLIT, FOLD and BANDS first")
+        raise UserError(f"{lmdb}: no such LMDB: type 'make lmdb' with the same settings first")
     return entry
 
 
@@ -90,6 +93,7 @@ def prepare(args: argparse.Namespace) -> Plan:
     solver = prototxt.read_solver(template / "solver.prototxt")
     view, split = prototxt.view_of(net), runs.lmdb_split_folder(args)
     manifest = read_manifest(args)
+    parameters = parameters_of(args)
     lmdbs = {part: paths.lmdb(args.build, split, view, args.dtype, part) for part in ("train", "test")}
     entries = {part: lmdb_entry(manifest, lmdb) for part, lmdb in lmdbs.items()}
     batch = args.batch or prototxt.data_layer(net, caffe.TRAIN).data_param.batch_size
@@ -102,6 +106,11 @@ def prepare(args: argparse.Namespace) -> Plan:
     dropout = prototxt.parse_schedule(args.dropout, "DROPOUT") if args.dropout else []
     if dropout:
         prototxt.set_dropout(net, dropout[0][1])
+    for message in (net, deploy):
+        if args.neurons is not None:
+            prototxt.set_neurons(message, args.neurons)
+        if view == "lstm":
+            prototxt.set_steps(message, entries["train"]["shape"][1])
     prototxt.resolve_net(
         net,
         {caffe.TRAIN: lmdbs["train"], caffe.TEST: lmdbs["test"]},
@@ -119,6 +128,9 @@ def prepare(args: argparse.Namespace) -> Plan:
         "view": view,
         "dtype": args.dtype,
         "bands": args.bands,
+        "features": asdict(parameters),
+        "genres": manifest.get("genres", list(GENRES)),
+        "neurons": args.neurons,
         "seed": solver.random_seed,
         "batch": batch,
         "dropout": dropout,
