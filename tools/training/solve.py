@@ -4,7 +4,7 @@
 output, from rank 0. Caffe's log goes to standard error. Caffe does the arithmetic; display, test and snapshot are done
 here, where an interrupt can be heard between two iterations and losses can be averaged over the ranks.
 
-What Caffe forgets in a snapshot comes back by replay (`replay`): its data cursor and its random state.
+Beside this: `exchange`, how ranks share a batch, and `replay`, how a resumed run is the one that was stopped.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ import numpy as np
 from caffe.proto import caffe_pb2
 
 from tools import prototxt, runs
+from tools.training.exchange import Exchange, loss_of, world
+from tools.training.replay import replay
 
 # -log(FLT_MIN): what SoftmaxWithLoss gives once every probability of the true label is 0 or NaN
 SATURATED_LOSS = 87.3365
@@ -32,15 +34,6 @@ SATURATED_ITERATIONS = 20
 
 def report(**event: object) -> None:
     print(json.dumps(event), flush=True)
-
-
-def world() -> object | None:
-    """MPI's communicator where mpirun started this process with others, otherwise None."""
-    if int(os.environ.get("OMPI_COMM_WORLD_SIZE", "1")) == 1:
-        return None
-    from mpi4py import MPI
-
-    return MPI.COMM_WORLD
 
 
 def build_solver(
@@ -71,78 +64,6 @@ def build_solver(
         file.write(prototxt.text(quiet))
         file.flush()
         return caffe.get_solver(file.name), solver
-
-
-class Exchange:
-    """The gradients of all ranks, averaged before each update, in one flat buffer.
-
-    The buffer's last two places carry the loss and the wish to stop, so that every rank ends at the same iteration.
-    """
-
-    def __init__(self, solver: object, communicator: object) -> None:
-        self.communicator = communicator
-        # net.params lists a blob once per layer that shares it: each is to be counted once
-        blobs = {
-            blob.data.__array_interface__["data"][0]: blob for group in solver.net.params.values() for blob in group
-        }
-        self.blobs = list(blobs.values())
-        self.places = np.cumsum([0] + [blob.count for blob in self.blobs])
-        self.buffer = np.zeros(self.places[-1] + 2, np.float32)
-        self.net = solver.net
-        self.stop_wanted = False
-        solver.add_callback(lambda: None, self.average)
-
-    def share_weights(self) -> None:
-        """Give every rank the weights of rank 0."""
-        for blob in self.blobs:
-            weights = np.ascontiguousarray(blob.data)
-            self.communicator.Bcast(weights, root=0)
-            blob.data[...] = weights
-
-    def average(self) -> None:
-        for blob, start, end in zip(self.blobs, self.places, self.places[1:]):
-            self.buffer[start:end] = blob.diff.ravel()
-        self.buffer[-2:] = loss_of(self.net), self.stop_wanted
-        self.communicator.Allreduce(_in_place(), self.buffer)
-        self.buffer /= self.communicator.size
-        for blob, start, end in zip(self.blobs, self.places, self.places[1:]):
-            blob.diff.ravel()[...] = self.buffer[start:end]
-
-    @property
-    def loss(self) -> float:
-        return float(self.buffer[-2])
-
-    @property
-    def stop_agreed(self) -> bool:
-        return self.buffer[-1] > 0
-
-
-def _in_place() -> object:
-    from mpi4py import MPI
-
-    return MPI.IN_PLACE
-
-
-def loss_of(net: object) -> float:
-    """The weighted sum of a net's losses in its last forward pass."""
-    return sum(float(net.blobs[name].data.sum()) * weight for name, weight in net.blob_loss_weights.items() if weight)
-
-
-def replay(net: object, iterations: int, records: int, batch: int) -> None:
-    """Bring the data cursor and the random state to where they stood after ``iterations`` of the global ``batch``.
-
-    The cursor comes back to the same place every records / gcd(records, batch) iterations, so that it is moved by the
-    remainder alone. Each Dropout layer draws one mask an iteration, whatever its input.
-    """
-    names = list(net._layer_names)
-    data = [name for name, layer in zip(names, net.layers) if layer.type == "Data"]
-    dropouts = [name for name, layer in zip(names, net.layers) if layer.type == "Dropout"]
-    for _ in range(iterations % (records // math.gcd(records, batch))):
-        for name in data:
-            net.forward(start=name, end=name)
-    for _ in range(iterations if dropouts else 0):
-        for name in dropouts:
-            net.forward(start=name, end=name)
 
 
 def test(solver: object, test_iter: int) -> dict[str, float]:

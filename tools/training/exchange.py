@@ -1,0 +1,72 @@
+"""What the MPI ranks of one training tell each other: the weights they begin with, and the gradients of each iteration.
+
+Caffe's Data layer deals out the records by rank (`caffe.set_solver_count`), so that ranks differ in their share of the
+batch alone.
+"""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+
+
+def world() -> object | None:
+    """MPI's communicator where mpirun started this process with others, otherwise None."""
+    if int(os.environ.get("OMPI_COMM_WORLD_SIZE", "1")) == 1:
+        return None
+    from mpi4py import MPI
+
+    return MPI.COMM_WORLD
+
+
+class Exchange:
+    """The gradients of all ranks, averaged before each update, in one flat buffer.
+
+    The buffer's last two places carry the loss and the wish to stop, so that every rank ends at the same iteration.
+    """
+
+    def __init__(self, solver: object, communicator: object) -> None:
+        from mpi4py import MPI
+
+        self.communicator = communicator
+        self.in_place = MPI.IN_PLACE
+        # net.params lists a blob once per layer that shares it: each is to be counted once
+        blobs = {
+            blob.data.__array_interface__["data"][0]: blob for group in solver.net.params.values() for blob in group
+        }
+        self.blobs = list(blobs.values())
+        self.places = np.cumsum([0] + [blob.count for blob in self.blobs])
+        self.buffer = np.zeros(self.places[-1] + 2, np.float32)
+        self.net = solver.net
+        self.stop_wanted = False
+        solver.add_callback(lambda: None, self.average)
+
+    def share_weights(self) -> None:
+        """Give every rank the weights of rank 0."""
+        for blob in self.blobs:
+            weights = np.ascontiguousarray(blob.data)
+            self.communicator.Bcast(weights, root=0)
+            blob.data[...] = weights
+
+    def average(self) -> None:
+        for blob, start, end in zip(self.blobs, self.places, self.places[1:]):
+            self.buffer[start:end] = blob.diff.ravel()
+        self.buffer[-2:] = loss_of(self.net), self.stop_wanted
+        self.communicator.Allreduce(self.in_place, self.buffer)
+        self.buffer /= self.communicator.size
+        for blob, start, end in zip(self.blobs, self.places, self.places[1:]):
+            blob.diff.ravel()[...] = self.buffer[start:end]
+
+    @property
+    def loss(self) -> float:
+        return float(self.buffer[-2])
+
+    @property
+    def stop_agreed(self) -> bool:
+        return self.buffer[-1] > 0
+
+
+def loss_of(net: object) -> float:
+    """The weighted sum of a net's losses in its last forward pass."""
+    return sum(float(net.blobs[name].data.sum()) * weight for name, weight in net.blob_loss_weights.items() if weight)
