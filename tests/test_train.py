@@ -82,8 +82,19 @@ def test_thirty_iterations_give_the_weights_and_losses_of_stock_caffe_train(net,
     theirs = {int(i): loss for i, loss in display.findall(stock.stderr)}
     ours = {int(i): loss for i, loss in display.findall((folder / "caffe.log").read_text())}
     assert ours == {i: loss for i, loss in theirs.items() if i < 30}
+    outputs = re.compile(r"Train net output #(\d): (\w+) = (\S+)")
+    assert outputs.findall((folder / "caffe.log").read_text()) == outputs.findall(stock.stderr)
     tests = re.compile(r"Test net output #\d: (\w+) = (\S+)")
     assert tests.findall((folder / "caffe.log").read_text()) == tests.findall(stock.stderr)
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_the_accuracy_of_a_display_is_the_mean_over_the_training_batches_since_the_one_before(ranks, train, build):
+    assert train("complex_cnn", 21, ranks=ranks).returncode == 0
+    first, second = [line["train_accuracy"] for line in metrics(only_run(build)) if "loss" in line]
+    assert first * 8 == pytest.approx(round(first * 8))  # a batch of 8
+    assert second * 8 * 20 == pytest.approx(round(second * 8 * 20), abs=1e-4)
+    assert 0 < second <= 1
 
 
 @pytest.mark.parametrize(("net", "ranks"), [("complex_cnn", 1), ("rcnn", 1), ("complex_cnn", 2)])

@@ -23,7 +23,8 @@ def world() -> object | None:
 class Exchange:
     """The gradients of all ranks, averaged before each update, in one flat buffer.
 
-    The buffer's last two places carry the loss and the wish to stop, so that every rank ends at the same iteration.
+    The buffer's last three places carry loss, accuracy and the wish to stop, so that every rank ends at the same
+    iteration.
     """
 
     def __init__(self, solver: object, communicator: object) -> None:
@@ -37,7 +38,7 @@ class Exchange:
         }
         self.blobs = list(blobs.values())
         self.places = np.cumsum([0] + [blob.count for blob in self.blobs])
-        self.buffer = np.zeros(self.places[-1] + 2, np.float32)
+        self.buffer = np.zeros(self.places[-1] + 3, np.float32)
         self.net = solver.net
         self.stop_wanted = False
         solver.add_callback(lambda: None, self.average)
@@ -52,7 +53,7 @@ class Exchange:
     def average(self) -> None:
         for blob, start, end in zip(self.blobs, self.places, self.places[1:]):
             self.buffer[start:end] = blob.diff.ravel()
-        self.buffer[-2:] = loss_of(self.net), self.stop_wanted
+        self.buffer[-3:] = loss_of(self.net), accuracy_of(self.net), self.stop_wanted
         self.communicator.Allreduce(self.in_place, self.buffer)
         self.buffer /= self.communicator.size
         for blob, start, end in zip(self.blobs, self.places, self.places[1:]):
@@ -60,6 +61,10 @@ class Exchange:
 
     @property
     def loss(self) -> float:
+        return float(self.buffer[-3])
+
+    @property
+    def accuracy(self) -> float:
         return float(self.buffer[-2])
 
     @property
@@ -70,3 +75,8 @@ class Exchange:
 def loss_of(net: object) -> float:
     """The weighted sum of a net's losses in its last forward pass."""
     return sum(float(net.blobs[name].data.sum()) * weight for name, weight in net.blob_loss_weights.items() if weight)
+
+
+def accuracy_of(net: object) -> float:
+    """The accuracy of a net's last batch; NaN where it computes none."""
+    return float(net.blobs["accuracy"].data) if "accuracy" in net.blobs else float("nan")

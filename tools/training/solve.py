@@ -24,7 +24,7 @@ import numpy as np
 from caffe.proto import caffe_pb2
 
 from tools import prototxt, runs
-from tools.training.exchange import Exchange, loss_of, world
+from tools.training.exchange import Exchange, accuracy_of, loss_of, world
 from tools.training.replay import replay
 
 # -log(FLT_MIN): what SoftmaxWithLoss gives once every probability of the true label is 0 or NaN
@@ -85,12 +85,19 @@ def log_test(iteration: int, outputs: dict[str, float]) -> None:
     report(iter=iteration, test_loss=outputs["loss"], test_accuracy=outputs["accuracy"])
 
 
-def log_display(iteration: int, loss: float, rate: float, per_second: float, iterations: int) -> None:
-    seconds = iterations / per_second
-    caffe.log(f"Iteration {iteration} ({per_second:g} iter/s, {seconds:g}s/{iterations} iters), loss = {loss:g}")
-    caffe.log(f"    Train net output #0: loss = {loss:g} (* 1 = {loss:g} loss)")
+def log_display(iteration: int, loss: float, rate: float, accuracies: list[float], seconds: float) -> None:
+    """A display line, with the mean of the ``accuracies`` of the batches since the one before and their ``seconds``."""
+    batches = len(accuracies)
+    speed, accuracy = batches / seconds, float(np.mean(accuracies))
+    caffe.log(f"Iteration {iteration} ({speed:g} iter/s, {seconds:g}s/{batches} iters), loss = {loss:g}")
+    outputs = [f"loss = {loss:g} (* 1 = {loss:g} loss)"]
+    if math.isfinite(accuracy):
+        outputs.insert(0, f"accuracy = {accuracies[-1]:g}")
+    for number, output in enumerate(outputs):
+        caffe.log(f"    Train net output #{number}: {output}")
     caffe.log(f"Iteration {iteration}, lr = {rate:g}")
-    report(iter=iteration, loss=loss, lr=float(f"{rate:.6g}"), iter_per_s=round(per_second, 4))
+    event = {"iter": iteration, "loss": loss, "lr": float(f"{rate:.6g}"), "iter_per_s": round(speed, 4)}
+    report(**event, **({"train_accuracy": accuracy} if math.isfinite(accuracy) else {}))
 
 
 class DivergedError(Exception):
@@ -138,7 +145,7 @@ class Training:
             self.exchange.stop_wanted = True
 
     def run(self) -> None:
-        display_iterations, display_seconds = 0, 0.0
+        accuracies, seconds = [], 0.0  # of the batches since the last display
         while self.solver.iter < self.until:
             iteration = self.solver.iter
             if self.rank == 0 and self.settings.test_interval and iteration % self.settings.test_interval == 0:
@@ -146,8 +153,8 @@ class Training:
             self.set_rate(iteration)
             began = time.perf_counter()
             self.solver.step(1)
-            display_seconds += time.perf_counter() - began
-            display_iterations += 1
+            seconds += time.perf_counter() - began
+            accuracies.append(self.exchange.accuracy if self.exchange else accuracy_of(self.solver.net))
             self.losses.append(self.exchange.loss if self.exchange else loss_of(self.solver.net))
             del self.losses[: -max(SATURATED_ITERATIONS, self.settings.average_loss)]
             check_loss(iteration, self.losses)
@@ -155,10 +162,8 @@ class Training:
                 report(tick=iteration + 1)
                 if self.settings.display and iteration % self.settings.display == 0:
                     loss = float(np.mean(self.losses[-self.settings.average_loss :]))
-                    log_display(
-                        iteration, loss, self.solver.lr, display_iterations / display_seconds, display_iterations
-                    )
-                    display_iterations, display_seconds = 0, 0.0
+                    log_display(iteration, loss, self.solver.lr, accuracies, seconds)
+                    accuracies, seconds = [], 0.0
             if self.settings.snapshot and self.solver.iter % self.settings.snapshot == 0:
                 self.snapshot()
             if self.exchange.stop_agreed if self.exchange else self.stop_wanted:
