@@ -36,8 +36,8 @@ vote_options = --net $(call quoted,$(or $(NET),rcnn)) $(run_options) $(call opti
 classify_options = --build $(call quoted,$(BUILD)) $(call option,model,MODEL) $(call option,iteration,ITERATION) \
   $(call option,threshold,THRESHOLD)
 
-.PHONY: help demo test setup data check-data synthetic lmdb train train-rcnn train-complex train-simple train-lstm train-song vote vote-folds results \
-  report paper classify serve robustness   docker docker-gpu docker-test health lint clean distclean
+.PHONY: help demo test setup data check-data synthetic lmdb train train-rcnn train-complex train-simple train-lstm train-song vote vote-folds \
+  baseline results report paper classify serve robustness docker docker-gpu docker-test health lint clean distclean
 
 ##@ Start here
 help: ## this list
@@ -98,6 +98,9 @@ vote: setup ## the clips of each test song vote for its genre: NET=, ITERATION= 
 
 vote-folds: setup ## the votes of all five folds of the song split as one, each song tested once
 	@$(PYTHON) tools.vote_folds $(vote_options)
+
+baseline: setup synthetic ## what a network has to beat: MFCC statistics and an SVM, on the same five folds
+	@$(PYTHON) tools.baseline $(call quoted,$(DATA)) --build $(call quoted,$(BUILD)) $(call option,jobs,JOBS)
 
 report: setup ## every table and figure of the paper beside ours, from whatever has been run: build/report/index.html
 	@$(PYTHON) tools.report --build $(call quoted,$(BUILD))

@@ -13,7 +13,7 @@ import json
 import shutil
 from pathlib import Path
 
-from tools import cli, paths
+from tools import baseline, cli, paths
 from tools.cli import UserError
 
 RESULTS = paths.DATA / "results" / "gtzan-mini"
@@ -44,7 +44,7 @@ def row(summary: dict) -> str:
     cells = [
         summary["net"],
         f"{summary['split']}{' (leaks)' if summary['leaky'] else ''}",
-        str(summary["iteration"]),
+        str(summary["iteration"] or "–"),
         f"{summary['clips']} / {summary['songs']}",
         percent(summary["clip_accuracy"], summary["clip_interval"]),
     ]
@@ -56,6 +56,8 @@ def row(summary: dict) -> str:
 
 def make_command(summary: dict) -> str:
     """The make command that leads to a summary, from the songs on."""
+    if summary["net"] == baseline.NAME:
+        return "make baseline"
     split, _, fold = summary["split"].partition("-")
     settings = [f"NET={summary['net']}", f"ITERS={summary['iteration']}", f"RANKS={summary['ranks']}"]
     settings += [f"DTYPE={summary['dtype']}"] if summary["dtype"] != "float" else []

@@ -42,8 +42,9 @@ def make_command(
     return " ".join(["make", "lmdb", train, "vote", *words])
 
 
-def not_run(net: str, split: str, differences: dict[str, str] | None = None, **settings: object) -> str:
-    return f"not run yet: {make_command(net, split, differences, **settings)}"
+def build_setting(build: Path) -> str:
+    """`` BUILD=DIR``, or nothing for the default."""
+    return "" if build == paths.BUILD else f" BUILD={shlex.quote(str(build))}"
 
 
 def data_setting(collection: Collection, fingerprint: str | None) -> dict[str, str]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
-
 import numpy as np
 
-from tools import paths
+from tools import baseline
 from tools.reporting import commands, compare, layout
 from tools.reporting.collect import Collection, Vote
 from tools.reporting.headlines import NETS, PROTOCOLS, basis, net_name, protocols_of, song_share
@@ -54,7 +52,8 @@ def splits(collection: Collection) -> Table:
             table.rows.append(split_row(collection, net, "filtered"))
         if collection.find_votes(net, ALL_FOLDS):
             table.rows.append(all_folds_row(collection, net))
-    if not any(row.values["split"] == "song, all 5 folds" for row in table.rows):
+    table.rows.append(baseline_row(collection))
+    if not any(row.values["split"] == "song, all 5 folds" for row in table.rows[:-1]):
         table.rows.append(all_folds_row(collection, "rcnn"))
     if not any(row.values["split"] == "filtered" for row in table.rows):
         table.rows.append(split_row(collection, "rcnn", "filtered"))
@@ -77,12 +76,24 @@ def all_folds_row(collection: Collection, net: str) -> Row:
     settings = {"ITERS": votes[-1].iteration, "ITERATION": votes[-1].iteration} if votes else {}
     data = commands.data_setting(collection, votes[-1].fingerprint) if votes else {}
     made = [commands.make_command(net, fold, build=collection.build, **settings, **data) for fold in FOLDS]
-    build = "" if collection.build == paths.BUILD else f" BUILD={shlex.quote(str(collection.build))}"
-    made.append(f"make vote-folds NET={net}{build}")
+    made.append(f"make vote-folds NET={net}{commands.build_setting(collection.build)}")
     command = "; ".join(made)
     if not votes:
         return Row(values, command, missing=True)
     return Row({**values, **accuracies(collection, votes[-1])}, command)
+
+
+def baseline_row(collection: Collection) -> Row:
+    """MFCC statistics and an SVM on the same folds (`tools.baseline`)."""
+    values = {"net": baseline.NAME, "net_name": net_name(baseline.NAME), "split": "song, all 5 folds"}
+    votes = collection.find_votes(baseline.NAME, ALL_FOLDS)
+    command = f"make baseline{commands.build_setting(collection.build)}"
+    if not votes:
+        return Row(values, command, missing=True)
+    summary = votes[-1].summary
+    right = layout.with_interval("clips_right", summary["clip_accuracy"], summary["clip_interval"])
+    counted = {"clips": summary["clips"], "songs": summary["songs"]}
+    return Row({**values, **right, **counted}, command, note="one vector a song: clips are songs here")
 
 
 def integer_beside_float(collection: Collection) -> Table:

@@ -13,6 +13,7 @@ NET_NAMES = {
     "rcnn": "RCNN",
     "lstm": "LSTM",
     "song_cnn": "Whole-song CNN",
+    "mfcc_svm": "MFCC + SVM (baseline)",
 }
 PROTOCOLS = ("clip", "song")
 
