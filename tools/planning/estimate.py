@@ -26,6 +26,7 @@ from tools.planning.plan import Step
 PASSES = 3
 START_SECONDS = 4.0  # Python, Caffe and the net, seen on 2 cores
 PAGE_SECONDS = 25.0
+BASELINE_SECONDS = 0.4  # a song, seen on one core
 TEST_INTERVAL = 500
 CHILD_SECONDS = 300
 PROBE = """
@@ -104,6 +105,8 @@ class Estimator:
             return self.conversion()
         if step.module == "tools.train":
             return self.training(step.net, step.iterations)
+        if step.module == "tools.baseline":
+            return START_SECONDS + self.songs * BASELINE_SECONDS / cores()
         return self.voting(step.net, step.split) if step.module == "tools.vote" else PAGE_SECONDS
 
     def clips(self, net: str) -> int:

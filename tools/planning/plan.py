@@ -156,6 +156,7 @@ def steps_of(args: argparse.Namespace, wanted: list[Training]) -> Iterator[Step]
                 training.split,
             )
             before = stage
+    yield Step("the baseline", "tools.baseline", (str(args.data_root), "--build", str(args.build)))
     yield Step("the page", "tools.report", ("--build", str(args.build)))
 
 
