@@ -124,9 +124,9 @@ def test_a_clip_s_answer_is_the_same_in_any_batch(net, tmp_path):
     np.testing.assert_allclose(alone, together, atol=1e-5)
 
 
-def test_the_train_phase_outputs_the_loss_alone(run):
+def test_the_train_phase_outputs_accuracy_and_loss_alone(run):
     _, folder = run
-    assert caffe.Net(str(folder / "train_val.prototxt"), caffe.TRAIN).outputs == ["loss"]
+    assert caffe.Net(str(folder / "train_val.prototxt"), caffe.TRAIN).outputs == ["accuracy", "loss"]
 
 
 @pytest.mark.parametrize("net", NETS)
