@@ -10,20 +10,28 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import shutil
 from pathlib import Path
 
 from tools import baseline, cli, paths
 from tools.cli import UserError
+from tools.reporting.collect import ITERATION_SUFFIX, differences
+from tools.reporting.commands import difference_settings
+from tools.reporting.commands import make_command as make
 
 RESULTS = paths.DATA / "results" / "gtzan-mini"
 README = paths.DATA.parent / "README.md"
 BEGIN, END = "<!-- results: make results -->", "<!-- end of results -->"
 KEPT = ("summary.json", "clips.csv")
+KEPT_OF_RUN = ("run.json", "metrics.jsonl")
 
 
 def keep(vote: Path) -> None:
-    """Copy a vote's summary and clips to data/results/gtzan-mini/<split>/<run>/. UserError where it is not whole."""
+    """Copy a vote to data/results/gtzan-mini/<split>/<run>/, with the records and curves of the runs that it is of.
+
+    UserError where it is not whole.
+    """
     folder = RESULTS / vote.parent.name / vote.name
     missing = [name for name in KEPT if not (vote / name).is_file()]
     if missing:
@@ -31,6 +39,11 @@ def keep(vote: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name in KEPT:
         shutil.copyfile(vote / name, folder / name)
+    for run in map(Path, json.loads((vote / "summary.json").read_text())["run"].split(", ")):
+        for name in KEPT_OF_RUN:
+            if (run / name).is_file():
+                (folder / run.parent.name).mkdir(exist_ok=True)
+                shutil.copyfile(run / name, folder / run.parent.name / name)
     print(f"kept in {folder.relative_to(paths.DATA.parent)}")
 
 
@@ -38,11 +51,14 @@ def percent(share: float, interval: list[float]) -> str:
     return f"{100 * share:.1f}% [{100 * interval[0]:.0f}, {100 * interval[1]:.0f}]"
 
 
-def row(summary: dict) -> str:
-    """A line of the table: what was tested, on how much, how well, and the command that votes so."""
+def row(name: str, summary: dict) -> str:
+    """A line of the table: what was tested, on how much, how well, and the command that votes so.
+
+    ``name`` is the vote's folder: the net, and what differs from the defaults.
+    """
     songs = summary["song_accuracy"]
     cells = [
-        summary["net"],
+        ITERATION_SUFFIX.sub("", name),
         f"{summary['split']}{' (leaks)' if summary['leaky'] else ''}",
         str(summary["iteration"] or "–"),
         f"{summary['clips']} / {summary['songs']}",
@@ -51,31 +67,32 @@ def row(summary: dict) -> str:
     for rule, threshold in (("plurality", "5"), ("true_label", "7")):
         key = threshold if songs is None or threshold in songs[rule] else str(2 * int(threshold))
         cells.append("–" if songs is None else percent(songs[rule][key], summary["song_interval"][rule][key]))
-    return f"| {' | '.join(cells)} | `{make_command(summary)}` |"
+    return f"| {' | '.join(cells)} | `{make_command(name, summary)}` |"
 
 
-def make_command(summary: dict) -> str:
+def make_command(name: str, summary: dict) -> str:
     """The make command that leads to a summary, from the songs on."""
-    if summary["net"] == baseline.NAME:
+    net = summary["net"]
+    if net == baseline.NAME:
         return "make baseline"
-    split, _, fold = summary["split"].partition("-")
-    settings = [f"NET={summary['net']}", f"ITERS={summary['iteration']}", f"RANKS={summary['ranks']}"]
-    settings += [f"DTYPE={summary['dtype']}"] if summary["dtype"] != "float" else []
-    if fold == "folds":
-        each_fold = f"make lmdb train vote FOLD=$f {' '.join(settings)}"
-        return f"for f in 0 1 2 3 4; do {each_fold}; done; make vote-folds NET={summary['net']}"
-    return f"make lmdb train vote SPLIT={split}{f' FOLD={fold}' if fold else ''} {' '.join(settings)}"
+    settings = {"ITERS": summary["iteration"], "RANKS": summary["ranks"]}
+    different = differences(ITERATION_SUFFIX.sub("", name))
+    if summary["split"] != "song-folds":
+        return make(net, summary["split"], different, **settings)
+    each_fold = make(net, "song", different, **settings).replace("SPLIT=song", "FOLD=$f")
+    which = [f"{key}={shlex.quote(value)}" for key, value in difference_settings(different).items()]
+    return f"for f in 0 1 2 3 4; do {each_fold}; done; {' '.join(['make vote-folds', f'NET={net}', *which])}"
 
 
 def table() -> str:
     """The whole table, in Markdown. UserError where nothing is kept."""
-    summaries = [json.loads(file.read_text()) for file in sorted(RESULTS.glob("*/*/summary.json"))]
+    summaries = {file.parent: json.loads(file.read_text()) for file in sorted(RESULTS.glob("*/*/summary.json"))}
     if not summaries:
         raise UserError(f"{RESULTS}: no result is kept there: keep a vote first, with --keep")
     columns = ["network", "split", "iterations", "clips / songs", "clips right", "songs, plurality of 5"]
     columns += ["songs, true label 7", "command"]
     head = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
-    return "\n".join(head + [row(summary) for summary in summaries])
+    return "\n".join(head + [row(folder.name, summary) for folder, summary in summaries.items()])
 
 
 def insert(text: str, made: str) -> str:
