@@ -3,6 +3,8 @@
 #   docker build --target cpu -t music-caffe:cpu .        (or: make docker)
 #   docker build --target gpu -t music-caffe:gpu .        (or: make docker-gpu)
 #
+# Build arguments: DEBIAN_MIRROR, DEBIAN_SECURITY_MIRROR, PIP_INDEX_URL, JOBS. Nothing is fetched but by apt, which checks
+# Debian's signatures, and by pip, which checks the lock file's hashes.
 # Layers go from what changes least to what changes most: Debian packages, locked Python packages, CUDA, the project.
 
 # --- debian: the base, and where it takes its packages from ----------------------------------------------------------
@@ -16,36 +18,48 @@ RUN if [ -n "$DEBIAN_MIRROR" ]; then sed -i -E "/security/! s|https?://[^ ]+|$DE
  && if [ -n "$DEBIAN_MIRROR" ]; then echo 'Acquire::Check-Valid-Until "false";' >/etc/apt/apt.conf.d/90-archive; fi \
  && printf 'path-exclude=/usr/share/%s/*\n' doc man locale >/etc/dpkg/dpkg.cfg.d/90-slim
 
-# --- runtime: Debian's Caffe and the locked Python packages, the same lists as outside Docker -------------------------
-FROM debian AS runtime
+# --- system: Debian's Caffe, from the package list that the runtime outside Docker reads too ----------------------------
+FROM debian AS system
 COPY tools/runtime/packages.txt /tmp/
 RUN apt-get update -qq \
  && sed '/^#/d' /tmp/packages.txt | DEBIAN_FRONTEND=noninteractive xargs apt-get install -y -qq --no-install-recommends make \
- && rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log
+ && rm -rf /tmp/packages.txt /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log
+
+# --- python: the locked Python packages. A stage of its own, so that the index's address is in no image's history -------
+FROM system AS python
+# PIP_INDEX_URL=URL: take the packages from this index; their hashes are checked in any case
+ARG PIP_INDEX_URL
 COPY requirements.lock /tmp/
 # scikit-image and others of Debian's break under a newer NumPy, so the locked packages shadow them all.
 RUN python3 -m pip install --quiet --disable-pip-version-check --no-cache-dir --no-compile --no-deps --ignore-installed \
       --require-hashes --requirement /tmp/requirements.lock \
  && { python3 -m compileall -q -j 0 /usr/local/lib/python3.9 >/dev/null || true; }
-# A uid that the image doesn't know has no home, and the container is the sandbox that Open MPI asks for.
+
+# --- runtime: both, and an ordinary user; what the two images share -----------------------------------------------------
+FROM system AS runtime
+COPY --from=python /usr/local /usr/local
+RUN useradd --no-log-init --uid 1000 --user-group --no-create-home --home-dir /tmp music
+# A uid that the image doesn't know has no home either.
 ENV HOME=/tmp LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /music
-
-# --- cpu ---------------------------------------------------------------------------------------------------------------
-FROM runtime AS cpu
-COPY . /music
-# Any uid may write here, as in /tmp: it makes its own folders, and can't change the project's files.
-RUN mkdir -p build data/downloads && chmod 1777 . build data/downloads
-LABEL org.opencontainers.image.title="Music classification on BVLC Caffe (CPU)" \
-      org.opencontainers.image.description="STFT matrices of songs, Caffe networks, and a vote for the genre" \
-      org.opencontainers.image.licenses="BSD-2-Clause" \
+LABEL org.opencontainers.image.licenses="BSD-2-Clause" \
       org.opencontainers.image.version="1.0" \
       org.opencontainers.image.base.name="debian:bullseye-slim"
-USER 1000:1000
 ENTRYPOINT ["make"]
 CMD ["help"]
 
-# --- caffe-cuda: Debian's Caffe rebuilt with CUDA, as packages; nothing else of this stage reaches an image ------------
+# --- cpu ----------------------------------------------------------------------------------------------------------------
+FROM runtime AS cpu
+LABEL org.opencontainers.image.title="Music classification on BVLC Caffe (CPU)" \
+      org.opencontainers.image.description="STFT matrices of songs, Caffe networks, and a vote for the genre"
+COPY . /music
+# Any uid may write here, as in /tmp: it makes its own folders, and can't change the project's files.
+RUN mkdir -p build data/downloads && chmod 1777 . build data/downloads
+USER 1000:1000
+
+# --- caffe-cuda: Debian's Caffe rebuilt with CUDA, as packages; nothing else of this stage reaches an image -------------
+# Without cuDNN: Debian has none, and against those that PyPI has for CUDA 11 (8.5 to 9.10 were tried) Caffe's
+# cudnn_conv_layer.cpp doesn't compile, since cuDNN 8 took away cudnnGetConvolutionForwardAlgorithm and its two siblings.
 FROM debian AS caffe-cuda
 COPY tools/runtime/caffe-gpu/non-free /caffe-gpu/
 RUN /caffe-gpu/non-free \
@@ -71,13 +85,8 @@ RUN cp /etc/apt/sources.list /tmp/sources.list \
  && rm -rf /tmp/packages /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log
 # What NVIDIA's container toolkit brings in from the host: the driver's libraries and nvidia-smi
 ENV NVIDIA_DRIVER_CAPABILITIES=compute,utility
+LABEL org.opencontainers.image.title="Music classification on BVLC Caffe (GPU)" \
+      org.opencontainers.image.description="STFT matrices of songs, Caffe networks, and a vote for the genre; CUDA 11.2"
 COPY . /music
 RUN mkdir -p build data/downloads && chmod 1777 . build data/downloads
-LABEL org.opencontainers.image.title="Music classification on BVLC Caffe (GPU)" \
-      org.opencontainers.image.description="STFT matrices of songs, Caffe networks, and a vote for the genre; CUDA 11.2" \
-      org.opencontainers.image.licenses="BSD-2-Clause" \
-      org.opencontainers.image.version="1.0" \
-      org.opencontainers.image.base.name="debian:bullseye-slim"
 USER 1000:1000
-ENTRYPOINT ["make"]
-CMD ["help"]

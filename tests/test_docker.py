@@ -24,6 +24,12 @@ def stages() -> dict[str, list[str]]:
     return found
 
 
+def inherited(stage: str) -> list[str]:
+    """The instructions that an image of this stage is made by: those of the stages that it comes from, then its own."""
+    base = stages()[stage][0].split()[1]
+    return [*(inherited(base) if base in stages() else []), *stages()[stage]]
+
+
 def position(instructions: list[str], words: str) -> int:
     return next(index for index, instruction in enumerate(instructions) if words in instruction)
 
@@ -33,21 +39,36 @@ def test_every_stage_comes_from_bullseye_slim_or_from_another_stage():
     assert bases <= {"debian:bullseye-slim", *stages()}
 
 
-def test_both_images_install_the_lists_that_the_runtime_outside_docker_installs():
+@pytest.mark.parametrize("image", ["cpu", "gpu"])
+def test_an_image_has_what_the_lists_name_that_the_runtime_outside_docker_installs(image: str):
     setup = (CHECKOUT / "tools/runtime/setup").read_text()
-    for lists in ("packages.txt", "requirements.lock"):
-        assert lists in setup
-        assert any(lists in instruction for instruction in stages()["runtime"])
-    assert stages()["cpu"][0] == "FROM runtime AS cpu"
-    assert stages()["gpu"][0] == "FROM runtime AS gpu"
+    assert "packages.txt" in setup and "requirements.lock" in setup
+    assert any("packages.txt" in instruction for instruction in inherited(image))
+    assert "COPY --from=python /usr/local /usr/local" in inherited(image)
+    assert any("requirements.lock" in instruction for instruction in stages()["python"])
 
 
-def test_what_changes_most_comes_last():
-    runtime = stages()["runtime"]
-    assert position(runtime, "apt-get install") < position(runtime, "COPY requirements.lock")
-    assert not any(instruction.startswith("COPY . ") for instruction in runtime)
-    gpu = stages()["gpu"]
-    assert position(gpu, "apt-get install") < position(gpu, "COPY . ")
+@pytest.mark.parametrize("image", ["cpu", "gpu"])
+def test_what_changes_most_comes_last(image: str):
+    made = inherited(image)
+    assert position(made, "apt-get install") < position(made, "COPY --from=python") < position(made, "COPY . ")
+    assert not any(
+        "apt-get" in instruction or "pip" in instruction for instruction in made[position(made, "COPY . ") :]
+    )
+
+
+@pytest.mark.parametrize("image", ["cpu", "gpu"])
+def test_the_address_of_the_package_index_is_not_in_the_history_of_an_image(image: str):
+    assert "ARG PIP_INDEX_URL" in stages()["python"]
+    assert not any("PIP_INDEX_URL" in instruction for instruction in inherited(image))
+
+
+def test_every_build_argument_that_make_passes_is_one_that_the_dockerfile_takes():
+    passed = re.search(
+        r"^docker_arguments = \$\(foreach name,([A-Z_ ]+),", (CHECKOUT / "Makefile").read_text(), re.MULTILINE
+    )
+    taken = {i.split()[1] for instructions in stages().values() for i in instructions if i.startswith("ARG ")}
+    assert set(passed.group(1).split()) == taken
 
 
 def test_pip_installs_nothing_but_what_the_lock_file_has_hashes_of():
@@ -68,7 +89,7 @@ def test_nothing_is_fetched_but_through_apt_and_pip(path: str):
 
 @pytest.mark.parametrize("image", ["cpu", "gpu"])
 def test_an_image_runs_make_as_an_ordinary_user(image: str):
-    instructions = stages()[image]
+    instructions = inherited(image)
     assert 'ENTRYPOINT ["make"]' in instructions and 'CMD ["help"]' in instructions
     users = [instruction.split()[1] for instruction in instructions if instruction.startswith("USER ")]
     assert users and not users[-1].startswith(("0", "root"))
@@ -76,7 +97,7 @@ def test_an_image_runs_make_as_an_ordinary_user(image: str):
 
 def test_the_toolkit_stays_out_of_the_gpu_image():
     assert any("nvidia-cuda-toolkit" in instruction for instruction in stages()["caffe-cuda"])
-    assert not any("nvidia-cuda-toolkit" in instruction for instruction in stages()["gpu"])
+    assert not any("nvidia-cuda-toolkit" in instruction for instruction in inherited("gpu"))
 
 
 def test_what_is_made_downloaded_or_private_stays_out_of_the_images():

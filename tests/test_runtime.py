@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import socket
 import subprocess
+from pathlib import Path
 
 import caffe
 import google.protobuf
@@ -39,6 +42,16 @@ def test_every_locked_package_has_a_hash():
     lines = (CHECKOUT / "requirements.lock").read_text().splitlines()
     packages = [number for number, line in enumerate(lines) if "==" in line]
     assert all("--hash=sha256:" in lines[number + 1] for number in packages)
+
+
+def test_a_build_folder_that_can_not_be_written_is_refused_in_one_line(tmp_path: Path):
+    run = tmp_path / "tools" / "runtime" / "run"
+    run.parent.mkdir(parents=True)
+    shutil.copy(CHECKOUT / "tools" / "runtime" / "run", run)
+    (tmp_path / "build").touch()
+    seen = subprocess.run([run, "true"], capture_output=True, text=True)
+    assert seen.returncode == 1
+    assert re.fullmatch(rf"run: {tmp_path}/build can't be written by uid \d+: .*\n", seen.stderr)
 
 
 @pytest.mark.skipif(not (CHECKOUT / ".caffe" / "root").exists(), reason="Caffe is installed here: there is no sandbox")

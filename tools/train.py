@@ -231,8 +231,8 @@ def train(plan: Plan, ranks: int, gpus: list[int]) -> int:
 
 def main() -> int:
     args = parse_arguments()
-    plan = prepare(args)
     gpus = parse_gpus(args.gpu)
+    plan = prepare(args)
     ranks = choose_ranks(args.ranks, plan.batch, gpus)
     print(f"{plan.folder}: {plan.records} clips, batch {plan.batch}, {ranks} rank(s), to iteration {plan.iterations}")
     with locked(plan.folder):
