@@ -15,7 +15,7 @@ IMAGE ?= music-caffe
 quoted = '$(subst ','\'',$(1))'
 option = $(if $($(2)),--$(1) $(call quoted,$($(2))))
 
-export GTZAN GTZAN_URL DEBIAN_MIRROR DEBIAN_SECURITY_MIRROR OPENBLAS_CORETYPE
+export CAFFE HOSTS REMOTE_SHELL GTZAN GTZAN_URL DEBIAN_MIRROR DEBIAN_SECURITY_MIRROR OPENBLAS_CORETYPE
 IN := tools/runtime/run
 PYTHON := $(IN) python3 -m
 
@@ -29,8 +29,9 @@ split_options = --split $(call quoted,$(SPLIT)) $(call option,fold,FOLD) $(call 
 run_options = $(split_options) $(call option,dtype,DTYPE) $(call option,seed,SEED) $(call option,batch,BATCH) \
   $(call option,base-lr,BASE_LR) $(call option,lr-steps,LR_STEPS) $(call option,dropout,DROPOUT) \
   $(call option,neurons,NEURONS)
-lmdb_options = $(split_options) $(call option,jobs,JOBS)
-train_options = $(run_options) $(call option,iterations,ITERS) $(call option,ranks,RANKS) $(call option,gpu,GPU)
+lmdb_options = $(split_options) $(call option,jobs,JOBS) $(call option,hosts,HOSTS)
+train_options = $(run_options) $(call option,iterations,ITERS) $(call option,ranks,RANKS) \
+  $(call option,hosts,HOSTS) $(call option,gpu,GPU)
 vote_options = --net $(call quoted,$(or $(NET),rcnn)) $(run_options) $(call option,iteration,ITERATION)
 
 classify_options = --build $(call quoted,$(BUILD)) $(call option,model,MODEL) $(call option,iteration,ITERATION) \
@@ -54,6 +55,7 @@ test: setup ## set up what is missing, then run every test
 	@$(IN) ruff check tools tests
 	@$(IN) ruff format --check tools tests
 	@$(PYTHON) pytest -q
+	@tests/two_hosts
 
 ##@ The pipeline
 setup: ## BVLC Caffe and its Python packages, in .caffe/ (nothing to do where Caffe is installed)

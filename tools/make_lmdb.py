@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from tools import cli, datum, features, gtzan, in_place, paths, runs, splits
+from tools import cli, datum, features, gtzan, hosts, in_place, paths, runs, splits
 from tools.cli import UserError
 from tools.conversion import manifest
 from tools.conversion.extract import Spool, extract
@@ -34,6 +34,8 @@ Parts = dict[str, dict[str, list[tuple[Track, int]]]]  # view, part: its clips i
 
 def main() -> None:
     args = read_arguments()
+    if args.hosts and hosts.world_size() == 1:
+        hosts.become_pool(args.hosts, "tools.make_lmdb", sys.argv[1:])
     parameters = parameters_of(args)
     found = gtzan.survey(args.data_root)
     genres = gtzan.parse_genres(args.genres) or GENRES
@@ -71,6 +73,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--views", nargs="+", default=list(paths.VIEWS), choices=paths.VIEWS, help="default: all")
     parser.add_argument("--dtypes", nargs="+", default=list(paths.DTYPES), choices=paths.DTYPES, help="default: both")
     parser.add_argument("--jobs", type=positive, default=len(os.sched_getaffinity(0)), help="default: one a core")
+    parser.add_argument("--hosts", type=Path, help="hostfile of Open MPI: the hosts to work on (default: this one)")
     return parser.parse_args()
 
 

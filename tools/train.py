@@ -18,22 +18,25 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from tqdm import tqdm
 
-from tools import cli, gpu, runs
+from tools import cli, gpu, hosts, runs
 from tools.cli import UserError
 from tools.training.prepare import Plan, check_same_run, prepare, write_prototxt, write_run
 
 
-def parse_arguments() -> argparse.Namespace:
+def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The options, out of ``arguments`` or by default the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     runs.add_run_options(parser)
     parser.add_argument("--iterations", type=int, help="iteration to end at (default: max_iter of solver.prototxt)")
     parser.add_argument("--ranks", type=int, help="MPI ranks (default: one per core or GPU)")
+    parser.add_argument("--hosts", type=Path, help="hostfile of Open MPI: the hosts to train on (default: this one)")
     parser.add_argument("--gpu", default="", help="GPUs to train on, as 0 or 0,1 (default: none, the CPU)")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 def parse_gpus(text: str) -> list[int]:
@@ -47,15 +50,19 @@ def parse_gpus(text: str) -> list[int]:
     return gpus
 
 
-def choose_ranks(wanted: int | None, batch: int, gpus: list[int]) -> int:
-    """The number of MPI ranks. UserError where the batch, or the GPUs, do not go with the wanted number."""
-    if gpus and wanted not in (None, len(gpus)):
+def choose_ranks(wanted: int | None, batch: int, gpus: list[int], slots: dict[str, int] | None = None) -> int:
+    """The number of MPI ranks: on each host (``slots``, None: this one) one a GPU, otherwise one a slot or core.
+
+    UserError where the batch, or the GPUs, do not go with the wanted number.
+    """
+    on_gpus = len(gpus) * len(slots or [""])
+    if gpus and wanted not in (None, on_gpus):
         raise UserError(f"RANKS={wanted}: with GPU={','.join(map(str, gpus))} there is a rank per GPU: leave RANKS out")
     if gpus:
-        wanted = len(gpus)
+        wanted = on_gpus
     if wanted is None:
-        cores = len(os.sched_getaffinity(0))
-        return max(ranks for ranks in range(1, cores + 1) if batch % ranks == 0)
+        most = sum(slots.values()) if slots else len(os.sched_getaffinity(0))
+        return max(ranks for ranks in range(1, most + 1) if batch % ranks == 0)
     if wanted < 1 or batch % wanted:
         raise UserError(
             f"RANKS={wanted}: the batch of {batch} clips does not divide into that many: choose another BATCH or RANKS"
@@ -87,7 +94,16 @@ def segments(plan: Plan, start: int) -> Iterator[tuple[int, float | None]]:
             yield end, ratio
 
 
-def child_command(plan: Plan, ranks: int, gpus: list[int], until: int, dropout: float | None) -> list[str]:
+@dataclass(frozen=True)
+class Ranks:
+    """Where Caffe runs: how many MPI ranks, on which GPUs of each host (none: the CPU), on the hosts of which file."""
+
+    number: int
+    gpus: list[int]
+    hostfile: Path | None
+
+
+def child_command(plan: Plan, ranks: Ranks, until: int, dropout: float | None) -> list[str]:
     command = [
         sys.executable,
         "-m",
@@ -100,13 +116,13 @@ def child_command(plan: Plan, ranks: int, gpus: list[int], until: int, dropout: 
         command.append(f"--dropout={dropout}")
     if plan.rates:
         command.append(f"--rates={json.dumps(plan.rates)}")
-    if gpus:
-        command.append(f"--gpus={json.dumps(gpus)}")
-    if ranks == 1:
+    if ranks.gpus:
+        command.append(f"--gpus={json.dumps(ranks.gpus)}")
+    if ranks.number == 1 and ranks.hostfile is None:
         return command
     # mpi4py's own runner ends the whole job when one rank fails
     command[1:2] = ["-m", "mpi4py", "-m"]
-    return ["mpirun", "-n", str(ranks), "--bind-to", "none", *command]
+    return [*hosts.mpirun(ranks.number, ranks.hostfile), *command]
 
 
 class Metrics:
@@ -173,7 +189,7 @@ def last_words(log: Path) -> str:
     """Caffe's own last fatal line, or the last line of an exception, out of the log."""
     lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
     fatal = [re.sub(r"^F\S+ \S+ +\d+ ", "", line) for line in lines if re.match(r"F\d{4} ", line)]
-    errors = [line for line in lines if re.match(r"\w*(\.\w+)*(Error|Exception)\b", line)]
+    errors = [line for line in lines if re.match(r"\w*(\.\w+)*(Error|Exception)\b|mpirun noticed", line)]
     return (fatal or errors or lines or ["it left no word"])[-1]
 
 
@@ -208,24 +224,27 @@ def run_child(command: list[str], plan: Plan, bar: tqdm, metrics: Metrics) -> di
     return seen
 
 
-def train(plan: Plan, ranks: int, gpus: list[int]) -> int:
+def train(plan: Plan, ranks: Ranks) -> int:
     """Train to the plan's last iteration; returns the iteration reached."""
     newest = runs.newest_resumable(plan.folder)
     start = newest[0] if newest else 0
     if start > plan.iterations:
         print(f"{plan.folder} already stands at iteration {start}")
         return start
-    write_run(plan.folder, plan.record, ranks=ranks, gpu=gpus, iteration=start, state="training")
+    where = {"ranks": ranks.number, "gpu": ranks.gpus}
+    if ranks.hostfile:
+        where["hosts"] = hosts.read_hostfile(ranks.hostfile)
+    write_run(plan.folder, plan.record, **where, iteration=start, state="training")
     metrics = Metrics(plan.folder)
     reached = start
     with tqdm(total=plan.iterations, initial=start, unit="iter", disable=None, dynamic_ncols=True) as bar:
         for until, dropout in segments(plan, start):
-            seen = run_child(child_command(plan, ranks, gpus, until, dropout), plan, bar, metrics)
+            seen = run_child(child_command(plan, ranks, until, dropout), plan, bar, metrics)
             reached = seen.get("end", reached)
             if reached < until:
                 break
     state = "done" if reached == plan.iterations else "stopped"
-    write_run(plan.folder, plan.record, ranks=ranks, gpu=gpus, iteration=reached, state=state)
+    write_run(plan.folder, plan.record, **where, iteration=reached, state=state)
     return reached
 
 
@@ -233,12 +252,14 @@ def main() -> int:
     args = parse_arguments()
     gpus = parse_gpus(args.gpu)
     plan = prepare(args)
-    ranks = choose_ranks(args.ranks, plan.batch, gpus)
-    print(f"{plan.folder}: {plan.records} clips, batch {plan.batch}, {ranks} rank(s), to iteration {plan.iterations}")
+    slots = hosts.read_hostfile(args.hosts) if args.hosts else None
+    ranks = Ranks(choose_ranks(args.ranks, plan.batch, gpus, slots), gpus, args.hosts)
+    spread = f"{ranks.number} rank(s)" + (f" on {len(slots)} host(s)" if slots else "")
+    print(f"{plan.folder}: {plan.records} clips, batch {plan.batch}, {spread}, to iteration {plan.iterations}")
     with locked(plan.folder):
         check_same_run(plan.folder, plan.record)
         write_prototxt(plan)
-        reached = train(plan, ranks, gpus)
+        reached = train(plan, ranks)
     if reached < plan.iterations:
         print(f"stopped at iteration {reached}; the same command goes on from there")
         return 130

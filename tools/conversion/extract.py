@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import signal
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from tools import features
+from tools import features, hosts
 from tools.audio import SongError, read_song
 from tools.cli import UserError
 from tools.gtzan import Track
@@ -90,11 +90,11 @@ def extract(tracks: list[Track], spool: Spool, jobs: int) -> dict[str, str]:
     features.filter_bank(spool.parameters.bands, spool.parameters.window, spool.parameters.n_bands)
     done = len(tracks) - len(to_do)
     reasons = {}
-    with ProcessPoolExecutor(jobs, initializer=begin_worker, initargs=(os.getpid(),)) as executor:
+    with make_executor(jobs) as executor:
         try:
             outcomes = executor.map(partial(extract_song, spool), to_do)
-            outcomes = tqdm(outcomes, "songs", len(tracks), initial=done, unit="song", disable=None)
-            for track, reason in zip(to_do, outcomes):
+            seen = tqdm(outcomes, "songs", len(tracks), initial=done, unit="song", disable=None)
+            for track, reason in zip(to_do, seen):
                 if reason is not None:
                     reasons[track.track] = reason
         except BrokenProcessPool:
@@ -103,9 +103,18 @@ def extract(tracks: list[Track], spool: Spool, jobs: int) -> dict[str, str]:
                 "type the same command again, with a lower --jobs: it goes on from here"
             ) from None
         except BaseException:
-            executor.shutdown(wait=False, cancel_futures=True)
+            outcomes.close()  # takes back the songs that no process has begun
             raise
     return reasons
+
+
+def make_executor(jobs: int) -> Executor:
+    """Processes of this host, or those that mpirun started on every host (`tools.hosts.begin_workers`)."""
+    if hosts.world_size() == 1:
+        return ProcessPoolExecutor(jobs, initializer=begin_worker, initargs=(os.getpid(),))
+    from mpi4py.futures import MPIPoolExecutor
+
+    return MPIPoolExecutor()
 
 
 def extract_song(spool: Spool, track: Track) -> str | None:

@@ -6,14 +6,14 @@ batch alone.
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
+
+from tools import hosts
 
 
 def world() -> object | None:
     """MPI's communicator where mpirun started this process with others, otherwise None."""
-    if int(os.environ.get("OMPI_COMM_WORLD_SIZE", "1")) == 1:
+    if hosts.world_size() == 1:
         return None
     from mpi4py import MPI
 

@@ -199,7 +199,7 @@ def choose_device(gpus: list[int]) -> None:
     if not gpus:
         caffe.set_mode_cpu()
         return
-    caffe.set_device(gpus[int(os.environ.get("OMPI_COMM_WORLD_RANK", "0"))])
+    caffe.set_device(gpus[int(os.environ.get("OMPI_COMM_WORLD_LOCAL_RANK", "0"))])
     caffe.set_mode_gpu()
 
 
@@ -210,7 +210,7 @@ def main() -> int:
     parser.add_argument("--records", type=int, required=True, help="records of the train LMDB")
     parser.add_argument("--dropout", type=float)
     parser.add_argument("--rates", type=json.loads, default=[], help="[[iteration, learning rate], ...]")
-    parser.add_argument("--gpus", type=json.loads, default=[], help="[number, ...]: the GPU of each rank")
+    parser.add_argument("--gpus", type=json.loads, default=[], help="[number, ...]: the GPU of each rank of a host")
     args = parser.parse_args()
     caffe.init_log(0, True)
     choose_device(args.gpus)
