@@ -107,6 +107,9 @@ baseline: setup synthetic ## what a network has to beat: MFCC statistics and an 
 report: setup ## every table and figure of the paper beside ours, from whatever has been run: build/report/index.html
 	@$(PYTHON) tools.report --build $(call quoted,$(BUILD))
 
+verify: setup ## check everything made against what it was made from: records, hashes, splits, votes, the report
+	@$(PYTHON) tools.verify --build $(call quoted,$(BUILD)) --data $(call quoted,$(DATA)) $(call option,songs,SONGS)
+
 paper: setup synthetic ## everything, from the songs to the page; SCALE=0.005 multiplies the paper's iterations, PLAN=1 only tells
 	@$(PYTHON) tools.paper $(call quoted,$(DATA)) --build $(call quoted,$(BUILD)) $(call option,scale,SCALE) $(if $(PLAN),--plan)
 

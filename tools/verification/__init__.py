@@ -1,0 +1,1 @@
+"""What `tools.verify` is made of: the checks of LMDBs, runs, votes and the report."""
