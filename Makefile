@@ -110,6 +110,9 @@ report: setup ## every table and figure of the paper beside ours, from whatever 
 verify: setup ## check everything made against what it was made from: records, hashes, splits, votes, the report
 	@$(PYTHON) tools.verify --build $(call quoted,$(BUILD)) --data $(call quoted,$(DATA)) $(call option,songs,SONGS)
 
+repeat: setup ## train RUN=build/runs/song/rcnn again from its run.json alone (to ITERATION): are the weights the same?
+	@$(PYTHON) tools.repeat $(call option,iteration,ITERATION) -- $(call quoted,$(or $(RUN),$(error say which run: make repeat RUN=build/runs/song/rcnn)))
+
 paper: setup synthetic ## everything, from the songs to the page; SCALE=0.005 multiplies the paper's iterations, PLAN=1 only tells
 	@$(PYTHON) tools.paper $(call quoted,$(DATA)) --build $(call quoted,$(BUILD)) $(call option,scale,SCALE) $(if $(PLAN),--plan)
 

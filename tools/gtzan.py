@@ -99,8 +99,8 @@ def locate_root(root: Path) -> Path:
 
 
 def misnamed_folders(root: Path) -> Iterator[LeftOut]:
-    """What is named for a genre and is no folder, and folders with another spelling of one, as Hip-Hop. Others are no
-    concern.
+    """What is named for a genre and is no folder, folders with another spelling of one, as Hip-Hop, and folders of songs
+    of an eleventh genre. Others are no concern.
     """
     for path in sorted(root.iterdir()):
         genre = re.sub("[^a-z]", "", path.name.lower())
@@ -108,6 +108,16 @@ def misnamed_folders(root: Path) -> Iterator[LeftOut]:
             yield LeftOut(path.name, "not a folder")
         elif path.name not in GENRES and genre in GENRES and path.is_dir():
             yield LeftOut(printable(path.name), f"not spelled {genre}")
+        elif path.name not in GENRES and path.is_dir() and holds_songs(path):
+            yield LeftOut(printable(path.name), "none of the ten genres")
+
+
+def holds_songs(folder: Path) -> bool:
+    """Whether a folder has songs named for it, as GTZAN names them. One that can't be looked into has none."""
+    try:
+        return any(re.fullmatch(r".+\.[0-9]{5}", path.stem) and looks_like_a_song(path) for path in folder.iterdir())
+    except OSError:
+        return False
 
 
 def survey_genre(folder: Path, label: int) -> tuple[list[Track], list[LeftOut]]:

@@ -1,9 +1,12 @@
-"""One writer of a folder at a time, and a folder that is put in place whole."""
+"""One writer of a folder at a time, a folder that is put in place whole, and no process that outlives its parent."""
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
+import os
 import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,3 +44,11 @@ def made_aside(folder: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(new, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def die_with(parent: int) -> None:
+    """Let the kernel kill this process as soon as its parent, the process ``parent``, is gone."""
+    set_death_signal = 1  # PR_SET_PDEATHSIG of <sys/prctl.h>
+    ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)

@@ -18,12 +18,20 @@ from tools.cli import UserError
 def read(file: Path, message: object) -> object:
     """Parse a prototxt into ``message``. UserError with file and line where it is missing or mistyped."""
     try:
-        return text_format.Parse(file.read_text(), message)
+        return parse(file.read_text(), message, file)
     except FileNotFoundError:
         known = sorted(folder.name for folder in paths.PROTOTXT.iterdir() if folder.is_dir())
         raise UserError(f"{file} does not exist: NET is one of {', '.join(known)}") from None
-    except (text_format.ParseError, UnicodeDecodeError) as error:
-        raise UserError(f"{file}: {' '.join(str(error).split())}: mend that line") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{file}: {error}: mend that line") from None
+
+
+def parse(text: str, message: object, name: object) -> object:
+    """Parse the text of a prototxt into ``message``. UserError with ``name`` and line where it is mistyped."""
+    try:
+        return text_format.Parse(text, message)
+    except text_format.ParseError as error:
+        raise UserError(f"{name}: {' '.join(str(error).split())}: mend that line") from None
 
 
 def read_net(file: Path) -> caffe_pb2.NetParameter:

@@ -9,23 +9,32 @@ happens in. This one prepares the run folder, shows the progress, and writes wha
 from __future__ import annotations
 
 import argparse
+import errno
 import fcntl
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import IO
 
 from tqdm import tqdm
 
 from tools import cli, gpu, hosts, runs
 from tools.cli import UserError
-from tools.training.prepare import Plan, check_same_run, prepare, write_prototxt, write_run
+from tools.in_place import die_with
+from tools.training.prepare import Plan, add_stretch, check_same_run, prepare, write_prototxt, write_run
+
+SECONDS_TO_DIE = 2  # the processes of a killed training may take a moment to be gone
+FULL = 1 << 20  # bytes: where less is free, it is the disk that ended Caffe
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -75,11 +84,23 @@ def locked(folder: Path) -> Iterator[None]:
     """Hold the run folder for this process alone. UserError where another training holds it."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(f"{folder}: another training is at work there: wait for it, or stop it first") from None
+        deadline = time.monotonic() + SECONDS_TO_DIE
+        while not taken(lock):
+            if time.monotonic() > deadline:
+                raise UserError(f"{folder}: another training is at work there: wait for it, or stop it first")
+            time.sleep(0.05)
+        # Caffe's process holds it too: what it writes may last a moment longer than a killed parent
+        os.set_inheritable(lock.fileno(), True)
         yield
+
+
+def taken(lock: IO) -> bool:
+    """Take a lock, if nobody holds it."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def segments(plan: Plan, start: int) -> Iterator[tuple[int, float | None]]:
@@ -202,7 +223,14 @@ def run_child(command: list[str], plan: Plan, bar: tqdm, metrics: Metrics) -> di
     log = plan.folder / "caffe.log"
     with log.open("ab") as stream:
         child = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stream, text=True, start_new_session=True
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stream,
+            text=True,
+            start_new_session=True,
+            close_fds=False,
+            preexec_fn=partial(die_with, os.getpid()),
         )
     seen: dict = {}
 
@@ -215,12 +243,17 @@ def run_child(command: list[str], plan: Plan, bar: tqdm, metrics: Metrics) -> di
         seen.update(follow(child, bar, metrics))
         status = child.wait()
     finally:
+        child.kill()
+        child.wait()
         for number, handler in handlers.items():
             signal.signal(number, handler)
     if "error" in seen:
         raise UserError(f"{plan.folder}: {seen['error']}; the snapshots up to there are kept")
     if status:
-        raise UserError(f"{plan.folder}: Caffe ended with status {status}: {last_words(log)} (whole log: {log})")
+        words = last_words(log)
+        if "No space left" in words or shutil.disk_usage(plan.folder).free < FULL:
+            raise OSError(errno.ENOSPC, words, str(plan.folder))
+        raise UserError(f"{plan.folder}: Caffe ended with status {status}: {words} (whole log: {log})")
     return seen
 
 
@@ -234,6 +267,7 @@ def train(plan: Plan, ranks: Ranks) -> int:
     where = {"ranks": ranks.number, "gpu": ranks.gpus}
     if ranks.hostfile:
         where["hosts"] = hosts.read_hostfile(ranks.hostfile)
+    where["stretches"] = add_stretch(plan.folder, start, ranks.number, ranks.gpus)
     write_run(plan.folder, plan.record, **where, iteration=start, state="training")
     metrics = Metrics(plan.folder)
     reached = start

@@ -6,7 +6,6 @@ interrupted conversion goes on where it stopped.
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import shutil
@@ -24,6 +23,7 @@ from tools import features, hosts
 from tools.audio import SongError, read_song
 from tools.cli import UserError
 from tools.gtzan import Track
+from tools.in_place import die_with
 from tools.parameters import Parameters
 
 
@@ -130,7 +130,4 @@ def extract_song(spool: Spool, track: Track) -> str | None:
 def begin_worker(parent: int) -> None:
     """Leave Ctrl-C to the parent, and end with it: a pool's processes wait for ever for a parent that was killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    set_death_signal = 1  # PR_SET_PDEATHSIG of <sys/prctl.h>
-    ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
+    die_with(parent)

@@ -188,13 +188,27 @@ def versions() -> dict[str, str]:
     }
 
 
+def add_stretch(folder: Path, start: int, ranks: int, gpus: list[int]) -> list[dict]:
+    """The stretches of a run: from which iteration on it was trained with how many ranks, on what.
+
+    The weights depend on both, so that a run can be repeated by its stretches alone.
+    """
+    begun = runs.read_run(folder) if (folder / "run.json").exists() else {}
+    known = [{"start": 0, "ranks": begun["ranks"], "gpu": begun["gpu"]}] if begun else []
+    stretches = [stretch for stretch in begun.get("stretches", known) if stretch["start"] < start]
+    new = {"ranks": ranks, "gpu": gpus, "openblas_coretype": versions()["openblas_coretype"]}
+    if not stretches or {**stretches[-1], **new} != stretches[-1]:
+        stretches.append({"start": start, **new})
+    return stretches
+
+
 def write_run(folder: Path, record: dict, **state: object) -> None:
     """Write run.json: the record, and how the run stands."""
     begun = json.loads((folder / "run.json").read_text()) if (folder / "run.json").exists() else {}
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     whole = {
         **record,
-        "command": shlex.join(["python", "-m", "tools.train", *sys.argv[1:]]),
+        "command": shlex.join(["python", "-m", f"tools.{Path(sys.argv[0]).stem}", *sys.argv[1:]]),
         "versions": versions(),
         "begun": begun.get("begun", now),
         **state,

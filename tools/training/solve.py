@@ -22,8 +22,11 @@ from pathlib import Path
 import caffe
 import numpy as np
 from caffe.proto import caffe_pb2
+from google.protobuf.message import DecodeError
 
 from tools import prototxt, runs
+from tools.cli import UserError
+from tools.in_place import die_with
 from tools.training.exchange import Exchange, accuracy_of, loss_of, world
 from tools.training.replay import replay
 
@@ -115,6 +118,16 @@ def check_loss(iteration: int, losses: list[float]) -> None:
         )
 
 
+def check_snapshot(prefix: Path) -> None:
+    """UserError unless both files of a snapshot can be read: Caffe does not see a disk that fills up at its last write."""
+    for message, suffix in ((caffe_pb2.NetParameter(), ".caffemodel"), (caffe_pb2.SolverState(), ".solverstate")):
+        file = prefix.with_name(prefix.name + suffix)
+        try:
+            message.ParseFromString(file.read_bytes())
+        except DecodeError:
+            raise UserError(f"{file} was cut short as it was written: free some space, then go on") from None
+
+
 class Training:
     """A solver on its way from its newest whole snapshot to ``until``."""
 
@@ -182,6 +195,7 @@ class Training:
     def snapshot(self) -> None:
         if self.rank == 0 and self.snapshot_at != self.solver.iter:
             self.solver.snapshot()
+            check_snapshot(Path(f"{self.settings.snapshot_prefix}_iter_{self.solver.iter}"))
             runs.mark_whole(self.folder, Path(self.settings.snapshot_prefix).name, self.solver.iter)
             runs.prune_snapshots(self.folder)
         self.snapshot_at = self.solver.iter
@@ -212,13 +226,14 @@ def main() -> int:
     parser.add_argument("--rates", type=json.loads, default=[], help="[[iteration, learning rate], ...]")
     parser.add_argument("--gpus", type=json.loads, default=[], help="[number, ...]: the GPU of each rank of a host")
     args = parser.parse_args()
+    die_with(os.getppid())
     caffe.init_log(0, True)
     choose_device(args.gpus)
     training = Training(args.folder, args.until, args.records, args.dropout, args.rates, bool(args.gpus))
     signal.signal(signal.SIGUSR1, training.ask_to_stop)
     try:
         training.run()
-    except DivergedError as error:
+    except (DivergedError, UserError) as error:
         report(error=str(error))
         return 3
     return 0
