@@ -12,9 +12,15 @@ from tools import gpu
 from tools.cli import UserError
 
 
-def linked_with_cuda() -> bool:
+def cuda_runtime() -> Path | None:
+    """The CUDA runtime that the dynamic linker finds for Caffe; None where Caffe is built without CUDA."""
     listed = subprocess.run(["ldd", str(gpu.caffe_extension())], capture_output=True, text=True, check=True).stdout
-    return "libcudart" in listed
+    paths = [line.split()[2] for line in listed.splitlines() if "libcudart" in line]
+    return Path(paths[0]).resolve() if paths else None
+
+
+def linked_with_cuda() -> bool:
+    return cuda_runtime() is not None
 
 
 def gpus_by_nvidia_smi() -> int:
@@ -26,6 +32,11 @@ def gpus_by_nvidia_smi() -> int:
 
 def test_cuda_is_reported_exactly_where_caffe_is_linked_with_it():
     assert (gpu.ask().cuda is not None) == linked_with_cuda()
+
+
+def test_the_release_of_cuda_is_known_though_there_is_no_driver():
+    said = gpu.ask().cuda
+    assert said is None or cuda_runtime().name.startswith(f"libcudart.so.{said}.")
 
 
 def test_the_gpus_of_a_caffe_with_cuda_are_those_of_nvidia_smi():

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -68,7 +69,7 @@ def ask_cuda(extension: Path) -> Answer:
     library = ctypes.CDLL(str(extension))
     if not hasattr(library, "cudaGetDeviceCount"):
         return Answer(cuda=None, reason=WITHOUT_CUDA)
-    cuda = version(library.cudaRuntimeGetVersion)
+    cuda = runtime_version()
     count = ctypes.c_int(0)
     error = library.cudaGetDeviceCount(ctypes.byref(count))
     if error != CUDA_SUCCESS or count.value == 0:
@@ -78,9 +79,9 @@ def ask_cuda(extension: Path) -> Answer:
 
 def why_none(library: ctypes.CDLL, error: int) -> str:
     """One line for what cudaGetDeviceCount returned, with the way out."""
-    driver = version(library.cudaDriverGetVersion)
+    driver = driver_version(library)
     if error == CUDA_ERROR_INSUFFICIENT_DRIVER and driver != "0.0":
-        return f"the NVIDIA driver serves CUDA {driver} at most and this Caffe needs 11.2: update the driver"
+        return f"the driver serves CUDA {driver} at most and this Caffe needs {runtime_version()}: update NVIDIA's driver"
     if error in (CUDA_SUCCESS, CUDA_ERROR_INSUFFICIENT_DRIVER, CUDA_ERROR_NO_DEVICE):
         return NOT_VISIBLE
     library.cudaGetErrorString.restype = ctypes.c_char_p
@@ -88,10 +89,15 @@ def why_none(library: ctypes.CDLL, error: int) -> str:
     return f"CUDA can't use the GPU ({words}): see what nvidia-smi says, or leave GPU= empty for the CPU"
 
 
-def version(function: ctypes._CFuncPtr) -> str:
-    """'11.2' out of cudaRuntimeGetVersion or cudaDriverGetVersion, which say 11020; '0.0' where there is no driver."""
+def runtime_version() -> str:
+    """'11.2' out of libcudart.so.11.2.152, loaded by this process: cudaRuntimeGetVersion fails without a driver."""
+    return re.search(r"/libcudart\.so\.(\d+\.\d+)", Path("/proc/self/maps").read_text()).group(1)
+
+
+def driver_version(library: ctypes.CDLL) -> str:
+    """The newest CUDA that the driver serves: '11.2' where it says 11020; '0.0' where there is no driver."""
     number = ctypes.c_int(0)
-    function(ctypes.byref(number))
+    library.cudaDriverGetVersion(ctypes.byref(number))
     return f"{number.value // 1000}.{number.value % 1000 // 10}"
 
 
