@@ -18,8 +18,9 @@ from caffe.proto import caffe_pb2
 
 from tools import cli, datum, prototxt, runs
 from tools.cli import UserError
-from tools.train import locked, parse_gpus, train
+from tools.train import locked, train
 from tools.training.prepare import Plan, check_same_run, versions, write_prototxt
+from tools.training.ranks import Ranks, parse_gpus
 
 # How often to look and to save changes no weight.
 DISPLAY, TEST_INTERVAL, SNAPSHOT = 20, 500, 500
@@ -94,7 +95,7 @@ def train_again(plan: Plan, stretches: list[tuple[int, dict]]) -> int:
             continue
         part = Plan(plan.folder, end, plan.records, plan.batch, plan.dropout, plan.rates, plan.record, plan.prototxt)
         gpus = parse_gpus(",".join(map(str, stretch["gpu"])))
-        reached = train(part, stretch["ranks"], gpus)
+        reached = train(part, Ranks(stretch["ranks"], gpus, None))
         if reached < end:
             break
     return reached

@@ -1,0 +1,123 @@
+"""The process, or the MPI ranks, that Caffe runs in (`tools.training.solve`): started, followed, stopped.
+
+A failed CHECK in Caffe ends the process that it happens in, so that it is never ours.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+from tqdm import tqdm
+
+from tools import hosts
+from tools.cli import UserError
+from tools.in_place import die_with
+from tools.training.prepare import Plan
+from tools.training.progress import Metrics, show
+from tools.training.ranks import Ranks
+
+FULL = 1 << 20  # bytes: where less is free, it is the disk that ended Caffe
+
+
+def child_command(plan: Plan, ranks: Ranks, until: int, dropout: float | None) -> list[str]:
+    command = [
+        sys.executable,
+        "-m",
+        "tools.training.solve",
+        str(plan.folder),
+        f"--until={until}",
+        f"--records={plan.records}",
+    ]
+    if dropout is not None:
+        command.append(f"--dropout={dropout}")
+    if plan.rates:
+        command.append(f"--rates={json.dumps(plan.rates)}")
+    if ranks.gpus:
+        command.append(f"--gpus={json.dumps(ranks.gpus)}")
+    if ranks.number == 1 and ranks.hostfile is None:
+        return command
+    # mpi4py's own runner ends the whole job when one rank fails
+    command[1:2] = ["-m", "mpi4py", "-m"]
+    return [*hosts.mpirun(ranks.number, ranks.hostfile), *command]
+
+
+def follow(child: subprocess.Popen, bar: tqdm, metrics: Metrics) -> dict:
+    """Take in the child's events until it ends; returns the last of start, end and error each."""
+    seen: dict = {}
+    for line in child.stdout:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if "tick" in event:
+            bar.update(event["tick"] - bar.n)
+        elif "iter" in event:
+            metrics.add(event)
+            show(bar, event)
+        else:
+            seen.update(event)
+            if "start" in event:
+                metrics.cut(event["start"])
+                bar.update(event["start"] - bar.n)
+                bar.initial = event["start"]
+    return seen
+
+
+def last_words(log: Path) -> str:
+    """Caffe's own last fatal line, or the last line of an exception, out of the log."""
+    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    fatal = [re.sub(r"^F\S+ \S+ +\d+ ", "", line) for line in lines if re.match(r"F\d{4} ", line)]
+    errors = [line for line in lines if re.match(r"\w*(\.\w+)*(Error|Exception)\b|mpirun noticed", line)]
+    return (fatal or errors or lines or ["it left no word"])[-1]
+
+
+def run_child(command: list[str], plan: Plan, bar: tqdm, metrics: Metrics) -> dict:
+    """Run Caffe until the end of a segment or until it is asked to stop; returns its events.
+
+    UserError where it dies or diverges. SIGINT and SIGTERM are handed to it as SIGUSR1, which mpirun passes on to the
+    ranks: they end after the iteration at hand, with a snapshot.
+    """
+    log = plan.folder / "caffe.log"
+    with log.open("ab") as stream:
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stream,
+            text=True,
+            start_new_session=True,
+            close_fds=False,
+            preexec_fn=partial(die_with, os.getpid()),
+        )
+    seen: dict = {}
+
+    def stop(*_: object) -> None:
+        seen["stopped"] = True
+        child.send_signal(signal.SIGUSR1)
+
+    handlers = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        seen.update(follow(child, bar, metrics))
+        status = child.wait()
+    finally:
+        child.kill()
+        child.wait()
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    if "error" in seen:
+        raise UserError(f"{plan.folder}: {seen['error']}; the snapshots up to there are kept")
+    if status:
+        words = last_words(log)
+        if "No space left" in words or shutil.disk_usage(plan.folder).free < FULL:
+            raise OSError(errno.ENOSPC, words, str(plan.folder))
+        raise UserError(f"{plan.folder}: Caffe ended with status {status}: {words} (whole log: {log})")
+    return seen
