@@ -58,7 +58,7 @@ test: setup ## set up what is missing, then run every test
 	@tests/two_hosts
 
 ##@ The pipeline
-setup: ## BVLC Caffe and its Python packages, in .caffe/ (nothing to do where Caffe is installed)
+setup: ## BVLC Caffe and its Python packages, in .caffe/ (nothing to do where Caffe is installed); CAFFE=native: a faster one too
 	@tools/runtime/setup
 
 data: setup ## download GTZAN: SET=mini (100 songs, default) or SET=all (1000)
@@ -163,6 +163,11 @@ $(docker_run) $(1) test
 $(docker_run) $(1) lmdb train-rcnn vote ITERS=$(or $(ITERS),150)
 @others=$$(find build/docker ! -uid "$$(id -u)"); [ -z "$$others" ] || { echo "not owned by the caller: $$others"; exit 1; }
 endef
+
+##@ Speed
+export ONLY NETS ROUNDS GROWTH KEEP
+bench: lmdb ## images/s, songs/s and clips/s beside PyTorch, stock Caffe and a plain loop; ONLY="train votes" NETS= ROUNDS= GROWTH=1 KEEP=1
+	@tools/benching/rounds $(call quoted,$(BUILD)) $(call quoted,$(DATA))
 
 ##@ Keeping house
 results: setup ## write the README's table of results from data/results; KEEP=build/votes/... keeps a vote there first

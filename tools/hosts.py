@@ -38,7 +38,7 @@ def read_hostfile(file: Path) -> dict[str, int]:
 
 
 def mpirun(processes: int, hostfile: Path | None) -> list[str]:
-    """How an mpirun command begins; over hosts the processes are dealt out in turn, so that each has its share."""
+    """How mpirun is called; over hosts the processes are dealt out in turn, so that each has its share."""
     command = ["mpirun", "-n", str(processes), "--bind-to", "none"]
     return command if hostfile is None else [*command, "--hostfile", str(hostfile), "--map-by", "node"]
 

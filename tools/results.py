@@ -95,13 +95,13 @@ def table() -> str:
     return "\n".join(head + [row(folder.name, summary) for folder, summary in summaries.items()])
 
 
-def insert(text: str, made: str) -> str:
-    """``text`` with the table between its two marks. UserError where a mark is missing."""
-    before, found, rest = text.partition(BEGIN)
-    _, ended, after = rest.partition(END)
+def insert(text: str, made: str, begin: str = BEGIN, end: str = END) -> str:
+    """``text`` with what was made between its two marks. UserError where a mark is missing."""
+    before, found, rest = text.partition(begin)
+    _, ended, after = rest.partition(end)
     if not (found and ended):
-        raise UserError(f"{README}: the marks '{BEGIN}' and '{END}' are not both there: put them back")
-    return f"{before}{BEGIN}\n{made}\n{END}{after}"
+        raise UserError(f"{README}: the marks '{begin}' and '{end}' are not both there: put them back")
+    return f"{before}{begin}\n{made}\n{end}{after}"
 
 
 def main() -> None:

@@ -1,0 +1,93 @@
+"""Images per second in training of PyTorch's twin of a net, and how far its outputs are from Caffe's.
+
+    PYTHON -m tools.benching.pytorch --net rcnn --round 0      with a PYTHON that has torch and NumPy
+
+Two threads, and both ways to lay out images in memory, of which the table takes the faster. The batch lies in memory,
+which is the best case for PyTorch: Caffe reads its LMDB.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from tools.benching import twins
+from tools.benching.measurements import Measurements
+
+SECONDS = 3.0  # timed, after a third of it as the warm-up
+
+
+def differs(twin: torch.nn.Module, data: dict[str, np.ndarray]) -> float:
+    """The largest difference of a probability between PyTorch's and Caffe's, on the same clips and weights."""
+    twin.eval()
+    with torch.no_grad():
+        ours = twins.probabilities(twin(torch.from_numpy(data["clips"]))).numpy()
+    return float(np.abs(ours - data["prob"]).max())
+
+
+def optimizer_of(twin: torch.nn.Module) -> torch.optim.Optimizer:
+    """Caffe's: momentum 0.9, weight decay on weights alone, twice the rate for biases."""
+    biases = [p for name, p in twin.named_parameters() if "bias" in name]
+    weights = [p for name, p in twin.named_parameters() if "bias" not in name]
+    groups = [{"params": weights, "weight_decay": 5e-4}, {"params": biases, "lr": 2e-6}]
+    return torch.optim.SGD(groups, lr=1e-6, momentum=0.9)
+
+
+def images_per_second(twin: torch.nn.Module, clips: torch.Tensor, labels: torch.Tensor) -> float:
+    """Train on one batch over and over for `SECONDS`."""
+    twin.train()
+    optimizer = optimizer_of(twin)
+
+    def step() -> None:
+        optimizer.zero_grad(set_to_none=True)
+        twins.loss_of(twin(clips), labels).backward()
+        optimizer.step()
+
+    steps, began = 0, time.perf_counter()
+    while time.perf_counter() - began < SECONDS / 3 or steps < 2:
+        step()
+        steps += 1
+    steps, began = 0, time.perf_counter()
+    while time.perf_counter() - began < SECONDS or steps < 2:
+        step()
+        steps += 1
+    return steps * len(clips) / (time.perf_counter() - began)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--net", required=True, choices=twins.TWINS)
+    parser.add_argument("--round", type=int, required=True)
+    parser.add_argument("--build", type=Path, default=Path("build"))
+    args = parser.parse_args()
+    torch.set_num_threads(min(2, len(os.sched_getaffinity(0))))
+    bench = args.build / "bench"
+    kept = Measurements(bench, "train")
+    with np.load(bench / "twins" / f"{args.net}.npz") as file:
+        data = dict(file)
+    for channels_last in (False, True):
+        on = {"round": args.round, "net": args.net, "way": "PyTorch", "channels_last": channels_last}
+        if kept.lines(**on) or (channels_last and args.net == "lstm"):
+            continue
+        layout = torch.channels_last if channels_last else torch.contiguous_format
+        twin = twins.TWINS[args.net]()
+        twins.load(twin, data)
+        twin = twin.to(memory_format=layout)
+        difference = differs(twin, data)
+        batch = int(data["batch"])
+        clips = torch.from_numpy(np.resize(data["clips"], (batch, *data["clips"].shape[1:])))
+        labels = torch.from_numpy(np.resize(data["labels"], batch))
+        rate = images_per_second(twin, clips.to(memory_format=layout), labels)
+        kept.add(**on, images_per_s=rate, differs_from_caffe=difference, torch=torch.__version__)
+        if not difference < 1e-4:
+            sys.exit(f"bench: PyTorch's {args.net} answers otherwise than Caffe's, by {difference:.2g}")
+
+
+if __name__ == "__main__":
+    main()
