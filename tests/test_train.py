@@ -273,3 +273,37 @@ def test_two_trainings_of_one_run_do_not_mix(train, build):
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def solvers(process: subprocess.Popen) -> list[int]:
+    """The processes that train, of a training of this test's own session."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes().split(b"\0")
+            inside = str(only_run_of(process)).encode() in command
+        except (OSError, ProcessLookupError):
+            continue
+        if inside and b"tools.training.solve" in command and b"mpirun" not in command:
+            found.append(int(folder.name))
+    return found
+
+
+def only_run_of(process: subprocess.Popen) -> Path:
+    return only_run(Path(process.args[process.args.index("--build") + 1]))
+
+
+def test_a_rank_that_dies_ends_the_job_with_its_error(build):
+    process = start(build, "complex_cnn", 100_000, ranks=2)
+    wait_for_display(process, 20)
+    os.kill(max(solvers(process)), signal.SIGKILL)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "exited on signal 9 (Killed)" in err
+    assert "Traceback" not in err
+
+
+def test_a_run_goes_on_with_another_number_of_ranks(train, build):
+    assert train("complex_cnn", 4, ranks=2).returncode == 0
+    assert train("complex_cnn", 6, ranks=1).returncode == 0
+    assert list(runs.whole_snapshots(only_run(build))) == [4, 6]

@@ -22,6 +22,7 @@ from tools.cli import UserError
 
 KEPT = paths.DATA / "results" / "bench"
 PARTS = ("train", "conversion", "growth", "votes", "limit", "machine")
+CAFFES = ("stock", "native")
 BEGIN, END = "<!-- speed: make bench KEEP=1 -->", "<!-- end of speed -->"
 Select = dict[str, object]
 
@@ -46,8 +47,8 @@ def ways(net: str, caffe: str, way: str, *numbers: int) -> list[Select]:
     return [{"net": net, "caffe": caffe, "way": way, "number": number} for number in numbers]
 
 
-def cell(value: float | None, form: str = ".0f") -> str:
-    return "–" if value is None else format(value, form)
+def cell(value: float | None, form: str = ".0f", unit: str = "") -> str:
+    return "–" if value is None else format(value, form) + unit
 
 
 def markdown(columns: list[str], rows: list[list[str]]) -> str:
@@ -60,7 +61,7 @@ def training_row(kept: Measurements, net: str) -> list[str]:
     rate = "images_per_s"
     pytorch = best(kept, rate, [{"net": net, "way": "PyTorch", "channels_last": last} for last in (False, True)])
     stock = best(kept, rate, ways(net, "stock", "caffe train", 1, 2))
-    ours = {caffe: best(kept, rate, ways(net, caffe, "ours", 1, 2)) for caffe in ("stock", "native")}
+    ours = {caffe: best(kept, rate, ways(net, caffe, "ours", 1, 2)) for caffe in CAFFES}
     fastest = best(kept, rate, [choice for choice in ours.values() if choice])
     one, two = ({caffe: ways(net, caffe, "ours", n)[0] for caffe in ours} for n in (1, 2))
     shown = [kept.median(rate, **choice) if choice else None for choice in (pytorch, stock)]
@@ -73,7 +74,7 @@ def training_row(kept: Measurements, net: str) -> list[str]:
         cell(ratio(kept, rate, fastest, pytorch), ".2f"),
         cell(ratio(kept, rate, fastest, stock), ".2f"),
         cell(ratio(kept, rate, two[faster], one[faster]), ".2f"),
-        cell(None if overhead is None else 100 * (overhead - 1), "+.1f") + " %",
+        cell(None if overhead is None else 100 * (overhead - 1), "+.1f", " %"),
     ]
 
 
@@ -94,8 +95,9 @@ def training_table(bench: Path) -> str:
     words = "PyTorch: 2 threads, the faster of both memory layouts."
     if differences:
         words += f" Its outputs are Caffe's to {max(differences):.0e}."
-    words += " `caffe train`: Debian's, the faster of 1 and 2 BLAS threads. Wrapper: time that ours takes beside"
-    return f"{markdown(columns, rows)}\n\n{words} stock `caffe train`, both on one core."
+    words += " `caffe train`: Debian's, the faster of 1 and 2 BLAS threads."
+    words += " Wrapper: how much longer ours takes than it, both with Debian's Caffe on one core."
+    return f"{markdown(columns, rows)}\n\n{words}"
 
 
 def limit_table(bench: Path) -> str:
@@ -107,11 +109,8 @@ def limit_table(bench: Path) -> str:
         reached = {(c, n): trained.median("gflops", **ways(net, c, "ours", n)[0]) for c, n in peaks}
         shares = [100 * reached[key] / peak if reached[key] and peak else None for key, peak in peaks.items()]
         if any(shares):
-            rows.append([net, *(cell(share) + " %" for share in shares)])
+            rows.append([net, *(cell(share, unit=" %") for share in shares)])
     return markdown(columns, rows)
-
-
-CAFFES = ("stock", "native")
 
 
 def conversion_table(bench: Path) -> str:

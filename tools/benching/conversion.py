@@ -1,7 +1,7 @@
 """Songs per second from audio files to all six kinds of LMDB: `tools.make_lmdb` against a plain loop.
 
     python -m tools.benching.conversion DATA_ROOT --round 0
-    python -m tools.benching.conversion DATA_ROOT --growth       once: 100, 1000 and 10,000 songs, links to the same files
+    python -m tools.benching.conversion DATA_ROOT --growth     once: 100, 1000 and 10,000 songs, links to the same files
 
 Ours is timed as a whole, from the command line to the manifest; the plain loop without its imports.
 """

@@ -1,9 +1,9 @@
-"""Songs to LMDBs as one would first write it: librosa for the spectrogram, protobuf for the Datum, one song after another.
+"""Songs to LMDBs as one would first write it: librosa for the spectrogram, protobuf for the Datum, song after song.
 
     python -m tools.benching.plain_loop DATA_ROOT FOLDER --songs 20
 
-makes the same six kinds of record as `tools.make_lmdb`, in the order of the songs. It is what the conversion is measured
-against, and prints the seconds that it took, imports left out.
+makes the same six kinds of record as `tools.make_lmdb`, in the order of the songs. It is what the conversion is
+measured against, and prints the seconds that it took, imports left out.
 """
 
 from __future__ import annotations

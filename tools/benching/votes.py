@@ -2,8 +2,8 @@
 
     python -m tools.benching.votes --net rcnn --round 0
 
-Both read the clips of the train LMDB, since there are more of them, in batches of 100, and are timed from the end of the
-first batch to the end of the last.
+Both read the clips of the train LMDB, since there are more of them, in batches of 100, and are timed from the end of
+the first batch to the end of the last.
 """
 
 from __future__ import annotations

@@ -36,13 +36,15 @@ layer {
 def blas(extension: Path) -> str:
     """The BLAS that Caffe (not NumPy, which brings its own) calls, as 'OpenBLAS 0.3.13 SkylakeX, threads 1'."""
     library = ctypes.CDLL(str(extension))
-    if not hasattr(library, "openblas_get_config"):
+    # The native Caffe calls an OpenBLAS whose names have a prefix.
+    prefix = next((p for p in ("scipy_openblas", "openblas") if hasattr(library, f"{p}_get_config")), None)
+    if prefix is None:
         return "not OpenBLAS"
-    library.openblas_get_config.restype = ctypes.c_char_p
-    library.openblas_get_corename.restype = ctypes.c_char_p
-    release = re.search(r"OpenBLAS [\d.]+", library.openblas_get_config().decode())
-    kernels = library.openblas_get_corename().decode()
-    return f"{release.group() if release else 'OpenBLAS'} {kernels}, threads {library.openblas_get_num_threads()}"
+    config, corename = (getattr(library, f"{prefix}_get_{what}") for what in ("config", "corename"))
+    config.restype = corename.restype = ctypes.c_char_p
+    release = re.search(r"OpenBLAS [\d.]+", config().decode())
+    threads = getattr(library, f"{prefix}_get_num_threads")()
+    return f"{release.group() if release else 'OpenBLAS'} {corename().decode()}, threads {threads}"
 
 
 def processor() -> str:

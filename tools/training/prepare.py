@@ -172,14 +172,20 @@ def check_same_run(folder: Path, record: dict) -> None:
             raise UserError(f"{folder} was begun with {what.get(key, f'another {key}')}: remove it to train afresh")
 
 
+def caffe_package() -> str:
+    """Which build of Caffe this is: Debian's binary, the one that `make setup CAFFE=native` made, or another."""
+    if os.environ.get("CAFFE") == "native":
+        return "Debian bullseye, rebuilt for this processor"
+    return "Debian bullseye" if Path("/var/lib/dpkg/info/caffe-cpu.list").exists() else "another build"
+
+
 def versions() -> dict[str, str]:
     """What the numbers of a run depend on besides its data and settings."""
     import lmdb
 
-    caffe_package = Path("/var/lib/dpkg/info/caffe-cpu.list")
     return {
         "caffe": caffe.__version__,
-        "caffe_package": "Debian bullseye" if caffe_package.exists() else "another build",
+        "caffe_package": caffe_package(),
         "python": platform.python_version(),
         "numpy": np.__version__,
         "lmdb": ".".join(map(str, lmdb.version())),
