@@ -24,7 +24,7 @@ from tools.cli import UserError
 from tools.training.prepare import Plan
 
 BATCH = 100
-BATCHES = 8
+BATCHES = 6
 SEEN = re.compile(r"^I\d{4} (\d\d):(\d\d):(\d\d\.\d+) .*\] Batch \d+, accuracy = ", re.MULTILINE)
 
 
