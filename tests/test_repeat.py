@@ -79,8 +79,8 @@ def test_weights_that_differ_in_one_bit_are_told(run, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda record: record["lmdb"]["train"].update(sha256="0" * 64), "is not the LMDB that the run was trained on"),
-        (lambda record: record["lmdb"]["test"].update(path="/none"), "/none: the LMDB of the run is gone"),
+        (lambda record: record["lmdb"]["train"].update(sha256="0" * 64), "is not the train part that the run is of"),
+        (lambda record: record["lmdb"]["test"].update(path="/none"), "/none: there is no such LMDB"),
         (lambda record: record.pop("prototxt"), "lacks 'prototxt'"),
         (lambda record: record["prototxt"].update(solver="base_lr: fast"), "mend that line"),
     ],

@@ -75,6 +75,17 @@ def read_channels(path: Path) -> tuple[np.ndarray, int]:
     return channels, rate
 
 
+def other_format(path: Path) -> str | None:
+    """What `read_audio` brings to mono at 22050 Hz, as '2 channels, 44100 Hz'; None for what is that already."""
+    try:
+        found = soundfile.info(str(path))
+    except (soundfile.SoundFileError, RuntimeError):
+        return None
+    if (found.channels, found.samplerate) == (1, SAMPLE_RATE):
+        return None
+    return f"{found.channels} channel{'s' if found.channels > 1 else ''}, {found.samplerate} Hz"
+
+
 def resample(path: Path, samples: np.ndarray, rate: int) -> np.ndarray:
     """A waveform at ``rate`` Hz brought to 22050 Hz."""
     import librosa  # takes most of a second to import, and GTZAN is at 22050 Hz throughout

@@ -155,11 +155,17 @@ def main() -> int:
     written = [*([args.csv] if args.csv else []), *sorted(pictures)]
     if written and not args.json:
         print(f"\nwritten: {', '.join(map(str, written[:3]))}{' ...' if len(written) > 3 else ''}")
-    for path, reason in failed.items():
-        print(f"classify: {printable(path)}: {reason}", file=sys.stderr)
-    if failed:
-        print("classify: give wav, flac, mp3, ogg, opus, aiff or au files, with sound, of 2 s or more", file=sys.stderr)
+    tell_failed(failed)
     return 2 if failed else 0
+
+
+def tell_failed(failed: dict[Path, str]) -> None:
+    """A line a song, and what to give instead: in the same line where there is but one."""
+    remedy = "give wav, flac, mp3, ogg, opus, aiff or au files, with sound, of 2 s or more"
+    lines = [f"{printable(path)}: {reason}" for path, reason in failed.items()]
+    lines = [f"{lines[0]}: {remedy}"] if len(lines) == 1 else [*lines, *([remedy] if lines else [])]
+    for line in lines:
+        print(f"classify: {line}", file=sys.stderr)
 
 
 if __name__ == "__main__":

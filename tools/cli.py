@@ -13,6 +13,8 @@ class UserError(Exception):
 
 def run(tool: str, main: Callable[[], int | None]) -> None:
     """Call ``main`` and leave the process: with what it returns or 0, 2 and one line on an error, 130 on Ctrl-C."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # names of files may hold what a terminal can't show
     try:
         sys.exit(main() or 0)
     except UserError as error:
@@ -36,4 +38,6 @@ def describe_os_error(error: OSError) -> str:
         return f"{where}: the disk is full: free some space, then type the same command again"
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return f"{where}: {error.strerror}: give yourself access to it, then type the same command again"
+    if error.errno in (errno.ENOTDIR, errno.EEXIST):
+        return f"{where}: {error.strerror}: move the file that is in the way"
     return f"{where}: {error.strerror or error}"

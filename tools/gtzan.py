@@ -99,8 +99,8 @@ def locate_root(root: Path) -> Path:
 
 
 def misnamed_folders(root: Path) -> Iterator[LeftOut]:
-    """What is named for a genre and is no folder, folders with another spelling of one, as Hip-Hop, and folders of
-    songs of an eleventh genre. Others are no concern.
+    """What is named for a genre and is no folder, folders with another spelling of one, as Hip-Hop, and folders with
+    songs of an eleventh. Others are no concern.
     """
     for path in sorted(root.iterdir()):
         genre = re.sub("[^a-z]", "", path.name.lower())

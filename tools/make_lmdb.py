@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from tools import cli, datum, features, gtzan, hosts, in_place, paths, runs, splits
+from tools import audio, cli, datum, features, gtzan, hosts, in_place, paths, runs, splits
 from tools.cli import UserError
 from tools.conversion import manifest
 from tools.conversion.extract import Spool, extract
@@ -55,6 +55,7 @@ def main() -> None:
         reasons = extract(tracks, spool, args.jobs)
         left_out = list_left_out(found, genres, reasons)
         report_left_out(left_out)
+        report_converted([track for track in tracks if track.track not in reasons])
         parts = without_songs(parts, reasons)
         check_parts(parts, found.root, tracks, left_out)
         with in_place.made_aside(folder) as aside:
@@ -132,6 +133,16 @@ def list_left_out(found: Survey, genres: tuple[str, ...], reasons: dict[str, str
 def report_left_out(left_out: list[dict]) -> None:
     for item in left_out:
         print(f"left out: {item['file']}: {item['reason']}", file=sys.stderr)
+
+
+def report_converted(tracks: list[Track]) -> None:
+    """Say how many songs had other channels or another rate, and name the first."""
+    others = {track: found for track in tracks if (found := audio.other_format(track.path))}
+    for track, found in list(others.items())[:1]:
+        print(
+            f"brought to mono at {audio.SAMPLE_RATE} Hz: {len(others)} songs, as {track.path.name} ({found})",
+            file=sys.stderr,
+        )
 
 
 def without_songs(parts: Parts, reasons: dict[str, str]) -> Parts:

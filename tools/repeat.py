@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 from caffe.proto import caffe_pb2
 
-from tools import cli, datum, prototxt, runs
+from tools import cli, prototxt, runs
 from tools.cli import UserError
 from tools.train import locked, train
-from tools.training.prepare import Plan, check_same_run, versions, write_prototxt
+from tools.training.prepare import Plan, check_lmdbs, check_same_run, versions, write_prototxt
 from tools.training.ranks import Ranks, parse_gpus
 
 # How often to look and to save changes no weight.
@@ -43,17 +43,6 @@ def choose_snapshot(folder: Path, wanted: int | None) -> tuple[int, Path]:
         there = ", ".join(map(str, snapshots))
         raise UserError(f"{folder} has no whole snapshot of iteration {iteration}: choose from {there}")
     return iteration, snapshots[iteration]
-
-
-def check_lmdbs(run: dict) -> None:
-    """UserError unless the LMDBs that the run was trained on are there, record by record."""
-    for entry in run["lmdb"].values():
-        lmdb = Path(entry["path"])
-        remedy = f"type 'make lmdb' with the settings and the songs of the run (split {run['split']})"
-        if not lmdb.is_dir():
-            raise UserError(f"{lmdb}: the LMDB of the run is gone: {remedy}")
-        if datum.content_hash(lmdb) != entry["sha256"]:
-            raise UserError(f"{lmdb} is not the LMDB that the run was trained on: {remedy}")
 
 
 def plan_repeat(run: dict, folder: Path, iteration: int) -> Plan:
@@ -142,11 +131,11 @@ def main() -> int:
     source = args.run.resolve()
     run = runs.read_run(args.run)
     iteration, model = choose_snapshot(args.run, args.iteration)
-    check_lmdbs(run)
     build = args.run.parent.parent.parent
     folder = build / "repeats" / source.parent.name / source.name
     plan = plan_repeat(run, folder, iteration)
     plan.record["repeats"] = iteration
+    check_lmdbs(run["lmdb"])
     say_what_else_differs(run.get("versions", {}))
     with locked(folder.with_name(f".{folder.name}.repeat")):
         fresh(folder, iteration)

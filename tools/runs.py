@@ -23,6 +23,7 @@ NETS = ("simple_cnn", "complex_cnn", "rcnn", "lstm", "song_cnn")
 # Table 2's rows, the drop of the learning rate and the end of the paper's longest run: never pruned.
 ITERATIONS_KEPT = (500, 4000, 10_000, 60_000, 100_000, 200_000)
 NEWEST_KEPT = 5
+KEYS = {"net": str, "split": str, "view": str, "dtype": str, "seed": int, "lmdb": dict}  # without which it is no record
 
 
 def add_lmdb_options(parser: argparse.ArgumentParser) -> None:
@@ -68,7 +69,9 @@ def genres_named(args: argparse.Namespace) -> dict[str, str]:
 
 
 def run_name(args: argparse.Namespace) -> str:
-    """The name of a run: its net, and what differs from the defaults."""
+    """The name of a run: its net, and what differs from the defaults. UserError for a net that is no folder's name."""
+    if args.net != Path(args.net).name:
+        raise UserError(f"NET={gtzan.printable(args.net)}: NET is one of {', '.join(NETS)}")
     return paths.variant(
         args.net,
         dtype=None if args.dtype == "float" else args.dtype,
@@ -91,7 +94,10 @@ def read_run(folder: Path) -> dict:
     """The record of a run. UserError where there is no such run, or its record is not whole."""
     file = folder / "run.json"
     try:
-        return json.loads(file.read_text())
+        record = json.loads(file.read_text())
+        if not isinstance(record, dict) or not all(isinstance(record.get(key), kind) for key, kind in KEYS.items()):
+            raise ValueError(f"a key of {', '.join(KEYS)} is missing")
+        return record
     except FileNotFoundError:
         net = folder.name.split("@")[0]
         raise UserError(f"{folder}: no such run: type 'make train NET={net}' with the same settings first") from None

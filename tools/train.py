@@ -22,7 +22,7 @@ from tqdm import tqdm
 from tools import cli, hosts, runs
 from tools.cli import UserError
 from tools.training.child import child_command, run_child
-from tools.training.prepare import Plan, add_stretch, check_same_run, prepare, write_prototxt, write_run
+from tools.training.prepare import Plan, add_stretch, check_lmdbs, check_same_run, prepare, write_prototxt, write_run
 from tools.training.progress import Metrics
 from tools.training.ranks import Ranks, choose_ranks, parse_gpus
 
@@ -111,6 +111,7 @@ def main() -> int:
     print(f"{plan.folder}: {plan.records} clips, batch {plan.batch}, {spread}, to iteration {plan.iterations}")
     with locked(plan.folder):
         check_same_run(plan.folder, plan.record)
+        check_lmdbs(plan.record["lmdb"])
         write_prototxt(plan)
         reached = train(plan, ranks)
     if reached < plan.iterations:

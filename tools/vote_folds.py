@@ -39,11 +39,14 @@ def read_summaries(folders: list[Path]) -> list[dict]:
     summaries = []
     for fold, folder in enumerate(folders):
         try:
-            summaries.append(json.loads((folder / "summary.json").read_text()))
+            summary = json.loads((folder / "summary.json").read_text())
+            summaries.append({key: summary[key] for key in (*ALIKE, "ranks", "run", "caffemodel_sha256")})
         except FileNotFoundError:
             raise UserError(
                 f"{folder}: no such vote: type 'make lmdb train vote FOLD={fold}' with the same NET"
             ) from None
+        except (ValueError, TypeError, KeyError):
+            raise UserError(f"{folder / 'summary.json'} is not whole: vote again on fold {fold}") from None
     for key in ALIKE:
         values = [summary[key] for summary in summaries]
         if len(set(values)) > 1:

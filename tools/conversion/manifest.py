@@ -21,6 +21,7 @@ from tools.parameters import Parameters
 
 FORMAT = 1
 FILE = "manifest.json"
+KEYS = {"views": list, "dtypes": list, "lmdbs": dict, "left_out": list, "data": dict, "files": dict, "features": dict}
 
 
 def origin(split: str, fold: int, seed: int, parameters: Parameters, genres: tuple[str, ...], fingerprint: str) -> dict:
@@ -46,12 +47,14 @@ def origin(split: str, fold: int, seed: int, parameters: Parameters, genres: tup
 
 
 def read(folder: Path) -> dict | None:
-    """The manifest of a folder; None if it has none that is whole."""
+    """The manifest of a folder; None if it has none that is whole, with all that `write` is given."""
     try:
         found = json.loads((folder / FILE).read_text())
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) and found.get("format") == FORMAT else None
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        return None
+    return found if all(isinstance(found.get(key), kind) for key, kind in KEYS.items()) else None
 
 
 def describes(found: dict | None, folder: Path, wanted: dict) -> bool:

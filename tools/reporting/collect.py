@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tools.conversion import manifest as manifests
 from tools.gtzan import GENRES
 
 ITERATION_SUFFIX = re.compile(r"@iter=(\d+)$")
@@ -161,7 +162,9 @@ def collect(build: Path) -> Collection:
     found = Collection(build)
     for file in sorted((build / "lmdb").glob("[!.]*/manifest.json")):
         manifest = read_json(file, ("lmdbs", "data", "left_out"), found.left_out)
-        if manifest:
+        if manifest and manifests.read(file.parent) is None:
+            found.left_out.append(f"{file}: not whole")
+        elif manifest:
             found.manifests[file.parent.name] = manifest
             found.left_out += [f"{file.parent}: {song['file']}: {song['reason']}" for song in manifest["left_out"]]
     for file in sorted((build / "runs").glob("[!.]*/[!.]*/run.json")):

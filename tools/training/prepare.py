@@ -15,10 +15,13 @@ from pathlib import Path
 import caffe
 import numpy as np
 
-from tools import paths, prototxt, runs
+from tools import datum, paths, prototxt, runs
 from tools.cli import UserError
+from tools.conversion import manifest as manifests
 from tools.gtzan import GENRES
 from tools.parameters import parameters_of
+
+LIMIT = 2**31  # of the whole numbers that Caffe takes
 
 
 @dataclass(frozen=True)
@@ -38,15 +41,15 @@ class Plan:
 def read_manifest(args: argparse.Namespace) -> dict:
     """The manifest of the split's LMDBs. UserError where there are none yet."""
     file = paths.manifest(args.build, runs.lmdb_split_folder(args))
-    try:
-        return json.loads(file.read_text())
-    except FileNotFoundError:
+    if not file.exists():
         raise UserError(
             f"{file.parent}: no LMDBs there yet: "
             f"type 'make lmdb SPLIT={args.split} FOLD={args.fold}' with the same settings"
-        ) from None
-    except ValueError:
-        raise UserError(f"{file} is not whole: remove {file.parent} and type 'make lmdb' again") from None
+        )
+    found = manifests.read(file.parent)
+    if found is None:
+        raise UserError(f"{file} is not whole: remove {file.parent} and type 'make lmdb' again")
+    return found
 
 
 def lmdb_entry(manifest: dict, lmdb: Path) -> dict:
@@ -57,10 +60,23 @@ def lmdb_entry(manifest: dict, lmdb: Path) -> dict:
     return entry
 
 
+def check_lmdbs(lmdbs: dict[str, dict]) -> None:
+    """UserError unless the LMDBs of a run's record are there and hold, record by record, what it says.
+
+    Caffe itself would train on whatever lies there, and die of one that is cut short.
+    """
+    for part, entry in lmdbs.items():
+        lmdb = Path(entry["path"])
+        if datum.content_hash(lmdb) != entry["sha256"]:
+            raise UserError(
+                f"{lmdb} is not the {part} part that the run is of: remove {lmdb.parent} and type 'make lmdb' again"
+            )
+
+
 def choose_iterations(args: argparse.Namespace, solver: object) -> int:
     iterations = solver.max_iter if args.iterations is None else args.iterations
-    if iterations < 1:
-        raise UserError(f"ITERS={iterations}: the number of iterations is 1 or more")
+    if not 1 <= iterations < LIMIT:
+        raise UserError(f"ITERS={iterations}: the number of iterations is 1 or more, and below {LIMIT}")
     return iterations
 
 
@@ -71,6 +87,8 @@ def resolve_solver(solver: object, args: argparse.Namespace, folder: Path, test_
     solver.max_iter = choose_iterations(args, solver)
     solver.test_iter[:] = [test_iter]
     if args.seed is not None:
+        if not 0 <= args.seed < LIMIT:
+            raise UserError(f"SEED={args.seed}: a seed is 0 or more, and below {LIMIT}")
         solver.random_seed = args.seed
     if args.base_lr is not None:
         if not 0 < args.base_lr < 1000:
@@ -79,6 +97,9 @@ def resolve_solver(solver: object, args: argparse.Namespace, folder: Path, test_
     if not args.lr_steps:
         return []
     schedule = prototxt.parse_schedule(args.lr_steps, "LR_STEPS")
+    for _, rate in schedule:
+        if not 0 < rate < 1000:
+            raise UserError(f'LR_STEPS="{args.lr_steps}": {rate:g} is no learning rate: those are above 0')
     return [] if prototxt.set_learning_rate(solver, schedule) else schedule
 
 
@@ -96,7 +117,7 @@ def prepare(args: argparse.Namespace) -> Plan:
     parameters = parameters_of(args)
     lmdbs = {part: paths.lmdb(args.build, split, view, args.dtype, part) for part in ("train", "test")}
     entries = {part: lmdb_entry(manifest, lmdb) for part, lmdb in lmdbs.items()}
-    batch = args.batch or prototxt.data_layer(net, caffe.TRAIN).data_param.batch_size
+    batch = prototxt.data_layer(net, caffe.TRAIN).data_param.batch_size if args.batch is None else args.batch
     if not 1 <= batch <= entries["train"]["records"]:
         raise UserError(
             f"BATCH={batch}: a batch has from 1 to {entries['train']['records']} clips, all of {lmdbs['train']}"
@@ -104,8 +125,8 @@ def prepare(args: argparse.Namespace) -> Plan:
     test_batch = prototxt.covering_batch(entries["test"]["records"])
     folder = runs.run_folder(args)
     dropout = prototxt.parse_schedule(args.dropout, "DROPOUT") if args.dropout else []
-    if dropout:
-        prototxt.set_dropout(net, dropout[0][1])
+    for _, ratio in reversed(dropout):  # the first one stays
+        prototxt.set_dropout(net, ratio)
     for message in (net, deploy):
         if args.neurons is not None:
             prototxt.set_neurons(message, args.neurons)

@@ -21,11 +21,11 @@ class Metrics:
         if not self.file.exists():
             return
         lines = []
-        for line in self.file.read_text().splitlines():
+        for line in self.file.read_text(errors="replace").splitlines():
             try:
                 if json.loads(line)["iter"] < iteration:
                     lines.append(line + "\n")
-            except ValueError:
+            except (ValueError, TypeError, KeyError):
                 pass  # the last line of a killed run
         runs.write_whole(self.file, "".join(lines))
 

@@ -119,7 +119,7 @@ def check_loss(iteration: int, losses: list[float]) -> None:
 
 
 def check_snapshot(prefix: Path) -> None:
-    """UserError unless both files of a snapshot can be read: Caffe does not see a disk that its last write fills."""
+    """UserError unless both files of a snapshot can be read: Caffe does not see a disk fill up at its last write."""
     for message, suffix in ((caffe_pb2.NetParameter(), ".caffemodel"), (caffe_pb2.SolverState(), ".solverstate")):
         file = prefix.with_name(prefix.name + suffix)
         try:

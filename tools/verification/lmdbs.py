@@ -163,7 +163,7 @@ def check_balance(folder: Folder) -> str:
     for view, dtype in folder.groups():
         whole_songs = folder.manifest["split"] == "song" or view == "song"
         parts = folder.of(view, dtype)
-        for genre in folder.manifest["genres"]:
+        for genre in folder.manifest.get("genres", GENRES):
             counts = {part: of_genre(seen, genre, whole_songs) for part, seen in parts.items()}
             total = sum(counts.values())
             leeway = 1 + lost[genre] * (1 if whole_songs else folder.parameters.clips(view))

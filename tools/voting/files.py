@@ -33,6 +33,8 @@ def read_clips(file: Path) -> Clips:
     try:
         with file.open(newline="") as stream:
             rows = list(csv.DictReader(stream))
+        if not rows:
+            raise ValueError("no clip")
         texts = np.array([[row[f"p{label}"] for label in LABELS] for row in rows])
         return Clips(
             tracks=np.array([row["track"] for row in rows]),
