@@ -42,8 +42,9 @@ classify_options = --build $(call quoted,$(BUILD)) $(call option,model,MODEL) $(
 
 ##@ Start here
 help: ## this list
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z%-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
-	@echo; echo "Settings: GTZAN=DIR NET= SPLIT=song|clip|filtered FOLD=0..4 ITERS= DTYPE=float|int SEED= BATCH= BASE_LR= LR_STEPS= RANKS= GENRES="; echo "          and more: README.md, Settings"
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z%-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
+	@echo; echo "Settings: GTZAN=DIR NET= SPLIT=song|clip|filtered FOLD=0..4 ITERS= DTYPE=float|int SEED= BATCH= BASE_LR= LR_STEPS= RANKS= GENRES="
+	@echo "          and more: README.md, Settings"
 
 demo: ## everything once, small: synthetic songs, LMDBs, a short RCNN training, votes
 	@$(MAKE) --no-print-directory setup
@@ -142,7 +143,7 @@ docker_run = $(DOCKER) run --rm --init --user "$$(id -u):$$(id -g)" \
 docker: ## the CPU image, music-caffe:cpu
 	$(DOCKER) build --target cpu --tag $(IMAGE):cpu $(docker_arguments) .
 
-docker-gpu: ## the GPU image, music-caffe:gpu (compiles Caffe with CUDA: half an hour on 2 cores)
+docker-gpu: ## the GPU image, music-caffe:gpu (compiles Caffe with CUDA: 45 minutes of CPU time)
 	$(DOCKER) build --target gpu --tag $(IMAGE):gpu $(docker_arguments) .
 
 docker-test: docker ## the tests, then LMDBs, a short training and a vote, in the CPU image
