@@ -81,9 +81,7 @@ def why_none(library: ctypes.CDLL, error: int) -> str:
     """One line for what cudaGetDeviceCount returned, with the way out."""
     driver = driver_version(library)
     if error == CUDA_ERROR_INSUFFICIENT_DRIVER and driver != "0.0":
-        return (
-            f"the driver serves CUDA {driver} at most and this Caffe needs {runtime_version()}: update NVIDIA's driver"
-        )
+        return f"the driver serves CUDA {driver} at most, but Caffe needs {runtime_version()}: update the driver"
     if error in (CUDA_SUCCESS, CUDA_ERROR_INSUFFICIENT_DRIVER, CUDA_ERROR_NO_DEVICE):
         return NOT_VISIBLE
     library.cudaGetErrorString.restype = ctypes.c_char_p
