@@ -52,7 +52,8 @@ demo: ## everything once, small: synthetic songs, LMDBs, a short RCNN training, 
 	@$(MAKE) --no-print-directory BUILD=build/demo GTZAN= SPLIT=song FOLD=0 train-rcnn ITERS=$(or $(ITERS),150)
 	@$(MAKE) --no-print-directory BUILD=build/demo GTZAN= SPLIT=song FOLD=0 NET=rcnn vote
 
-test: setup ## set up what is missing, then run every test
+test: ## set up what is missing, with a browser for the pages, then run every test
+	@tools/runtime/setup --tests
 	@$(IN) ruff check tools tests
 	@$(IN) ruff format --check tools tests
 	@$(PYTHON) pytest -q

@@ -66,6 +66,7 @@ def look(build: Path, width: int) -> tuple[dict, list[str]]:
     try:
         seen = subprocess.run(
             [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+             "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
              "--enable-logging=stderr", "--window-size=1400,1000", "--virtual-time-budget=20000", "--dump-dom",
              f"http://127.0.0.1:{server.server_port}/look.html"],
             capture_output=True, text=True, timeout=180, check=True,
