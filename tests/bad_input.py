@@ -571,8 +571,7 @@ def with_mean(place: Place) -> Path:
     shutil.rmtree(place.run)
     file = place.prototxt() / "train_val.prototxt"
     file.write_text(re.sub(r"mean_value: \S+", 'mean_file: "mean"', file.read_text()))
-    mean = place.lmdbs / "cnn_float_mean.binaryproto"
-    return mean
+    return place.lmdbs / "cnn_float_mean.binaryproto"
 
 
 @kind("mean: of another shape", "cnn_float_mean.binaryproto")
@@ -593,7 +592,7 @@ def _(place: Place) -> tuple:
     return place.train()
 
 
-# --- train: the run folder -----------------------------------------------------------------------------------------------
+# --- train: the run folder ----------------------------------------------------------------------------------------------
 
 
 @kind("run: run.json cut short", "run.json is not whole: remove")
@@ -660,7 +659,7 @@ def _(place: Place) -> tuple:
     return place.train()
 
 
-# --- vote ----------------------------------------------------------------------------------------------------------------
+# --- vote ---------------------------------------------------------------------------------------------------------------
 
 options(
     "vote",
@@ -764,7 +763,7 @@ def _(place: Place) -> tuple:
     return place.votes()
 
 
-# --- folds, report, results, verify, repeat ------------------------------------------------------------------------------
+# --- folds, report, results, verify, repeat -----------------------------------------------------------------------------
 
 
 @kind("vote_folds: a fold that is not there", "make lmdb train vote FOLD=1", fast=True)
@@ -848,7 +847,7 @@ def _(place: Place) -> tuple:
     return ("tools.repeat", place.run)
 
 
-# --- classify, serve -----------------------------------------------------------------------------------------------------
+# --- classify, serve ----------------------------------------------------------------------------------------------------
 
 
 def hear(place: Place, *arguments: object, song: Path | None = None) -> tuple:

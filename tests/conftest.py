@@ -64,3 +64,21 @@ def gtzan() -> Path:
     if not os.environ.get("GTZAN"):
         pytest.skip("GTZAN= is not set: nothing was tried on real songs")
     return Path(os.environ["GTZAN"])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What `make torture` tried, and how much of it was lost or let through."""
+    table: dict[str, list[int]] = {}
+    for outcome in ("passed", "failed", "error", "skipped"):
+        for report in terminalreporter.stats.get(outcome, []):
+            for name, kind in getattr(report, "user_properties", []):
+                if name == "torture" and (report.when == "call" or outcome == "error"):
+                    row = table.setdefault(kind, [0, 0, 0])
+                    row[0] += 1
+                    row[1] += outcome in ("failed", "error")
+                    row[2] += outcome == "skipped"
+    if not any("torture" in report.keywords for report in terminalreporter.stats.get("passed", [])):
+        return
+    terminalreporter.write_line(f"\n{'':24}{'tried':>8}{'lost or let through':>22}{'not tried here':>17}")
+    for kind, (tried, wrong, skipped) in sorted(table.items()):
+        terminalreporter.write_line(f"{kind:24}{tried - skipped:8}{wrong:22}{skipped:17}")

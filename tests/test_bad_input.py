@@ -1,4 +1,4 @@
-"""Whatever is wrong with what comes in ends in one line, or is dealt with and said; it never crashes and never hangs."""
+"""Whatever is wrong with what comes in ends in one line, or is dealt with and said; nothing crashes or hangs."""
 
 from __future__ import annotations
 

@@ -31,6 +31,7 @@ from tools import cli
 from tools.audio import SAMPLE_RATE
 from tools.cli import UserError
 from tools.gtzan import GENRES, SONGS_A_GENRE, looks_like_a_song, printable
+from tools.in_place import only_writer
 from tools.synthesis.song import SAMPLES, song
 
 SONG_NAME = re.compile(rf"({'|'.join(GENRES)})\.\d{{5}}\.wav")
@@ -43,6 +44,12 @@ def make_songs(out: Path, songs: int, seed: int, jobs: int = 1) -> int:
 
     Raises UserError if ``out`` holds songs that were not made here, or can't be a folder.
     """
+    with only_writer(out.resolve()):
+        return make_missing(out, songs, seed, jobs)
+
+
+def make_missing(out: Path, songs: int, seed: int, jobs: int) -> int:
+    """`make_songs`, for the only writer of ``out``."""
     finished = out.resolve().parent / "synth.json"
     unfinished = finished.with_name("synth.json.part")
     recipe = {"folder": out.resolve().name, "version": version(), "seed": seed, "songs": songs}
