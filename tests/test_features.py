@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 import scipy.fft
 import scipy.signal
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from tools import features
 from tools.audio import SAMPLE_RATE, read_song
@@ -219,3 +222,42 @@ def test_real_songs_match_the_formulas(gtzan):
         np.testing.assert_allclose(clips.reshape(600, 72), expected_lstm(samples), atol=2e-4)
         expected = np.rint(expected_image(samples)[:, :2500])
         assert (features.quantize(matrix) == expected).mean() > 0.99999
+
+
+SMALL = Parameters(n_bands=8, window=64, hop=16, frames_a_clip=5, clips_a_song=3, song_frames=17)
+
+
+@st.composite
+def waveforms(draw):
+    """Noise, silence or spikes of any level, from the shortest song that the small parameters take."""
+    samples = SMALL.minimum_samples + draw(st.integers(0, 500))
+    random = np.random.default_rng(draw(st.integers(0, 2**32)))
+    spikes = draw(st.lists(st.integers(0, samples - 1), max_size=3))
+    waveform = draw(st.sampled_from([0.0, 1e-4, 0.1, 1.0, 30.0])) * random.standard_normal(samples)
+    waveform[spikes] = 1
+    return waveform.astype(np.float32)
+
+
+@settings(max_examples=40)
+@given(waveforms())
+def test_whatever_the_waveform_every_value_lies_in_its_range_and_clips_are_cut_from_the_song(waveform):
+    views = features.views_of(waveform, SMALL, ("cnn", "lstm", "song"))
+    for view, matrices in views.items():
+        assert matrices.shape == (SMALL.clips(view), *SMALL.shape(view))
+        assert np.isfinite(matrices).all()
+        assert 0 <= matrices.min() <= matrices.max() <= 255
+    joined = np.concatenate(list(views["cnn"][:, 0]), axis=1)
+    np.testing.assert_array_equal(joined[:, :15], views["song"][0, 0, :, :15])
+    ints = features.quantize(views["lstm"])
+    assert ints.dtype == np.uint8
+    assert np.abs(ints - views["lstm"]).max() <= 0.5
+
+
+@settings(max_examples=40)
+@given(hnp.arrays(np.float64, (4, 6), elements=st.floats(0, 1e12)), st.floats(1e-3, 1e3))
+def test_a_louder_band_is_never_darker_and_the_level_of_all_cancels(power, gain):
+    image = features.decibel_image(power)
+    order = np.argsort(power, axis=None, kind="stable")
+    assert (np.diff(image.ravel()[order]) >= 0).all()
+    if (power > 1e-6).any() and (power[power > 0].min() > 1e-6):
+        np.testing.assert_allclose(features.decibel_image(power * gain), image, atol=2e-3)
