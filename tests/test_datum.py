@@ -74,6 +74,7 @@ def test_a_datum_in_another_order_of_fields_is_read_by_protobuf(dtype):
     [
         b"",
         b"not a datum",
+        bytes.fromhex("0800101018032800"),  # of no channel, with a label: found by fuzzing
         datum.serialize(matrix("float"), 3)[:-3],
         datum.serialize(matrix("int"), 3)[:-3],
         datum.serialize(matrix("float"), 3)[:-5],

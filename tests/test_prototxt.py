@@ -22,6 +22,12 @@ def test_whole_test_batches_cover_every_record_once(records):
     assert not any(records % larger == 0 for larger in range(batch + 1, min(records, 128) + 1))
 
 
+def test_a_schedule_of_several_lines_is_refused_in_one():
+    with pytest.raises(UserError) as refused:
+        prototxt.parse_schedule("0.4\nx\x1b", "DROPOUT")
+    assert str(refused.value).isprintable()
+
+
 def test_a_schedule_names_each_value_and_where_it_begins():
     assert prototxt.parse_schedule("0.4 0.6@3000 0.7@6000", "DROPOUT") == [(0, 0.4), (3000, 0.6), (6000, 0.7)]
 

@@ -57,6 +57,8 @@ def parse_regular(message: bytes) -> tuple[np.ndarray, int]:
     height, at = read_field(message, at, HEIGHT)
     width, at = read_field(message, at, WIDTH)
     size = channels * height * width
+    if size < 1:
+        raise ValueError("no value")
     if message[at : at + 1] == DATA:
         length, at = read_field(message, at, DATA)
         label, end = read_field(message, at + length, LABEL)

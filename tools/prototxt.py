@@ -11,7 +11,7 @@ import caffe
 from caffe.proto import caffe_pb2
 from google.protobuf import text_format
 
-from tools import paths
+from tools import gtzan, paths
 from tools.cli import UserError
 
 
@@ -73,6 +73,7 @@ def covering_batch(records: int, largest: int = 128) -> int:
 def parse_schedule(text: str, option: str) -> list[tuple[int, float]]:
     """``"0.4 0.6@3000"`` as [(0, 0.4), (3000, 0.6)]: each value and the iteration from which on it holds."""
     schedule = []
+    text = gtzan.printable(" ".join(text.split()))
     for item in text.split():
         value, _, start = item.partition("@")
         try:
