@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tools import gpu
 from tools.cli import UserError
+
+CHECKOUT = Path(__file__).resolve().parent.parent
 
 
 def cuda_runtime() -> Path | None:
@@ -69,8 +72,11 @@ def test_an_absent_gpu_is_refused_in_one_line_that_names_the_setting_and_the_way
 
 
 def test_asking_does_not_start_cuda_in_the_process_that_asks():
-    gpu.gpus()
-    assert "libcudart" not in Path("/proc/self/maps").read_text()
+    # A process of its own: where Caffe has CUDA, other tests here have loaded it with Caffe.
+    ask = "from pathlib import Path; from tools import gpu; gpu.gpus(); print(Path('/proc/self/maps').read_text())"
+    seen = subprocess.run([sys.executable, "-c", ask], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    assert "python3" in seen.stdout
+    assert "libcudart" not in seen.stdout
 
 
 def test_a_caffe_that_can_not_be_loaded_is_a_reason_and_not_a_crash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
