@@ -107,7 +107,7 @@ KINDS: dict[str, tuple[Callable[[Path], object], str]] = {
     "a named pipe": (lambda path: os.mkfifo(path), "not a regular file"),
     # even root may not read it: the first page of a process is never there
     "unreadable": (lambda path: path.symlink_to("/proc/self/mem"), "unreadable"),
-    "named for another genre": (named("pop.00001.wav", holding(wav)), "not named rock.NNNNN.wav"),
+    "named for another genre": (named("pop.00099.wav", holding(wav)), "not named rock.NNNNN.wav"),
     "numbered with letters": (named("rock.0000x.wav", holding(wav)), "not named rock.NNNNN.wav"),
     "of another suffix": (named("rock.00090.aiff", holding(wav)), "not a .wav, .au or .flac file"),
     "two files of one song": (twice, "which is taken"),

@@ -313,7 +313,7 @@ def _(place: Place) -> tuple:
     return place.lmdb(place.few_songs("jazz", "pop"))
 
 
-# --- synth ------------------------------------------------------------------------------------------------------------
+# --- synth -----------------------------------------------------------------------------------------------------------
 
 options(
     "synth",
@@ -338,7 +338,7 @@ def _(place: Place) -> tuple:
     return ("tools.synth", "--out", place.folder / "genres", "--songs", 1)
 
 
-# --- train: options ----------------------------------------------------------------------------------------------------
+# --- train: options --------------------------------------------------------------------------------------------------
 
 options(
     "train",
@@ -381,7 +381,7 @@ options(
     lambda place, *arguments: place.train(*arguments),
 )
 
-# --- train: prototxt ---------------------------------------------------------------------------------------------------
+# --- train: prototxt -------------------------------------------------------------------------------------------------
 
 
 def edit(file: Path, old: str, new: str) -> None:
@@ -455,7 +455,7 @@ def _(place: Place) -> tuple:
     return place.train()
 
 
-# --- train: LMDBs ------------------------------------------------------------------------------------------------------
+# --- train: LMDBs ----------------------------------------------------------------------------------------------------
 
 
 def small_lmdb(path: Path, shape: tuple[int, int, int] = (1, 3, 4), records: int = 600) -> None:
@@ -507,7 +507,7 @@ def _(place: Place) -> tuple:
     return place.train()
 
 
-@kind("LMDB: of another split", "cnn_float_test_lmdb")
+@kind("LMDB: of another split", "is not the train part that the run is of")
 def _(place: Place) -> tuple:
     place.build()
     train, test = (place.lmdbs / f"cnn_float_{part}_lmdb" for part in ("train", "test"))
@@ -592,7 +592,7 @@ def _(place: Place) -> tuple:
     return place.train()
 
 
-# --- train: the run folder ----------------------------------------------------------------------------------------------
+# --- train: the run folder -------------------------------------------------------------------------------------------
 
 
 @kind("run: run.json cut short", "run.json is not whole: remove")
@@ -659,7 +659,7 @@ def _(place: Place) -> tuple:
     return place.train()
 
 
-# --- vote ---------------------------------------------------------------------------------------------------------------
+# --- vote ------------------------------------------------------------------------------------------------------------
 
 options(
     "vote",
@@ -763,7 +763,7 @@ def _(place: Place) -> tuple:
     return place.votes()
 
 
-# --- folds, report, results, verify, repeat -----------------------------------------------------------------------------
+# --- folds, report, results, verify, repeat --------------------------------------------------------------------------
 
 
 @kind("vote_folds: a fold that is not there", "make lmdb train vote FOLD=1", fast=True)
@@ -808,7 +808,7 @@ REPORT = {
 }
 for name, (pattern, text) in REPORT.items():
 
-    @kind(f"report: {name}", "left out: ", HANDLED)
+    @kind(f"report: {name}", "written to " if name == "metrics of another form" else "left out: ", HANDLED)
     def _(place: Place, pattern: str = pattern, text: str = text) -> tuple:
         build = place.build()
         (file,) = build.glob(pattern)
@@ -847,7 +847,7 @@ def _(place: Place) -> tuple:
     return ("tools.repeat", place.run)
 
 
-# --- classify, serve ----------------------------------------------------------------------------------------------------
+# --- classify, serve -------------------------------------------------------------------------------------------------
 
 
 def hear(place: Place, *arguments: object, song: Path | None = None) -> tuple:
@@ -901,7 +901,7 @@ def _(place: Place) -> tuple:
 for name, (put, fate) in bad_audio.KINDS.items():
     if fate == bad_audio.USED or "name" in name or name in ("two files of one song", "of another suffix"):
         continue
-    if name in ("a sample short", "numbered with letters"):
+    if name in ("cut short in its data", "a sample short", "numbered with letters"):
         continue  # long enough to be heard
 
     @kind(f"classify: a song: {name}", "give wav, flac", fast=name == "text")

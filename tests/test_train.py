@@ -97,8 +97,23 @@ def test_the_accuracy_of_a_display_is_the_mean_over_the_training_batches_since_t
     assert 0 < second <= 1
 
 
-@pytest.mark.parametrize(("net", "ranks"), [("complex_cnn", 1), ("rcnn", 1), ("complex_cnn", 2)])
-def test_a_run_stopped_and_resumed_has_the_weights_of_one_never_stopped(net, ranks, train, build, tmp_path):
+RESUMED = [
+    ("complex_cnn", 1),
+    ("rcnn", 1),
+    ("complex_cnn", 2),
+    ("simple_cnn", 1),
+    ("lstm", 1),
+    pytest.param("song_cnn", 1, marks=pytest.mark.torture),
+    pytest.param("rcnn", 2, marks=pytest.mark.torture),
+    pytest.param("lstm", 2, marks=pytest.mark.torture),
+]
+
+
+@pytest.mark.parametrize(("net", "ranks"), RESUMED)
+def test_a_run_stopped_and_resumed_has_the_weights_of_one_never_stopped(
+    net, ranks, train, build, tmp_path, record_property
+):
+    record_property("torture", "stop and resume")
     assert train(net, 14, ranks=ranks).returncode == 0
     whole = shutil.copy(model(build, 14), tmp_path / "whole.caffemodel")
     seen = metrics(only_run(build))

@@ -63,6 +63,8 @@ def read_channels(path: Path) -> tuple[np.ndarray, int]:
         raise SongError(path, "it is not a file" if path.exists() else "there is no such file")
     try:
         with path.open("rb") as file:  # the file system's own errors say more than libsndfile's
+            file.read(1)
+            file.seek(0)
             channels, rate = soundfile.read(file, dtype="float32", always_2d=True)
     except OSError as error:
         raise SongError(path, f"unreadable: {error.strerror or error}") from None
@@ -78,8 +80,9 @@ def read_channels(path: Path) -> tuple[np.ndarray, int]:
 def other_format(path: Path) -> str | None:
     """What `read_audio` brings to mono at 22050 Hz, as '2 channels, 44100 Hz'; None for what is that already."""
     try:
-        found = soundfile.info(str(path))
-    except (soundfile.SoundFileError, RuntimeError):
+        with path.open("rb") as file:
+            found = soundfile.info(file)
+    except (OSError, soundfile.SoundFileError, RuntimeError):
         return None
     if (found.channels, found.samplerate) == (1, SAMPLE_RATE):
         return None

@@ -73,6 +73,13 @@ def check_lmdbs(lmdbs: dict[str, dict]) -> None:
             )
 
 
+def check_mean(net: object, shape: tuple[int, ...]) -> None:
+    """UserError where the net subtracts a mean file that is not there, not whole or of another shape than the clips."""
+    name = prototxt.data_layer(net, caffe.TRAIN).transform_param.mean_file
+    if name and datum.read_mean(Path(name)).shape != shape:
+        raise UserError(f"{name}: not of the shape of the clips: remove {Path(name).parent} and type 'make lmdb' again")
+
+
 def choose_iterations(args: argparse.Namespace, solver: object) -> int:
     iterations = solver.max_iter if args.iterations is None else args.iterations
     if not 1 <= iterations < LIMIT:
@@ -139,6 +146,7 @@ def prepare(args: argparse.Namespace) -> Plan:
         {caffe.TRAIN: batch, caffe.TEST: test_batch},
     )
     prototxt.resolve_deploy(deploy, entries["train"]["shape"])
+    check_mean(net, tuple(entries["train"]["shape"]))
     rates = resolve_solver(solver, args, folder, entries["test"]["records"] // test_batch)
 
     record = {
