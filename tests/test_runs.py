@@ -72,6 +72,16 @@ def test_a_snapshot_cut_short_after_it_was_marked_no_longer_counts(tmp_path):
     assert list(runs.whole_snapshots(tmp_path)) == [500]
 
 
+@pytest.mark.parametrize(
+    "mark", ["2", "[]", "{}", '{"rcnn_iter_500.caffemodel": 3}', '{"rcnn_iter_500.cafe', '{"..": {}}']
+)
+def test_a_mark_that_says_nothing_makes_no_snapshot_whole(tmp_path, mark):
+    snapshot(tmp_path, 500)
+    (tmp_path / "rcnn_iter_500.whole").write_text(mark)
+    assert runs.whole_snapshots(tmp_path) == {}
+    assert runs.newest_resumable(tmp_path) is None
+
+
 def test_training_goes_on_from_the_newest_snapshot_that_is_what_it_was(tmp_path):
     snapshot(tmp_path, 500)
     snapshot(tmp_path, 1000)

@@ -171,7 +171,9 @@ def parse_genres(text: str) -> tuple[str, ...]:
     if unknown:
         raise UserError(f'GENRES="{printable(text)}": {printable(unknown[0])} is none of {" ".join(GENRES)}')
     if len(wanted) == 1:
-        raise UserError(f'GENRES="{text}": one genre is nothing to tell apart: name two or more of {" ".join(GENRES)}')
+        raise UserError(
+            f'GENRES="{printable(text)}": one genre is nothing to tell apart: name two or more of {" ".join(GENRES)}'
+        )
     return () if len(wanted) in (0, len(GENRES)) else tuple(genre for genre in GENRES if genre in wanted)
 
 

@@ -146,8 +146,9 @@ def whole_snapshots(folder: Path) -> dict[int, Path]:
 def _is_whole(mark: Path) -> bool:
     try:
         files = json.loads(mark.read_text())
-        return all((mark.parent / name).stat().st_size == seen["bytes"] for name, seen in files.items())
-    except (OSError, ValueError, KeyError, TypeError):
+        as_marked = all((mark.parent / name).stat().st_size == seen["bytes"] for name, seen in files.items())
+        return as_marked and mark.with_suffix(".caffemodel").name in files
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
 
 
@@ -155,8 +156,10 @@ def newest_resumable(folder: Path) -> tuple[int, Path] | None:
     """Iteration and .solverstate of the newest snapshot whose files are what they were when it was marked whole."""
     for iteration, model in reversed(whole_snapshots(folder).items()):
         marked = json.loads(model.with_suffix(".whole").read_text())
-        if all(sha256_of(folder / name) == seen["sha256"] for name, seen in marked.items()):
-            return iteration, model.with_suffix(".solverstate")
+        state = model.with_suffix(".solverstate")
+        unchanged = all(sha256_of(folder / name) == seen.get("sha256") for name, seen in marked.items())
+        if unchanged and state.name in marked:
+            return iteration, state
     return None
 
 

@@ -61,7 +61,7 @@ def describes(found: dict | None, folder: Path, wanted: dict) -> bool:
     """Whether ``folder`` holds, whole, LMDBs of the origin that is wanted."""
     if found is None or any(found.get(key) != value for key, value in wanted.items() if key != "data"):
         return False
-    same_songs = found["data"]["fingerprint"] == wanted["data"]["fingerprint"]
+    same_songs = found["data"].get("fingerprint") == wanted["data"]["fingerprint"]
     return same_songs and found["files"] == sizes(folder)
 
 

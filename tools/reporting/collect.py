@@ -189,7 +189,7 @@ def add_vote(found: Collection, vote: Vote) -> None:
     try:
         if not len(vote.clips.labels) or vote.confusion.shape != (len(GENRES), len(GENRES)):
             raise ValueError("no clips, or a confusion that is not 10 x 10")
-    except (OSError, ValueError, TypeError, IndexError, KeyError) as error:
+    except (OSError, ValueError, TypeError, IndexError, KeyError, csv.Error) as error:
         found.left_out.append(f"{vote.folder}: not whole ({' '.join(str(error).split())}): vote again")
         return
     hashes = vote.summary.get("lmdb_sha256", {})
@@ -216,7 +216,7 @@ def read_metrics(file: Path, left_out: list[str]) -> list[dict]:
     """The lines of metrics.jsonl; the last one may be cut short by a killed run."""
     lines = []
     try:
-        for line in file.read_text().splitlines():
+        for line in file.read_text(errors="replace").splitlines():
             try:
                 lines.append(json.loads(line))
             except ValueError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -40,7 +41,7 @@ def judge(subject: object, check: str, look: Callable[[], str]) -> Outcome:
         return Outcome("FAIL", str(subject), check, str(found))
     except OSError as error:
         return Outcome("FAIL", str(subject), check, describe_os_error(error))
-    except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
+    except (KeyError, ValueError, TypeError, IndexError, AttributeError, csv.Error) as error:
         words = " ".join(str(error).split())
         return Outcome("FAIL", str(subject), check, f"not what the tool writes ({type(error).__name__}: {words})")
 

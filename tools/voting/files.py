@@ -46,7 +46,7 @@ def read_clips(file: Path) -> Clips:
         )
     except FileNotFoundError:
         raise UserError(f"{file}: no such vote: type 'make vote' with the same settings first") from None
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, ValueError, TypeError, csv.Error):
         raise UserError(f"{file} is not whole: remove {file.parent} and vote again") from None
 
 
