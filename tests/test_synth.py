@@ -84,7 +84,7 @@ def test_the_layout_and_format_are_those_of_gtzan(tmp_path):
     for track in tracks:
         info = soundfile.info(str(track.path))
         assert (info.samplerate, info.channels, info.subtype, info.frames) == (22050, 1, "PCM_16", 661794)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["genres", "synth.json"]
+    assert sorted(path.name for path in tmp_path.glob("[!.]*")) == ["genres", "synth.json"]
     recipe = json.loads((tmp_path / "synth.json").read_text())
     assert (recipe["seed"], recipe["songs"]) == (SEED, 1) and recipe["version"]
 

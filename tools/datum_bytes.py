@@ -113,6 +113,6 @@ def read_field(message: bytes, at: int, tag: bytes) -> tuple[int, int]:
     for shift in (0, 7, 14, 21, 28):
         at += 1
         number |= (message[at] & 0x7F) << shift
-        if message[at] < 0x80:
+        if message[at] < 0x80 and number < 1 << 31:
             return number, at + 1
     raise ValueError("a negative number, or none")

@@ -41,10 +41,13 @@ def read_datum(data: bytes) -> None:
     except ValueError:
         return
     other, other_label = datum_bytes.parse_irregular(data)
-    assert array.tobytes() == other.tobytes() and (array.shape, label) == (other.shape, other_label)
+    assert np.array_equal(array, other, equal_nan=array.dtype != np.uint8) and (array.shape, label) == (
+        other.shape,
+        other_label,
+    )
     if label >= 0:
         again, _ = datum_bytes.parse(datum_bytes.serialize(array, label))
-        assert again.tobytes() == array.tobytes()
+        assert np.array_equal(again, array, equal_nan=array.dtype != np.uint8)
 
 
 def read_mean(data: bytes) -> None:
