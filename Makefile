@@ -59,7 +59,7 @@ test: ## set up what is missing, with a browser for the pages, then run every te
 	@$(PYTHON) pytest -q
 	@tests/two_hosts
 
-torture: setup ## bad input of 190 kinds, kills at 50 random moments, full disks: 20 minutes at most (KILLS=5 for fewer)
+torture: setup ## bad input of 219 kinds, kills at 50 random moments, full disks: 20 minutes at most (KILLS=5 for fewer)
 	@KILLS=$(or $(KILLS),50) $(PYTHON) pytest -q -n 2 -m "torture or not torture" tests/test_bad_input.py tests/test_crashes.py tests/test_train.py
 
 fuzz: setup ## feed what reads our files with bytes that find new paths through it: SECONDS=60 for each reader
