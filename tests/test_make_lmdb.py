@@ -244,7 +244,7 @@ def test_a_genre_that_cannot_be_trained_on_ends_in_one_line(songs, tmp_path):
     ("arguments", "words"),
     [
         (("--fold", 7), ("FOLD=7",)),
-        (("--split", "clip", "--fold", 1), ("fold 1", "song")),
+        (("--split", "clip", "--fold", 1), ("FOLD=1", "song")),
         (("--split", "filtered"), ("full GTZAN",)),
         (("--hop", 0), ("hop=0",)),
         (("--n-bands", 300, "--window", 512), ("n_bands=300",)),
