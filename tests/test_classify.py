@@ -198,6 +198,38 @@ def test_where_nothing_is_trained_the_shipped_model_answers(tool, synthetic_song
     assert "jazz.00001.wav: jazz" in said.stdout
 
 
+def test_a_run_of_other_parameters_cuts_a_song_as_its_record_says(run_folder: Path, tmp_path: Path) -> None:
+    # a window and a hop are nothing that the shape of an LMDB could tell
+    other = shutil.copytree(run_folder, tmp_path / "other")
+    run = json.loads((other / "run.json").read_text())
+    assert choose_model(tmp_path, other).parameters == Parameters(**run["features"]) == PARAMETERS
+    run["features"].update(window=512, hop=128)
+    (other / "run.json").write_text(json.dumps(run))
+    parameters = choose_model(tmp_path, other).parameters
+    assert parameters == Parameters(window=512, hop=128)
+    cut = cut_song(SONG, noise(661_794), "cnn", parameters)
+    np.testing.assert_array_equal(cut.clips, features.views_of(noise(661_794), parameters, ("cnn",))["cnn"])
+    assert cut.clip_seconds == pytest.approx(166 * 128 / 22050)
+
+
+def test_an_older_record_without_parameters_is_read_by_the_shape_of_its_lmdb(run_folder: Path, tmp_path: Path) -> None:
+    other = shutil.copytree(run_folder, tmp_path / "other")
+    run = json.loads((other / "run.json").read_text())
+    del run["features"]
+    run["lmdb"]["train"]["shape"] = [1, 20, 83]
+    (other / "run.json").write_text(json.dumps(run))
+    assert choose_model(tmp_path, other).parameters == Parameters(n_bands=20, frames_a_clip=83)
+
+
+def test_a_record_with_parameters_that_can_not_be_read_is_refused(run_folder: Path, tmp_path: Path) -> None:
+    other = shutil.copytree(run_folder, tmp_path / "other")
+    run = json.loads((other / "run.json").read_text())
+    del run["features"]["hop"]
+    (other / "run.json").write_text(json.dumps(run))
+    with pytest.raises(UserError, match=r"run.json: its features can't be read \('hop'\)"):
+        choose_model(tmp_path, other).parameters  # noqa: B018
+
+
 def test_what_is_no_trained_run_is_refused(run_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such run folder"):
         choose_model(tmp_path, tmp_path / "none")

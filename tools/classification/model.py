@@ -6,7 +6,7 @@ run.json, the .caffemodel and its mark `<net>_iter_<N>.whole`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from tools import paths, runs
@@ -41,7 +41,12 @@ class Model:
 
     @property
     def parameters(self) -> Parameters:
-        """What the features of its clips were made with, as far as its record and the shape of its LMDB tell."""
+        """What the features of its clips were made with: by its record, or of an older one as far as its LMDB's shape tells.
+
+        Raises UserError for a record that no matrix can be made with.
+        """
+        if "features" in self.run:
+            return recorded_parameters(self.folder, self.run["features"])
         _, height, width = self.run["lmdb"]["train"]["shape"]
         if self.view == "lstm":
             return Parameters(bands=self.run["bands"], lstm_frames_a_clip=height)
@@ -63,6 +68,17 @@ class Model:
             "view": self.view,
             "caffemodel_sha256": runs.sha256_of(self.caffemodel),
         }
+
+
+def recorded_parameters(folder: Path, features: dict) -> Parameters:
+    """The parameters that a run's record names, one and all. UserError where one is missing or is none."""
+    names = [field.name for field in fields(Parameters)]
+    try:
+        return Parameters(**{name: features[name] for name in names})
+    except (KeyError, TypeError) as error:
+        raise UserError(
+            f"{folder / 'run.json'}: its features can't be read ({error}): train again, or name another MODEL="
+        ) from None
 
 
 def choose_model(build: Path, wanted: Path | None = None, iteration: int | None = None) -> Model:
