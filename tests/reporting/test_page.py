@@ -44,6 +44,9 @@ document.getElementById("page").onload = async (event) => {
     cut: cut.map(element => element.outerHTML.slice(0, 120)),
     small: [...page.querySelectorAll("td, p, code, figcaption")].filter(
       element => parseFloat(page.defaultView.getComputedStyle(element).fontSize) < 12).length,
+    words: page.querySelectorAll("code span").length,
+    torn: [...page.querySelectorAll("code span")].filter(word => !word.textContent.includes("/")
+      && word.getBoundingClientRect().height > 30).map(word => word.textContent),
     broken: [...page.querySelectorAll("nav a")].filter(a => !page.getElementById(a.hash.slice(1))).map(a => a.hash),
   });
   document.title = "looked";
@@ -101,6 +104,12 @@ def test_nothing_overflows(looked):
     assert seen["wide"] <= seen["width"]
     assert seen["outside"] == []
     assert seen["cut"] == []
+
+
+def test_no_word_of_a_command_is_torn_at_its_hyphen(looked):
+    seen, _, _ = looked
+    assert seen["words"] > 50
+    assert seen["torn"] == []
 
 
 def test_the_console_is_clean(looked):

@@ -134,6 +134,7 @@ def test_a_chosen_file_gets_the_verdict_that_the_command_line_gives_it(
 
 
 def test_an_example_is_told_with_its_true_genre(page: Page) -> None:
+    assert page["note"].text == "Test songs: this model was not trained on them."
     page["try"].click()
     page.wait(lambda: page["result"].is_displayed() and "blues" in page["name"].text)
     decision = page["decision"].get_property("textContent")
@@ -233,6 +234,7 @@ def test_a_phone_shows_all_of_it_without_scrolling_sideways(page: Page, song: Pa
     page.size(*PHONE)
     page.choose(song)
     assert page.browser.execute_script("return document.documentElement.scrollWidth") <= PHONE[0]
+    assert "Share" not in page.browser.find_element("tag name", "body").text  # a column that a phone has no room for
     for name in ("play", "record", "from", "to"):
         assert page[name].size["height"] >= 44  # a finger's width
     assert page.clips[0].size["width"] >= 44

@@ -41,7 +41,7 @@ class Model:
 
     @property
     def parameters(self) -> Parameters:
-        """What the features of its clips were made with: by its record, or of an older one as far as its LMDB's shape tells.
+        """What its clips were made with: by its record, or for an older one by the shape of its LMDB.
 
         Raises UserError for a record that no matrix can be made with.
         """

@@ -99,7 +99,7 @@ async function record() {
 
 function offerExamples({ examples, note }) {
   $("examples").hidden = examples.length === 0;
-  $("note").textContent = note && `To try: ${note}.`;
+  $("note").textContent = note && `${note[0].toUpperCase()}${note.slice(1)}.`;
   const options = examples.map(({ track }, number) => new Option(track, number));
   $("example").replaceChildren(...options);
   $("try").onclick = () => {
