@@ -17,6 +17,9 @@ import pytest
 import soundfile
 from listening import CHECKOUT, Server, serving, train_briefly
 
+from tools.classification.model import Model
+from tools.serving.examples import find_examples
+
 RATE = 22050
 
 
@@ -69,6 +72,16 @@ def test_what_it_offers_to_try_are_the_songs_that_the_run_did_not_train_on(serve
         tested = {key.decode().split("_")[1] for key in transaction.cursor().iternext(values=False)}
     assert {song["track"] for song in about["examples"]} == tested
     assert "not trained on" in about["note"]
+
+
+def test_a_run_of_some_genres_offers_songs_of_these_alone(model: Path, synthetic_songs: Path) -> None:
+    run = json.loads((model / "run.json").read_text())
+    some = Model(model, 1, model / "none", {**run, "genres": ["jazz", "metal"]}, "")
+    every = Model(model, 1, model / "none", run, "")
+    offered, of_all = (find_examples(model, synthetic_songs) for model in (some, every))
+    assert offered.tracks == [track for track in of_all.tracks if track.genre in ("jazz", "metal")]
+    assert len(offered.tracks) == 2
+    assert offered.note == of_all.note
 
 
 def test_an_example_is_its_song_as_wav(server: Server, synthetic_songs: Path) -> None:

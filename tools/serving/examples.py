@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tools import splits
 from tools.classification.model import Model
-from tools.gtzan import Track, find_tracks, fingerprint
+from tools.gtzan import GENRES, Track, find_tracks, fingerprint
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,9 @@ def find_examples(model: Model, root: Path | None) -> Examples:
     if fingerprint(root) != model.run.get("data_fingerprint"):
         return Examples(tracks, "not the data that this model was trained on")
     if split == "clip":
-        return Examples(tracks, "most clips of these songs were trained on")
-    test = splits.assign_parts(tracks, split, fold, 1)["test"]
-    return Examples([track for track, _ in test], "test songs: this model was not trained on them")
+        songs, note = tracks, "most clips of these songs were trained on"
+    else:
+        songs = [track for track, _ in splits.assign_parts(tracks, split, fold, 1)["test"]]
+        note = "test songs: this model was not trained on them"
+    genres = model.run.get("genres", GENRES)  # where it knows but some, the parts were still drawn over all
+    return Examples([track for track in songs if track.genre in genres], note)
