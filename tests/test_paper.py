@@ -87,7 +87,8 @@ def test_a_step_that_fails_ends_the_plan_with_one_line(capfd, tmp_path):
 def test_a_step_is_done_when_its_vote_is_of_the_run_that_is_there(tmp_path):
     run, vote = tmp_path / "runs" / "song" / "rcnn", tmp_path / "summary.json"
     run.mkdir(parents=True)
-    (run / "run.json").write_text(json.dumps({"lmdb": {"test": {"sha256": "a"}}}))
+    record = {key: kind() for key, kind in runs.KEYS.items()}
+    (run / "run.json").write_text(json.dumps({**record, "lmdb": {"test": {"sha256": "a"}}}))
     assert not paper.is_done(step("tools.vote", product=vote))
     vote.write_text(json.dumps({"run": str(run), "lmdb_sha256": {"test": "a"}}))
     assert paper.is_done(step("tools.vote", product=vote))
