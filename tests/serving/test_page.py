@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ pytestmark = pytest.mark.skipif(
     not (CHROMIUM and DRIVER), reason="there is no chromium with chromedriver here: the page was not tried in a browser"
 )
 
+LONGEST_WAIT = 120  # seconds
+CLIP_SECONDS = 166 * 256 / 22050
 PHONE = (360, 780)
 DESKTOP = (1200, 900)
 
@@ -52,7 +55,7 @@ def browser() -> Iterator[object]:
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    driver.set_script_timeout(30)
+    driver.set_script_timeout(LONGEST_WAIT)
     yield driver
     driver.quit()
 
@@ -83,8 +86,9 @@ class Page:
     def __getitem__(self, name: str) -> object:
         return self.browser.find_element("id", name)
 
-    def wait(self, condition: object, seconds: float = 60) -> object:
-        end = time.monotonic() + seconds
+    def wait(self, condition: object) -> object:
+        """What ``condition`` brings, once it holds: on a busy machine Caffe alone may take a minute."""
+        end = time.monotonic() + LONGEST_WAIT
         while time.monotonic() < end:
             if found := condition():
                 return found
@@ -117,6 +121,11 @@ class Page:
         cells = [(row.find_element("tag name", "th").text, row.find_elements("tag name", "td")[0].text) for row in rows]
         return {genre: int(votes) for genre, votes in cells}
 
+    def bars_of_the_clip(self) -> list[str]:
+        """The probability of each genre where the song stands, as it is written."""
+        rows = self["bars"].find_elements("tag name", "tr")
+        return [row.find_elements("tag name", "td")[3].text for row in rows]
+
 
 @pytest.fixture
 def song(synthetic_songs: Path) -> Path:
@@ -145,15 +154,17 @@ def test_while_a_song_plays_its_place_its_clip_and_its_bars_move_along(page: Pag
     page.choose(song)
     assert page.position == 0
     assert page.current_clip == 0
-    before = page["spectrogram"].screenshot_as_png
+    before, bars_before = page["spectrogram"].screenshot_as_png, page.bars_of_the_clip()
     page["play"].click()
-    page.wait(lambda: page.current_clip == 1, seconds=20)
-    assert 1.5 < page.position < 6
+    page.wait(lambda: page.position > CLIP_SECONDS)
     assert "Pause" in page["play"].text
     assert page["spectrogram"].screenshot_as_png != before
     page["play"].click()
     assert "Play" in page["play"].text
     stood = page.position
+    assert page.current_clip > 0
+    assert (page.current_clip + 0.5) * CLIP_SECONDS == pytest.approx(stood, abs=CLIP_SECONDS / 2 + 0.1)
+    assert page.bars_of_the_clip() != bars_before
     time.sleep(0.3)
     assert page.position == stood
 
@@ -197,17 +208,19 @@ def test_a_selection_plays_to_its_end_and_stops_there(page: Page, song: Path) ->
     page["clips"].find_element("css selector", "[aria-current]").send_keys("\ue014")
     page["to"].click()
     page["play-selection"].click()
-    page.wait(lambda: "Play" in page["play"].text and page.position > 1.5, seconds=20)
-    assert page.position == pytest.approx(166 * 256 / 22050, abs=0.11)
+    page.wait(lambda: "Play" in page["play"].text and page.position > 1.5)
+    assert page.position == pytest.approx(CLIP_SECONDS, abs=0.11)
 
 
 def test_a_recording_is_classified(page: Page) -> None:
     page["record"].click()
-    page.wait(lambda: "3 s" in page["record"].text, seconds=20)
+    page.wait(lambda: int(re.search(r"\d+|$", page["record"].text)[0] or 0) >= 3)
     page["record"].click()
     page.wait(lambda: page["status"].text.startswith("Your recording:"))
     assert page["result"].is_displayed()
-    assert 1 <= len(page.clips) <= 3
+    seconds = int(re.fullmatch(r"Your recording, 0:(\d\d)", page["name"].text)[1])
+    assert seconds >= 2
+    assert int(seconds / CLIP_SECONDS) <= len(page.clips) <= int((seconds + 1) / CLIP_SECONDS)
 
 
 def test_the_newest_song_wins_over_one_that_is_still_being_listened_to(
@@ -239,9 +252,7 @@ def test_a_phone_shows_all_of_it_without_scrolling_sideways(page: Page, song: Pa
         assert page[name].size["height"] >= 44  # a finger's width
     assert page.clips[0].size["width"] >= 44
     page["play"].click()
-    page.wait(
-        lambda: page.browser.execute_script("return document.getElementById('scroll').scrollLeft") > 0, seconds=30
-    )
+    page.wait(lambda: page.browser.execute_script("return document.getElementById('scroll').scrollLeft") > 0)
 
 
 def test_a_long_song_scrolls_along_and_its_picture_with_it(page: Page, tmp_path: Path) -> None:
@@ -283,4 +294,4 @@ def test_a_file_that_only_the_server_can_read_is_heard_through_it(page: Page, so
     soundfile.write(tmp_path / "song.au", soundfile.read(song)[0], 22050)
     page.choose(tmp_path / "song.au")
     page["play"].click()
-    page.wait(lambda: page.position > 0.2, seconds=20)
+    page.wait(lambda: page.position > 0.2)
