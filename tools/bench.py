@@ -9,6 +9,7 @@ A ratio is taken in each round, between figures measured minutes apart, and its 
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import re
 import shutil
@@ -149,7 +150,8 @@ def votes_table(bench: Path) -> str:
 def machine() -> dict[str, object]:
     name = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     vectors = [flag for flag in ("avx2", "avx512f") if re.search(rf"\b{flag}\b", Path("/proc/cpuinfo").read_text())]
-    return {"processor": name.group(1) if name else platform.machine(), "vectors": vectors}
+    cores = len(os.sched_getaffinity(0))
+    return {"processor": name.group(1) if name else platform.machine(), "vectors": vectors, "cores": cores}
 
 
 def note_machine(bench: Path) -> None:
@@ -169,9 +171,10 @@ def report(bench: Path) -> str:
     made = [table(bench) for part, table in tables.items() if Measurements(bench, part).lines()]
     if not made:
         raise UserError(f"{bench}: nothing has been measured there: type 'make bench'")
-    on = [f"{line['processor']} ({', '.join(line['vectors'])})" for line in Measurements(bench, "machine").lines()]
+    machines = Measurements(bench, "machine").lines()
+    on = [f"{line['cores']} cores of {line['processor']} ({', '.join(line['vectors'])})" for line in machines]
     rounds = len({line["round"] for line in Measurements(bench, "train").lines()})
-    made.insert(0, f"Measured on 2 cores of {' and '.join(on) or 'one machine'}; medians of {rounds} rounds.")
+    made.insert(0, f"Measured on {' and '.join(on) or 'an unknown machine'}; medians of {rounds} rounds.")
     return "\n\n".join(made)
 
 

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from tools import paths
 from tools.cli import UserError
 
 CUDA_SUCCESS = 0
@@ -114,8 +115,7 @@ def describe(library: ctypes.CDLL, index: int) -> Gpu:
 
 def ask() -> Answer:
     """Ask in a child process, whatever may become of it."""
-    checkout = Path(__file__).resolve().parent.parent
-    child = subprocess.run([sys.executable, "-m", "tools.gpu"], cwd=checkout, capture_output=True, text=True)
+    child = subprocess.run([sys.executable, "-m", "tools.gpu"], cwd=paths.CHECKOUT, capture_output=True, text=True)
     try:
         said = json.loads(child.stdout)
         return Answer(said["cuda"], [Gpu(**gpu) for gpu in said["gpus"]], said["reason"])

@@ -19,8 +19,9 @@ from caffe.proto import caffe_pb2
 from tools import cli, prototxt, runs
 from tools.cli import UserError
 from tools.train import locked, train
-from tools.training.prepare import Plan, check_lmdbs, check_same_run, versions, write_prototxt
+from tools.training.prepare import Plan, check_lmdbs, write_prototxt
 from tools.training.ranks import Ranks, parse_gpus
+from tools.training.record import check_same_run, versions
 
 # How often to look and to save changes no weight.
 DISPLAY, TEST_INTERVAL, SNAPSHOT = 20, 500, 500
@@ -31,18 +32,6 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("run", type=Path, metavar="RUN", help="its folder, as build/runs/song/rcnn")
     parser.add_argument("--iteration", type=int, help="which of its snapshots to repeat (default: the newest)")
     return parser.parse_args()
-
-
-def choose_snapshot(folder: Path, wanted: int | None) -> tuple[int, Path]:
-    """Iteration and .caffemodel to repeat. UserError where there is no such whole snapshot."""
-    snapshots = runs.whole_snapshots(folder)
-    if not snapshots:
-        raise UserError(f"{folder} has no whole snapshot to compare with: train it first")
-    iteration = max(snapshots) if wanted is None else wanted
-    if iteration not in snapshots:
-        there = ", ".join(map(str, snapshots))
-        raise UserError(f"{folder} has no whole snapshot of iteration {iteration}: choose from {there}")
-    return iteration, snapshots[iteration]
 
 
 def plan_repeat(run: dict, folder: Path, iteration: int) -> Plan:
@@ -130,7 +119,7 @@ def main() -> int:
     args = parse_arguments()
     source = args.run.resolve()
     run = runs.read_run(args.run)
-    iteration, model = choose_snapshot(args.run, args.iteration)
+    iteration, model = runs.choose_snapshot(args.run, args.iteration)
     build = args.run.parent.parent.parent
     folder = build / "repeats" / source.parent.name / source.name
     plan = plan_repeat(run, folder, iteration)

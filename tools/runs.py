@@ -143,6 +143,19 @@ def whole_snapshots(folder: Path) -> dict[int, Path]:
     return dict(sorted(found.items()))
 
 
+def choose_snapshot(folder: Path, wanted: int | None) -> tuple[int, Path]:
+    """Iteration and .caffemodel of the snapshot ``wanted``, or of the newest. UserError where there is none whole."""
+    snapshots = whole_snapshots(folder)
+    if not snapshots:
+        raise UserError(f"{folder} has no whole snapshot yet: train further first")
+    iteration = max(snapshots) if wanted is None else wanted
+    if iteration not in snapshots:
+        raise UserError(
+            f"{folder} has no whole snapshot of iteration {iteration}: choose from {', '.join(map(str, snapshots))}"
+        )
+    return iteration, snapshots[iteration]
+
+
 def _is_whole(mark: Path) -> bool:
     try:
         files = json.loads(mark.read_text())

@@ -22,9 +22,10 @@ from tqdm import tqdm
 from tools import cli, hosts, runs
 from tools.cli import UserError
 from tools.training.child import child_command, run_child
-from tools.training.prepare import Plan, add_stretch, check_lmdbs, check_same_run, prepare, write_prototxt, write_run
+from tools.training.prepare import Plan, check_lmdbs, prepare, write_prototxt
 from tools.training.progress import Metrics
 from tools.training.ranks import Ranks, choose_ranks, parse_gpus
+from tools.training.record import add_stretch, check_same_run, write_run
 
 SECONDS_TO_DIE = 2  # the processes of a killed training may take a moment to be gone
 

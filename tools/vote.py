@@ -34,19 +34,6 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def choose_snapshot(folder: Path, wanted: int | None) -> tuple[int, Path]:
-    """Iteration and .caffemodel to vote with. UserError where there is no such whole snapshot."""
-    snapshots = runs.whole_snapshots(folder)
-    if not snapshots:
-        raise UserError(f"{folder} has no whole snapshot yet: train further first")
-    iteration = max(snapshots) if wanted is None else wanted
-    if iteration not in snapshots:
-        raise UserError(
-            f"{folder} has no whole snapshot of iteration {iteration}: choose from {', '.join(map(str, snapshots))}"
-        )
-    return iteration, snapshots[iteration]
-
-
 def find_lmdbs(args: argparse.Namespace, run: dict) -> dict[str, Path]:
     """The LMDB of each part that votes. UserError where one is missing, or is not the one the run began with."""
     parts = ("train", "test") if args.split == "clip" else ("test",)
@@ -88,7 +75,7 @@ def main() -> None:
     args = parse_arguments()
     run_folder = runs.run_folder(args)
     run = runs.read_run(run_folder)
-    iteration, caffemodel = choose_snapshot(run_folder, args.iteration)
+    iteration, caffemodel = runs.choose_snapshot(run_folder, args.iteration)
     lmdbs = find_lmdbs(args, run)
     deploy, train_val = run_folder / "deploy.prototxt", run_folder / "train_val.prototxt"
     predictions = {part: predict_lmdb(deploy, train_val, caffemodel, lmdb) for part, lmdb in lmdbs.items()}

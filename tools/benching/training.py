@@ -38,6 +38,15 @@ WAYS = [
 ]
 
 
+def parse_arguments(description: str) -> argparse.Namespace:
+    """The net and the round that one call measures."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser.add_argument("--net", required=True, choices=runs.NETS)
+    parser.add_argument("--round", type=int, required=True)
+    parser.add_argument("--build", type=Path, default=paths.BUILD)
+    return parser.parse_args()
+
+
 def caffes() -> list[str]:
     """Which of the two Caffes are here."""
     return ["stock", *(["native"] if (NATIVE / "libcaffe.so.1.0.0").exists() else [])]
@@ -156,11 +165,7 @@ def export_twin(net: str, plan: Plan, file: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--net", required=True, choices=runs.NETS)
-    parser.add_argument("--round", type=int, required=True)
-    parser.add_argument("--build", type=Path, default=paths.BUILD)
-    args = parser.parse_args()
+    args = parse_arguments(__doc__)
     caffe.set_mode_cpu()
     kept = Measurements(args.build / "bench", "train")
     plan = make_plan(args.net, args.build)

@@ -8,7 +8,6 @@ the first batch to the end of the last.
 
 from __future__ import annotations
 
-import argparse
 import re
 import subprocess
 import sys
@@ -17,9 +16,9 @@ from pathlib import Path
 
 import caffe
 
-from tools import cli, paths, prototxt, runs
+from tools import cli, prototxt
 from tools.benching.measurements import Measurements
-from tools.benching.training import begin_afresh, caffes, environment, make_plan
+from tools.benching.training import begin_afresh, caffes, environment, make_plan, parse_arguments
 from tools.cli import UserError
 from tools.training.prepare import Plan
 
@@ -69,11 +68,7 @@ def ours(plan: Plan, net: Path, model: Path) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--net", required=True, choices=runs.NETS)
-    parser.add_argument("--round", type=int, required=True)
-    parser.add_argument("--build", type=Path, default=paths.BUILD)
-    args = parser.parse_args()
+    args = parse_arguments(__doc__)
     caffe.set_mode_cpu()
     kept = Measurements(args.build / "bench", "votes")
     plan = make_plan(args.net, args.build)

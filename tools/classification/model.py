@@ -12,7 +12,6 @@ from pathlib import Path
 from tools import paths, runs
 from tools.cli import UserError
 from tools.parameters import Parameters
-from tools.vote import choose_snapshot
 
 SHIPPED = paths.DATA / "model"
 
@@ -116,7 +115,7 @@ def open_model(folder: Path, iteration: int | None, origin: str) -> Model:
         raise UserError(
             f"{folder / 'run.json'} says nothing of {', '.join(missing)}: train again, or name another MODEL="
         )
-    iteration, caffemodel = choose_snapshot(folder, iteration)
+    iteration, caffemodel = runs.choose_snapshot(folder, iteration)
     model = Model(folder, iteration, caffemodel, run, origin)
     for file in (model.deploy, model.train_val):
         if not file.is_file():

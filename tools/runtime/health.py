@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tools import gpu
+from tools import gpu, paths
 from tools.cli import UserError, run
 
 # y = 2 (x1 + x2 + x3) + 1: small, and wrong as soon as the BLAS or a CUDA kernel is
@@ -79,8 +79,7 @@ def name(device: int | None) -> str:
 def check(device: int | None) -> None:
     """`compute` in a child process, since Caffe ends the process that it fails in. UserError where it fails."""
     command = [sys.executable, "-m", "tools.runtime.health", "--compute", "cpu" if device is None else str(device)]
-    checkout = Path(__file__).resolve().parents[2]
-    child = subprocess.run(command, cwd=checkout, capture_output=True, text=True)
+    child = subprocess.run(command, cwd=paths.CHECKOUT, capture_output=True, text=True)
     if child.returncode:
         words = [line for line in child.stderr.splitlines() if line.startswith("F") or "health: " in line]
         raise UserError(f"{name(device)}: Caffe can't compute there: {(words or [child.stderr.strip()])[-1]}")

@@ -19,6 +19,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from tools import hosts
+from tools.caffe_words import fatal_words
 from tools.cli import UserError
 from tools.in_place import die_with
 from tools.training.prepare import Plan
@@ -75,9 +76,8 @@ def follow(child: subprocess.Popen, bar: tqdm, metrics: Metrics) -> dict:
 def last_words(log: Path) -> str:
     """Caffe's own last fatal line, or the last line of an exception, out of the log."""
     lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    fatal = [re.sub(r"^F\S+ \S+ +\d+ ", "", line) for line in lines if re.match(r"F\d{4} ", line)]
     errors = [line for line in lines if re.match(r"\w*(\.\w+)*(Error|Exception)\b|mpirun noticed", line)]
-    return (fatal or errors or lines or ["it left no word"])[-1]
+    return (fatal_words(lines) or errors or lines or ["it left no word"])[-1]
 
 
 def run_child(command: list[str], plan: Plan, bar: tqdm, metrics: Metrics) -> dict:

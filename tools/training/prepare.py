@@ -1,19 +1,12 @@
-"""From options to a run folder: the resolved prototxt, and the record that keeps other data and settings out of it."""
+"""From options to a plan: the resolved prototxt, and what run.json says of the run (`tools.training.record`)."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
-import shlex
-import sys
 from dataclasses import asdict, dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 
 import caffe
-import numpy as np
 
 from tools import datum, paths, prototxt, runs
 from tools.cli import UserError
@@ -110,6 +103,56 @@ def resolve_solver(solver: object, args: argparse.Namespace, folder: Path, test_
     return [] if prototxt.set_learning_rate(solver, schedule) else schedule
 
 
+@dataclass(frozen=True)
+class Data:
+    """The LMDBs that a run reads, by part, with what the manifest says of each, and their mean file."""
+
+    view: str
+    manifest: dict
+    lmdbs: dict[str, Path]
+    entries: dict[str, dict]
+    mean: Path
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of a clip."""
+        return tuple(self.entries["train"]["shape"])
+
+    def records(self, part: str) -> int:
+        return self.entries[part]["records"]
+
+
+def find_data(args: argparse.Namespace, view: str) -> Data:
+    """The train and test LMDBs that the options name. UserError where one is missing."""
+    manifest, split = read_manifest(args), runs.lmdb_split_folder(args)
+    lmdbs = {part: paths.lmdb(args.build, split, view, args.dtype, part) for part in ("train", "test")}
+    entries = {part: lmdb_entry(manifest, lmdb) for part, lmdb in lmdbs.items()}
+    return Data(view, manifest, lmdbs, entries, paths.mean_file(args.build, split, view, args.dtype))
+
+
+def choose_batch(args: argparse.Namespace, net: object, data: Data) -> int:
+    """Clips an iteration, over all ranks. UserError where the train part has fewer."""
+    batch = prototxt.data_layer(net, caffe.TRAIN).data_param.batch_size if args.batch is None else args.batch
+    if not 1 <= batch <= data.records("train"):
+        raise UserError(
+            f"BATCH={batch}: a batch has from 1 to {data.records('train')} clips, all of {data.lmdbs['train']}"
+        )
+    return batch
+
+
+def resolve_nets(net: object, deploy: object, args: argparse.Namespace, data: Data, batches: dict[int, int]) -> None:
+    """Fill in the width of LSTM layers, the clips' shape, and the LMDB, batch and mean of each phase."""
+    for message in (net, deploy):
+        if args.neurons is not None:
+            prototxt.set_neurons(message, args.neurons)
+        if data.view == "lstm":
+            prototxt.set_steps(message, data.shape[1])
+    sources = {caffe.TRAIN: data.lmdbs["train"], caffe.TEST: data.lmdbs["test"]}
+    prototxt.resolve_net(net, sources, data.mean, batches)
+    prototxt.resolve_deploy(deploy, data.shape)
+    check_mean(net, data.shape)
+
+
 def prepare(args: argparse.Namespace) -> Plan:
     """Resolve the prototxt of the run that the options name.
 
@@ -119,60 +162,43 @@ def prepare(args: argparse.Namespace) -> Plan:
     net = prototxt.read_net(template / "train_val.prototxt")
     deploy = prototxt.read_net(template / "deploy.prototxt")
     solver = prototxt.read_solver(template / "solver.prototxt")
-    view, split = prototxt.view_of(net), runs.lmdb_split_folder(args)
-    manifest = read_manifest(args)
-    parameters = parameters_of(args)
-    lmdbs = {part: paths.lmdb(args.build, split, view, args.dtype, part) for part in ("train", "test")}
-    entries = {part: lmdb_entry(manifest, lmdb) for part, lmdb in lmdbs.items()}
-    batch = prototxt.data_layer(net, caffe.TRAIN).data_param.batch_size if args.batch is None else args.batch
-    if not 1 <= batch <= entries["train"]["records"]:
-        raise UserError(
-            f"BATCH={batch}: a batch has from 1 to {entries['train']['records']} clips, all of {lmdbs['train']}"
-        )
-    test_batch = prototxt.covering_batch(entries["test"]["records"])
+    data = find_data(args, prototxt.view_of(net))
+    batch, test_batch = choose_batch(args, net, data), prototxt.covering_batch(data.records("test"))
     folder = runs.run_folder(args)
     dropout = prototxt.parse_schedule(args.dropout, "DROPOUT") if args.dropout else []
     for _, ratio in reversed(dropout):  # the first one stays
         prototxt.set_dropout(net, ratio)
-    for message in (net, deploy):
-        if args.neurons is not None:
-            prototxt.set_neurons(message, args.neurons)
-        if view == "lstm":
-            prototxt.set_steps(message, entries["train"]["shape"][1])
-    prototxt.resolve_net(
-        net,
-        {caffe.TRAIN: lmdbs["train"], caffe.TEST: lmdbs["test"]},
-        paths.mean_file(args.build, split, view, args.dtype),
-        {caffe.TRAIN: batch, caffe.TEST: test_batch},
-    )
-    prototxt.resolve_deploy(deploy, entries["train"]["shape"])
-    check_mean(net, tuple(entries["train"]["shape"]))
-    rates = resolve_solver(solver, args, folder, entries["test"]["records"] // test_batch)
-
+    resolve_nets(net, deploy, args, data, {caffe.TRAIN: batch, caffe.TEST: test_batch})
+    rates = resolve_solver(solver, args, folder, data.records("test") // test_batch)
+    messages = {"train_val": net, "deploy": deploy, "solver": solver}
     record = {
-        "net": args.net,
-        "split": runs.split_folder(args),
-        "fold": args.fold,
-        "leaky": args.split == "clip",
-        "view": view,
-        "dtype": args.dtype,
-        "bands": args.bands,
-        "features": asdict(parameters),
-        "genres": manifest.get("genres", list(GENRES)),
-        "neurons": args.neurons,
+        **describe_run(args, data),
         "seed": solver.random_seed,
         "batch": batch,
         "dropout": dropout,
         "lr_steps": rates,
-        "lmdb": {part: {"path": str(lmdbs[part]), **entries[part]} for part in lmdbs},
-        "data_fingerprint": manifest["data"]["fingerprint"],
-        "prototxt": {"train_val": prototxt.text(net), "deploy": prototxt.text(deploy), "solver": _lasting(solver)},
+        "prototxt": {**{name: prototxt.text(messages[name]) for name in messages}, "solver": _lasting(solver)},
     }
-    resolved = {
-        f"{name}.prototxt": prototxt.text(message)
-        for name, message in (("train_val", net), ("deploy", deploy), ("solver", solver))
+    resolved = {f"{name}.prototxt": prototxt.text(message) for name, message in messages.items()}
+    return Plan(folder, solver.max_iter, data.records("train"), batch, dropout, rates, record, resolved)
+
+
+def describe_run(args: argparse.Namespace, data: Data) -> dict:
+    """What run.json says of the net and the data that a run is of."""
+    return {
+        "net": args.net,
+        "split": runs.split_folder(args),
+        "fold": args.fold,
+        "leaky": args.split == "clip",
+        "view": data.view,
+        "dtype": args.dtype,
+        "bands": args.bands,
+        "features": asdict(parameters_of(args)),
+        "genres": data.manifest.get("genres", list(GENRES)),
+        "neurons": args.neurons,
+        "lmdb": {part: {"path": str(data.lmdbs[part]), **data.entries[part]} for part in data.lmdbs},
+        "data_fingerprint": data.manifest["data"]["fingerprint"],
     }
-    return Plan(folder, solver.max_iter, entries["train"]["records"], batch, dropout, rates, record, resolved)
 
 
 def _lasting(solver: object) -> str:
@@ -188,64 +214,3 @@ def write_prototxt(plan: Plan) -> None:
     """Put the resolved prototxt into the run folder."""
     for name, text in plan.prototxt.items():
         runs.write_whole(plan.folder / name, text)
-
-
-def check_same_run(folder: Path, record: dict) -> None:
-    """UserError where the folder holds a run that began with other data or settings: it is never continued."""
-    if not (folder / "run.json").exists():
-        return
-    begun = runs.read_run(folder)
-    for key, value in json.loads(json.dumps(record)).items():
-        if begun.get(key) != value:
-            what = {"lmdb": "other LMDBs", "data_fingerprint": "other data", "prototxt": "another prototxt"}
-            raise UserError(f"{folder} was begun with {what.get(key, f'another {key}')}: remove it to train afresh")
-
-
-def caffe_package() -> str:
-    """Which build of Caffe this is: Debian's binary, the one that `make setup CAFFE=native` made, or another."""
-    if os.environ.get("CAFFE") == "native":
-        return "Debian bullseye, rebuilt for this processor"
-    return "Debian bullseye" if Path("/var/lib/dpkg/info/caffe-cpu.list").exists() else "another build"
-
-
-def versions() -> dict[str, str]:
-    """What the numbers of a run depend on besides its data and settings."""
-    import lmdb
-
-    return {
-        "caffe": caffe.__version__,
-        "caffe_package": caffe_package(),
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "lmdb": ".".join(map(str, lmdb.version())),
-        "openblas_coretype": os.environ.get("OPENBLAS_CORETYPE", "its own guess"),
-        "machine": platform.machine(),
-    }
-
-
-def add_stretch(folder: Path, start: int, ranks: int, gpus: list[int]) -> list[dict]:
-    """The stretches of a run: from which iteration on it was trained with how many ranks, on what.
-
-    The weights depend on both, so that a run can be repeated by its stretches alone.
-    """
-    begun = runs.read_run(folder) if (folder / "run.json").exists() else {}
-    known = [{"start": 0, "ranks": begun["ranks"], "gpu": begun["gpu"]}] if begun else []
-    stretches = [stretch for stretch in begun.get("stretches", known) if stretch["start"] < start]
-    new = {"ranks": ranks, "gpu": gpus, "openblas_coretype": versions()["openblas_coretype"]}
-    if not stretches or {**stretches[-1], **new} != stretches[-1]:
-        stretches.append({"start": start, **new})
-    return stretches
-
-
-def write_run(folder: Path, record: dict, **state: object) -> None:
-    """Write run.json: the record, and how the run stands."""
-    begun = json.loads((folder / "run.json").read_text()) if (folder / "run.json").exists() else {}
-    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    whole = {
-        **record,
-        "command": shlex.join(["python", "-m", f"tools.{Path(sys.argv[0]).stem}", *sys.argv[1:]]),
-        "versions": versions(),
-        "begun": begun.get("begun", now),
-        **state,
-    }
-    runs.write_whole(folder / "run.json", json.dumps(whole, indent=1) + "\n")

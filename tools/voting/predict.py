@@ -6,7 +6,6 @@ The child is `tools.voting.forward`. Whatever ends it comes out here as a UserEr
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import numpy as np
 from tqdm import tqdm
 
 from tools import paths
+from tools.caffe_words import fatal_words
 from tools.cli import UserError
 
 
@@ -93,9 +93,8 @@ def failure(status: int, words: str, caffemodel: Path) -> str:
     lines = [line for line in words.splitlines() if line.strip()] or ["it left no word"]
     if status == 2 and lines[-1].startswith("forward: "):
         return lines[-1][len("forward: ") :]
-    fatal = [re.sub(r"^F\S+ \S+ +\d+ ", "", line) for line in lines if re.match(r"F\d{4} ", line)]
     ended = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
-    return f"{caffemodel}: Caffe {ended}: {(fatal or lines)[-1]}"
+    return f"{caffemodel}: Caffe {ended}: {(fatal_words(lines) or lines)[-1]}"
 
 
 def check_probabilities(probabilities: np.ndarray, caffemodel: Path) -> None:
