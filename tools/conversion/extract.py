@@ -89,7 +89,7 @@ def extract(tracks: list[Track], spool: Spool, jobs: int) -> dict[str, str]:
     # Made before the processes are, so that they find it in their memory.
     features.filter_bank(spool.parameters.bands, spool.parameters.window, spool.parameters.n_bands)
     done = len(tracks) - len(to_do)
-    reasons = {}
+    reasons, outcomes = {}, None
     with make_executor(jobs) as executor:
         try:
             outcomes = executor.map(partial(extract_song, spool), to_do)
@@ -103,13 +103,14 @@ def extract(tracks: list[Track], spool: Spool, jobs: int) -> dict[str, str]:
                 "type the same command again, with a lower --jobs: it goes on from here"
             ) from None
         except BaseException:
-            outcomes.close()  # takes back the songs that no process has begun
+            if outcomes is not None:
+                outcomes.close()  # takes back the songs that no process has begun
             raise
     return reasons
 
 
 def make_executor(jobs: int) -> Executor:
-    """Processes of this host, or those that mpirun started on every host (`tools.hosts.begin_workers`)."""
+    """Processes of this host, or those that mpirun started on every host (`tools.hosts.become_pool`)."""
     if hosts.world_size() == 1:
         return ProcessPoolExecutor(jobs, initializer=begin_worker, initargs=(os.getpid(),))
     from mpi4py.futures import MPIPoolExecutor
