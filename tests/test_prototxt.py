@@ -38,6 +38,15 @@ def test_a_schedule_that_makes_no_sense_is_refused(text):
         prototxt.parse_schedule(text, "DROPOUT")
 
 
+def test_every_loss_is_shared_out_among_the_ranks():
+    net = caffe_pb2.NetParameter()
+    net.layer.add(name="loss", type="SoftmaxWithLoss")
+    net.layer.add(name="beside", type="EuclideanLoss").loss_weight.append(0.5)
+    net.layer.add(name="accuracy", type="Accuracy")
+    prototxt.share_loss(net, 4)
+    assert [list(layer.loss_weight) for layer in net.layer] == [[0.25], [0.125], []]
+
+
 def rate_at(solver: caffe_pb2.SolverParameter, iteration: int) -> float:
     """SGDSolver::GetLearningRate (sgd_solver.cpp) for `fixed` and `multistep`."""
     steps = sum(iteration >= step for step in solver.stepvalue) if solver.lr_policy == "multistep" else 0

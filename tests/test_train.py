@@ -97,6 +97,19 @@ def test_the_accuracy_of_a_display_is_the_mean_over_the_training_batches_since_t
     assert 0 < second <= 1
 
 
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_a_run_stopped_between_two_displays_shows_the_accuracy_of_one_never_stopped(ranks, train, build):
+    def accuracies():
+        return [(line["iter"], line["train_accuracy"]) for line in metrics(only_run(build)) if "loss" in line]
+
+    assert train("complex_cnn", 21, ranks=ranks).returncode == 0
+    seen = accuracies()
+    shutil.rmtree(build / "runs")
+    assert train("complex_cnn", 7, ranks=ranks).returncode == 0
+    assert train("complex_cnn", 21, ranks=ranks).returncode == 0
+    assert accuracies() == seen
+
+
 RESUMED = [
     ("complex_cnn", 1),
     ("rcnn", 1),

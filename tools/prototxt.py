@@ -119,6 +119,13 @@ def set_dropout(net: caffe_pb2.NetParameter, ratio: float) -> None:
         layer.dropout_param.dropout_ratio = ratio
 
 
+def share_loss(net: caffe_pb2.NetParameter, ranks: int) -> None:
+    """Weigh every loss by 1 / ``ranks``, so that the gradients of as many ranks sum up to that of the whole batch."""
+    for layer in net.layer:
+        if layer.type.endswith("Loss"):
+            layer.loss_weight[:] = [weight / ranks for weight in layer.loss_weight or [1.0]]
+
+
 def set_neurons(net: caffe_pb2.NetParameter, neurons: int) -> None:
     """Set the outputs of every LSTM layer. UserError where the net has none, or for a number that no layer can have."""
     layers = [layer for layer in net.layer if layer.type == "LSTM"]

@@ -124,8 +124,8 @@ def sha256_of(file: Path) -> str:
 
 
 def mark_whole(folder: Path, prefix: str, iteration: int) -> None:
-    """Declare the snapshot of this iteration whole, after Caffe has written both of its files."""
-    files = [folder / f"{prefix}_iter_{iteration}.{kind}" for kind in ("caffemodel", "solverstate")]
+    """Declare the snapshot of this iteration whole, once all of its files are written."""
+    files = sorted(file for file in folder.glob(f"{prefix}_iter_{iteration}.*") if file.suffix != ".whole")
     for file in files:
         with file.open("rb") as stream:
             os.fsync(stream.fileno())

@@ -1,8 +1,16 @@
-"""What Caffe forgets in a snapshot: its data cursor, and its random state, of which dropout draws its masks."""
+"""What Caffe forgets in a snapshot: its data cursor, its random state, of which dropout draws its masks, and the losses
+and accuracies that the next display is to be the mean of.
+"""
 
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
+
+from tools import runs
+
+BATCHES = ".batches"  # beside .caffemodel and .solverstate
 
 
 def replay(net: object, iterations: int, records: int, batch: int) -> None:
@@ -20,3 +28,18 @@ def replay(net: object, iterations: int, records: int, batch: int) -> None:
     for _ in range(iterations if dropouts else 0):
         for name in dropouts:
             net.forward(start=name, end=name)
+
+
+def keep_batches(snapshot: Path, losses: list[float], accuracies: list[float]) -> None:
+    """Write the newest batches' losses, and the accuracies since the last display, beside a snapshot."""
+    text = json.dumps({"losses": losses, "accuracies": accuracies})
+    runs.write_whole(snapshot.with_name(snapshot.name + BATCHES), text + "\n")
+
+
+def kept_batches(state: Path) -> tuple[list[float], list[float]]:
+    """What `keep_batches` wrote beside a .solverstate; nothing where there is no such file."""
+    file = state.with_suffix(BATCHES)
+    if not file.exists():
+        return [], []
+    kept = json.loads(file.read_text())
+    return kept["losses"], kept["accuracies"]

@@ -28,7 +28,7 @@ from tools import prototxt, runs
 from tools.cli import UserError
 from tools.in_place import die_with
 from tools.training.exchange import Exchange, accuracy_of, loss_of, world
-from tools.training.replay import replay
+from tools.training.replay import keep_batches, kept_batches, replay
 
 # -log(FLT_MIN): what SoftmaxWithLoss gives once every probability of the true label is 0 or NaN
 SATURATED_LOSS = 87.3365
@@ -42,7 +42,9 @@ def report(**event: object) -> None:
 def build_solver(
     folder: Path, ranks: int, rank: int, dropout: float | None, gpu: bool
 ) -> tuple[object, caffe_pb2.SolverParameter]:
-    """The solver of a run folder, its batch divided by the ranks, with display, test and snapshot left to the caller.
+    """The solver of a run folder, its batch and loss divided by the ranks.
+
+    Display, test and snapshot are left to the caller.
 
     Solver::Init (solver.cpp) adds the rank to random_seed, so that dropout differs by rank; the weights are made equal
     again by `Exchange.share_weights`.
@@ -50,6 +52,7 @@ def build_solver(
     solver = prototxt.read_solver(folder / "solver.prototxt")
     net = prototxt.read_net(folder / "train_val.prototxt")
     prototxt.data_layer(net, caffe.TRAIN).data_param.batch_size //= ranks
+    prototxt.share_loss(net, ranks)
     if dropout is not None:
         prototxt.set_dropout(net, dropout)
     quiet = caffe_pb2.SolverParameter()
@@ -89,10 +92,10 @@ def log_test(iteration: int, outputs: dict[str, float]) -> None:
 
 
 def log_display(iteration: int, loss: float, rate: float, accuracies: list[float], seconds: float) -> None:
-    """A display line, with the mean of the ``accuracies`` of the batches since the one before and their ``seconds``."""
+    """A display line, with the mean of the ``accuracies`` since the one before, and the ``seconds`` that each took."""
     batches = len(accuracies)
-    speed, accuracy = batches / seconds, float(np.mean(accuracies))
-    caffe.log(f"Iteration {iteration} ({speed:g} iter/s, {seconds:g}s/{batches} iters), loss = {loss:g}")
+    speed, accuracy = 1 / seconds, float(np.mean(accuracies))
+    caffe.log(f"Iteration {iteration} ({speed:g} iter/s, {batches * seconds:g}s/{batches} iters), loss = {loss:g}")
     outputs = [f"loss = {loss:g} (* 1 = {loss:g} loss)"]
     if math.isfinite(accuracy):
         outputs.insert(0, f"accuracy = {accuracies[-1]:g}")
@@ -139,7 +142,8 @@ class Training:
         self.solver, self.settings = build_solver(folder, ranks, self.rank, dropout, gpu)
         self.exchange = Exchange(self.solver, self.communicator) if self.communicator else None
         self.stop_wanted = False
-        self.losses: list[float] = []
+        self.losses: list[float] = []  # the newest
+        self.accuracies: list[float] = []  # of the batches since the last display
         self.snapshot_at = -1
         if self.exchange:
             self.exchange.share_weights()
@@ -149,6 +153,7 @@ class Training:
             self.snapshot_at, state = newest
             replay(self.solver.net, self.snapshot_at, records, batch)
             self.solver.restore(str(state))
+            self.losses, self.accuracies = kept_batches(state)
         if self.rank == 0:
             report(start=self.solver.iter)
 
@@ -158,7 +163,7 @@ class Training:
             self.exchange.stop_wanted = True
 
     def run(self) -> None:
-        accuracies, seconds = [], 0.0  # of the batches since the last display
+        seconds, batches = 0.0, 0  # since the last display, of this process
         while self.solver.iter < self.until:
             iteration = self.solver.iter
             if self.rank == 0 and self.settings.test_interval and iteration % self.settings.test_interval == 0:
@@ -166,8 +171,8 @@ class Training:
             self.set_rate(iteration)
             began = time.perf_counter()
             self.solver.step(1)
-            seconds += time.perf_counter() - began
-            accuracies.append(self.exchange.accuracy if self.exchange else accuracy_of(self.solver.net))
+            seconds, batches = seconds + time.perf_counter() - began, batches + 1
+            self.accuracies.append(self.exchange.accuracy if self.exchange else accuracy_of(self.solver.net))
             self.losses.append(self.exchange.loss if self.exchange else loss_of(self.solver.net))
             del self.losses[: -max(SATURATED_ITERATIONS, self.settings.average_loss)]
             check_loss(iteration, self.losses)
@@ -175,8 +180,8 @@ class Training:
                 report(tick=iteration + 1)
                 if self.settings.display and iteration % self.settings.display == 0:
                     loss = float(np.mean(self.losses[-self.settings.average_loss :]))
-                    log_display(iteration, loss, self.solver.lr, accuracies, seconds)
-                    accuracies, seconds = [], 0.0
+                    log_display(iteration, loss, self.solver.lr, self.accuracies, seconds / batches)
+                    self.accuracies, seconds, batches = [], 0.0, 0
             if self.settings.snapshot and self.solver.iter % self.settings.snapshot == 0:
                 self.snapshot()
             if self.exchange.stop_agreed if self.exchange else self.stop_wanted:
@@ -195,7 +200,9 @@ class Training:
     def snapshot(self) -> None:
         if self.rank == 0 and self.snapshot_at != self.solver.iter:
             self.solver.snapshot()
-            check_snapshot(Path(f"{self.settings.snapshot_prefix}_iter_{self.solver.iter}"))
+            snapshot = Path(f"{self.settings.snapshot_prefix}_iter_{self.solver.iter}")
+            check_snapshot(snapshot)
+            keep_batches(snapshot, self.losses, self.accuracies)
             runs.mark_whole(self.folder, Path(self.settings.snapshot_prefix).name, self.solver.iter)
             runs.prune_snapshots(self.folder)
         self.snapshot_at = self.solver.iter
