@@ -26,7 +26,7 @@ from tools.parameters import Parameters, lstm_octaves
 FORMULAS = 1  # raised whenever a change in this module changes a value that comes out
 RANGE_DB = 80.0
 FLOOR = 1e-10
-BLOCK = 128  # frames transformed at a time, so that a block stays in the processor's cache
+BLOCK = 1 << 16  # samples transformed at a time, so that a block and its spectrum stay in the processor's cache
 
 Bands = Callable[[np.ndarray], np.ndarray]
 
@@ -82,9 +82,9 @@ def band_power(samples: np.ndarray, window: int, hop: int, bands: Bands) -> np.n
     """Power in bands, float64 (frames, n_bands): periodic Hann window, no padding, ``bands`` applied to the bins."""
     hann = scipy.signal.get_window("hann", window, fftbins=True)
     frames = np.lib.stride_tricks.sliding_window_view(samples, window)[::hop]
-    blocks = []
-    for start in range(0, len(frames), BLOCK):
-        spectrum = scipy.fft.rfft(frames[start : start + BLOCK] * hann, axis=-1, workers=1)
+    blocks, size = [], max(1, BLOCK // window)
+    for start in range(0, len(frames), size):
+        spectrum = scipy.fft.rfft(frames[start : start + size] * hann, axis=-1, workers=1)
         blocks.append(bands(spectrum.real**2 + spectrum.imag**2))
     return np.concatenate(blocks)
 

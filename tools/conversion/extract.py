@@ -6,6 +6,7 @@ interrupted conversion goes on where it stopped.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
@@ -69,12 +70,19 @@ class Spool:
                 file.write(matrices[view].astype("<f4", copy=False).tobytes())
         aside.replace(self.file(track))
 
+    @functools.lru_cache  # noqa: B019 (frozen, and made once)
+    def place(self, view: str) -> tuple[tuple[int, int, int], int, int]:
+        """The shape of a view's clips, the byte in a song's file where they begin, and the bytes of one."""
+        shape = self.parameters.shape(view)
+        before = sum(map(self.values, self.views[: self.views.index(view)]))
+        return shape, 4 * before, 4 * int(np.prod(shape))
+
     def read(self, track: str, view: str, clip: int) -> np.ndarray:
         """One clip of a song: float32 (channels, height, width)."""
-        shape = self.parameters.shape(view)
-        size = int(np.prod(shape))
-        before = sum(map(self.values, self.views[: self.views.index(view)]))
-        return np.fromfile(self.file(track), "<f4", size, offset=4 * (before + clip * size)).reshape(shape)
+        shape, offset, size = self.place(view)
+        with self.file(track).open("rb", buffering=0) as file:
+            values = os.pread(file.fileno(), size, offset + clip * size)
+        return np.frombuffer(values, "<f4").reshape(shape)
 
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
