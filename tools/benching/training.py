@@ -29,7 +29,7 @@ from tools.training.prepare import Plan, prepare, write_prototxt
 NATIVE = paths.CHECKOUT / ".caffe" / "native"
 # Iterations between two displays of the loss: about two seconds on one core. The first stretch is the warm-up, the
 # other two are timed.
-STRETCH = {"rcnn": 4, "complex_cnn": 6, "simple_cnn": 6, "song_cnn": 8, "lstm": 20}
+STRETCH = {"rcnn": 4, "complex_cnn": 6, "simple_cnn": 6, "song_cnn": 8, "lstm": 80}
 DISPLAY = re.compile(r"^I\d{4} (\d\d):(\d\d):(\d\d\.\d+) .*\] Iteration (\d+) \(.*, loss = ", re.MULTILINE)
 # What is timed: the Caffe it runs on, the way, and its BLAS threads (of caffe train) or ranks (ours)
 WAYS = [
