@@ -71,6 +71,7 @@ def write_lmdb(path: Path, records: Iterable[tuple[str, bytes]], map_size: int =
         with lmdb.open(str(aside), map_size=map_size, lock=False, sync=False, metasync=False) as environment:
             for batch in batches(records):
                 put(environment, batch)
+                batch.clear()  # else it would be held while the next one is gathered
             environment.sync(True)
         shutil.rmtree(path, ignore_errors=True)
         aside.rename(path)

@@ -48,7 +48,7 @@ def main() -> None:
         if manifest.describes(there, folder, origin) and (there["views"], there["dtypes"]) == (views, dtypes):
             print(f"{folder}: up to date")
             return
-        parts = draw_parts(found.tracks, args.split, args.fold, parameters, views, genres)
+        splits.assign_parts(found.tracks, args.split, args.fold, 1)  # what can't be split is refused before the work
         tracks = [track for track in found.tracks if track.genre in genres]
         spool = Spool(folder.with_name(f".{folder.name}.spool"), parameters, tuple(views))
         spool.open(origin["data"]["fingerprint"])
@@ -56,6 +56,8 @@ def main() -> None:
         left_out = list_left_out(found, genres, reasons)
         report_left_out(left_out)
         report_converted([track for track in tracks if track.track not in reasons])
+        # Only now: the processes that read songs would all hold a copy of so long a list
+        parts = draw_parts(found.tracks, args.split, args.fold, parameters, views, genres)
         parts = without_songs(parts, reasons)
         check_parts(parts, found.root, tracks, left_out)
         with in_place.made_aside(folder) as aside:
