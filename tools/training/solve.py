@@ -4,7 +4,8 @@
 output, from rank 0. Caffe's log goes to standard error. Caffe does the arithmetic; display, test and snapshot are done
 here, where an interrupt can be heard between two iterations and losses can be averaged over the ranks.
 
-Beside this: `exchange`, how ranks share a batch, and `replay`, how a resumed run is the one that was stopped.
+Beside this: `display`, what is said of it, `exchange`, how ranks share a batch, and `replay`, how a resumed run is the
+one that was stopped.
 """
 
 from __future__ import annotations
@@ -27,16 +28,13 @@ from google.protobuf.message import DecodeError
 from tools import prototxt, runs
 from tools.cli import UserError
 from tools.in_place import die_with
+from tools.training.display import log_display, log_test, report
 from tools.training.exchange import Exchange, accuracy_of, loss_of, world
 from tools.training.replay import keep_batches, kept_batches, replay
 
 # -log(FLT_MIN): what SoftmaxWithLoss gives once every probability of the true label is 0 or NaN
 SATURATED_LOSS = 87.3365
 SATURATED_ITERATIONS = 20
-
-
-def report(**event: object) -> None:
-    print(json.dumps(event), flush=True)
 
 
 def build_solver(
@@ -81,29 +79,6 @@ def test(solver: object, test_iter: int) -> dict[str, float]:
         for name, value in net.forward().items():
             sums[name] += float(value.sum())
     return {name: total / test_iter for name, total in sums.items()}
-
-
-def log_test(iteration: int, outputs: dict[str, float]) -> None:
-    caffe.log(f"Iteration {iteration}, Testing net (#0)")
-    for number, (name, value) in enumerate(outputs.items()):
-        weighted = f" (* 1 = {value:g} loss)" if name == "loss" else ""
-        caffe.log(f"    Test net output #{number}: {name} = {value:g}{weighted}")
-    report(iter=iteration, test_loss=outputs["loss"], test_accuracy=outputs["accuracy"])
-
-
-def log_display(iteration: int, loss: float, rate: float, accuracies: list[float], seconds: float) -> None:
-    """A display line, with the mean of the ``accuracies`` since the one before, and the ``seconds`` that each took."""
-    batches = len(accuracies)
-    speed, accuracy = 1 / seconds, float(np.mean(accuracies))
-    caffe.log(f"Iteration {iteration} ({speed:g} iter/s, {batches * seconds:g}s/{batches} iters), loss = {loss:g}")
-    outputs = [f"loss = {loss:g} (* 1 = {loss:g} loss)"]
-    if math.isfinite(accuracy):
-        outputs.insert(0, f"accuracy = {accuracies[-1]:g}")
-    for number, output in enumerate(outputs):
-        caffe.log(f"    Train net output #{number}: {output}")
-    caffe.log(f"Iteration {iteration}, lr = {rate:g}")
-    event = {"iter": iteration, "loss": loss, "lr": float(f"{rate:.6g}"), "iter_per_s": round(speed, 4)}
-    report(**event, **({"train_accuracy": accuracy} if math.isfinite(accuracy) else {}))
 
 
 class DivergedError(Exception):
@@ -163,7 +138,7 @@ class Training:
             self.exchange.stop_wanted = True
 
     def run(self) -> None:
-        seconds, batches = 0.0, 0  # since the last display, of this process
+        iterations, seconds = 0, 0.0  # since the last display, of this process
         while self.solver.iter < self.until:
             iteration = self.solver.iter
             if self.rank == 0 and self.settings.test_interval and iteration % self.settings.test_interval == 0:
@@ -171,7 +146,8 @@ class Training:
             self.set_rate(iteration)
             began = time.perf_counter()
             self.solver.step(1)
-            seconds, batches = seconds + time.perf_counter() - began, batches + 1
+            seconds += time.perf_counter() - began
+            iterations += 1
             self.accuracies.append(self.exchange.accuracy if self.exchange else accuracy_of(self.solver.net))
             self.losses.append(self.exchange.loss if self.exchange else loss_of(self.solver.net))
             del self.losses[: -max(SATURATED_ITERATIONS, self.settings.average_loss)]
@@ -180,8 +156,8 @@ class Training:
                 report(tick=iteration + 1)
                 if self.settings.display and iteration % self.settings.display == 0:
                     loss = float(np.mean(self.losses[-self.settings.average_loss :]))
-                    log_display(iteration, loss, self.solver.lr, self.accuracies, seconds / batches)
-                    self.accuracies, seconds, batches = [], 0.0, 0
+                    log_display(iteration, loss, self.solver.lr, self.accuracies, iterations, seconds)
+                    self.accuracies, iterations, seconds = [], 0, 0.0
             if self.settings.snapshot and self.solver.iter % self.settings.snapshot == 0:
                 self.snapshot()
             if self.exchange.stop_agreed if self.exchange else self.stop_wanted:
