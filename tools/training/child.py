@@ -8,11 +8,14 @@ from __future__ import annotations
 import errno
 import json
 import os
+import queue
 import re
 import shutil
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -51,10 +54,36 @@ def child_command(plan: Plan, ranks: Ranks, until: int, dropout: float | None) -
     return [*hosts.mpirun(ranks.number, ranks.hostfile), *command]
 
 
+def lines_of(child: subprocess.Popen) -> Iterator[str]:
+    """The lines of a child's output until it ends, or all that had its output have.
+
+    The end of the pipe alone would not do: what mpirun started on other hosts may outlive it and hold the pipe open.
+    """
+    lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+
+    def read() -> None:
+        for line in child.stdout:
+            lines.put(line)
+        lines.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    while True:
+        ended = child.poll() is not None
+        try:
+            line = lines.get(timeout=1)
+        except queue.Empty:
+            if ended:
+                return
+            continue
+        if line is None:
+            return
+        yield line
+
+
 def follow(child: subprocess.Popen, bar: tqdm, metrics: Metrics) -> dict:
     """Take in the child's events until it ends; returns the last of start, end and error each."""
     seen: dict = {}
-    for line in child.stdout:
+    for line in lines_of(child):
         try:
             event = json.loads(line)
         except ValueError:
