@@ -23,11 +23,13 @@ PYTHON := $(IN) python3 -m
 matrix_options = $(call option,bands,BANDS) $(call option,n-bands,N_BANDS) $(call option,window,WINDOW) $(call option,hop,HOP) \
   $(call option,frames-a-clip,FRAMES_A_CLIP) $(call option,clips-a-song,CLIPS_A_SONG) $(call option,song-frames,SONG_FRAMES) \
   $(call option,lstm-window,LSTM_WINDOW) $(call option,lstm-hop,LSTM_HOP) \
-  $(call option,lstm-frames-a-clip,LSTM_FRAMES_A_CLIP) $(call option,lstm-clips-a-song,LSTM_CLIPS_A_SONG)
+  $(call option,lstm-frames-a-clip,LSTM_FRAMES_A_CLIP) $(call option,lstm-clips-a-song,LSTM_CLIPS_A_SONG) \
+  $(call option,overlap,OVERLAP) $(call option,masked-copies,MASKED_COPIES) $(call option,level-copies,LEVEL_COPIES)
 split_options = --split $(call quoted,$(SPLIT)) $(call option,fold,FOLD) $(call option,genres,GENRES) $(matrix_options) \
   --build $(call quoted,$(BUILD))
 run_options = $(split_options) $(call option,dtype,DTYPE) $(call option,seed,SEED) $(call option,batch,BATCH) \
   $(call option,base-lr,BASE_LR) $(call option,lr-steps,LR_STEPS) $(call option,dropout,DROPOUT) \
+  $(call option,input-scale,INPUT_SCALE) $(call option,pooling,POOLING) $(call option,batch-norm,BATCH_NORM) \
   $(call option,neurons,NEURONS)
 lmdb_options = $(split_options) $(call option,jobs,JOBS) $(call option,hosts,HOSTS)
 train_options = $(run_options) $(call option,iterations,ITERS) $(call option,ranks,RANKS) \

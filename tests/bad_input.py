@@ -266,7 +266,10 @@ options(
     "make_lmdb",
     {
         "fold 7": (("--fold", 7), "FOLD=7"),
-        "a fold of the split clip": (("--split", "clip", "--fold", 1), "FOLD=1 goes with SPLIT=song alone"),
+        "a fold of the split clip": (
+            ("--split", "clip", "--fold", 1),
+            "FOLD=1: the split clip has none",
+        ),
         "an unknown split": (("--split", "album"), "invalid choice: 'album'"),
         "the filtered split of a subset": (("--split", "filtered"), "needs full GTZAN"),
         "an unknown view": (("--views", "cqt"), "invalid choice: 'cqt'"),

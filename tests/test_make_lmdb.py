@@ -244,9 +244,12 @@ def test_a_genre_that_cannot_be_trained_on_ends_in_one_line(songs, tmp_path):
     ("arguments", "words"),
     [
         (("--fold", 7), ("FOLD=7",)),
-        (("--split", "clip", "--fold", 1), ("FOLD=1", "song")),
+        (("--split", "clip", "--fold", 1), ("FOLD=1", "clip")),
         (("--split", "filtered"), ("full GTZAN",)),
         (("--hop", 0), ("hop=0",)),
+        (("--overlap", 0), ("overlap=0", "1 or more")),
+        (("--masked-copies", -1), ("masked_copies=-1", "0 or more")),
+        (("--split", "clip", "--overlap", 2), ("OVERLAP", "SPLIT=clip")),
         (("--n-bands", 300, "--window", 512), ("n_bands=300",)),
     ],
 )
@@ -285,6 +288,15 @@ def test_folds_clips_and_parameters_name_their_folders(songs, tmp_path):
         assert found == {(track.track, clip) for track, clip in clips}
     assert manifest(tmp_path, linear)["lmdbs"]["cnn_int_test_lmdb"]["shape"] == [1, 20, 100]
     assert len(records(tmp_path, "cnn", "int", "test", linear)) == 12 * len(GENRES)
+
+
+def test_a_train_part_with_more_clips_leaves_the_test_part_as_it_is(build, songs, tmp_path):
+    made(songs, "--build", tmp_path, "--views", "cnn", "--overlap", 2, "--masked-copies", 1)
+    more = "song@overlap=2,masked_copies=1"
+    for dtype in ("int", "float"):
+        name = f"cnn_{dtype}_test_lmdb"
+        assert hashes(tmp_path, more)[name] == hashes(build)[name]
+        assert len(records(tmp_path, "cnn", dtype, "train", more)) == 2 * 29 * len(GENRES) * (SONGS - 1)
 
 
 def start(songs, build, *options):

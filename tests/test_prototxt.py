@@ -47,6 +47,43 @@ def test_every_loss_is_shared_out_among_the_ranks():
     assert [list(layer.loss_weight) for layer in net.layer] == [[0.25], [0.125], []]
 
 
+def small_net() -> caffe_pb2.NetParameter:
+    net = caffe_pb2.NetParameter(name="small")
+    net.layer.add(name="data", type="Data")
+    net.layer.add(name="x0", type="LRN", bottom=["conv"], top=["x0"])
+    net.layer.add(name="local", type="Pooling")
+    net.layer.add(name="pool", type="Pooling").pooling_param.global_pooling = True
+    return net
+
+
+def test_the_input_is_scaled_by_the_data_layer():
+    net = small_net()
+    prototxt.set_input_scale(net, 0.25)
+    assert net.layer[0].transform_param.scale == 0.25
+    with pytest.raises(UserError, match="INPUT_SCALE=0"):
+        prototxt.set_input_scale(net, 0)
+
+
+def test_global_pooling_alone_changes_its_method():
+    net = small_net()
+    for method, number in (("ave", caffe_pb2.PoolingParameter.AVE), ("max", caffe_pb2.PoolingParameter.MAX)):
+        prototxt.set_global_pooling(net, method)
+        assert net.layer[3].pooling_param.pool == number
+        assert not net.layer[2].pooling_param.HasField("pool")
+    with pytest.raises(UserError, match="POOLING=max"):
+        prototxt.set_global_pooling(caffe_pb2.NetParameter(), "max")
+
+
+def test_batch_norm_and_scale_stand_where_lrn_stood():
+    net = small_net()
+    prototxt.normalise_batches(net)
+    assert [layer.type for layer in net.layer] == ["Data", "BatchNorm", "Scale", "Pooling", "Pooling"]
+    normal, scale = net.layer[1:3]
+    assert (normal.bottom, normal.top, scale.bottom, scale.top) == (["conv"], ["x0"], ["x0"], ["x0"])
+    with pytest.raises(UserError, match="no LRN"):
+        prototxt.normalise_batches(net)
+
+
 def rate_at(solver: caffe_pb2.SolverParameter, iteration: int) -> float:
     """SGDSolver::GetLearningRate (sgd_solver.cpp) for `fixed` and `multistep`."""
     steps = sum(iteration >= step for step in solver.stepvalue) if solver.lr_policy == "multistep" else 0

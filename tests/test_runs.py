@@ -34,6 +34,8 @@ def snapshot(folder: Path, iteration: int, whole: bool = True) -> None:
         (("--window", "512", "--bands", "linear"), "build/runs/song/rcnn@bands=linear,window=512"),
         (("--net", "lstm", "--neurons", "160"), "build/runs/song/lstm@neurons=160"),
         (("--genres", "pop metal"), "build/runs/song/rcnn@genres=metal_pop"),
+        (("--split", "inner", "--fold", "2", "--pooling", "max"), "build/runs/inner-2/rcnn@pooling=max"),
+        (("--overlap", "2", "--batch-norm", "1"), "build/runs/song/rcnn@overlap=2,batch_norm=1"),
     ],
 )
 def test_a_run_is_named_by_what_differs_from_the_defaults(arguments, folder):
@@ -46,6 +48,7 @@ def test_a_run_is_named_by_what_differs_from_the_defaults(arguments, folder):
         ((), "song"),
         (("--fold", "3", "--dtype", "int", "--seed", "5", "--neurons", "9"), "song-3"),
         (("--split", "clip", "--hop", "128", "--genres", "rock,jazz"), "clip@hop=128,genres=jazz_rock"),
+        (("--masked-copies", "2", "--input-scale", "0.5"), "song@masked_copies=2"),
     ],
 )
 def test_lmdbs_are_named_by_what_differs_in_their_records(arguments, folder):

@@ -52,6 +52,25 @@ def test_over_the_five_folds_each_song_is_tested_once_and_a_genres_test_parts_di
         assert max(sizes) - min(sizes) <= 1
 
 
+def test_the_inner_split_is_within_the_train_part_of_fold_0_and_tests_each_of_its_songs_once():
+    train = splits.song_split(MINI, 0)["train"]
+    folds = [splits.inner_split(MINI, fold) for fold in range(1, 5)]
+    assert Counter(song for parts in folds for song in parts["test"]) == dict.fromkeys(train, 1)
+    for fold, parts in enumerate(folds, 1):
+        assert Counter(parts["train"] + parts["test"]) == Counter(train)
+        assert parts["test"] == splits.song_split(MINI, fold)["test"]
+    assert splits.assign_parts(MINI, "inner", 2, 1)["test"] == [(song, 0) for song in folds[1]["test"]]
+
+
+@pytest.mark.parametrize(
+    ("split", "fold", "words"),
+    [("inner", 0, "1 to 4"), ("inner", 5, "1 to 4"), ("song", 5, "0 to 4"), ("clip", 1, "leave FOLD out")],
+)
+def test_a_fold_that_a_split_does_not_have_is_refused(split, fold, words):
+    with pytest.raises(UserError, match=f"FOLD={fold}: .*{words}"):
+        splits.assign_parts(MINI, split, fold, 15)
+
+
 def test_the_clip_split_tests_a_fifth_of_each_genres_clips_and_leaks_songs_into_both_parts():
     parts = splits.clip_split(MINI, 15, splits.SEED)
     assert per_genre(song for song, _ in parts["test"]) == dict.fromkeys(GENRES, 30)

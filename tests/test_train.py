@@ -270,7 +270,7 @@ def test_a_loss_that_diverges_ends_the_run_in_one_line(train, build):
         (("--genres", "pop techno"), "techno"),
         (("--hop", "0"), "hop=0"),
         (("--split", "clip"), "make lmdb SPLIT=clip"),
-        (("--split", "clip", "--fold", 1), "FOLD=1 goes with SPLIT=song"),
+        (("--split", "clip", "--fold", 1), "FOLD=1: the split clip has none"),
     ],
 )
 def test_a_setting_out_of_range_is_named_in_one_line(options, words, tool, build):

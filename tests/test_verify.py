@@ -100,6 +100,14 @@ def test_lmdbs_as_they_were_made_pass(lmdbs):
     assert set(look(lmdbs).values()) == {"PASS"}
 
 
+@pytest.mark.parametrize("settings", [("--split", "inner", "--fold", 3), ("--overlap", 2, "--level-copies", 1)])
+def test_lmdbs_of_inner_folds_and_with_more_train_clips_pass(settings, synthetic_songs, tmp_path):
+    made = run_module("tools.make_lmdb", synthetic_songs, "--build", tmp_path, *SMALL, *settings)
+    assert made.returncode == 0, made.stderr
+    (folder,) = (tmp_path / "lmdb").glob("[!.]*")
+    assert "FAIL" not in look(folder).values()
+
+
 def test_a_manifest_cut_short_fails(folder):
     (folder / "manifest.json").write_text((folder / "manifest.json").read_text()[:-9])
     assert look(folder) == {"manifest": "FAIL"}

@@ -11,6 +11,7 @@ named.
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import sys
 import zlib
@@ -25,6 +26,7 @@ from tools import audio, cli, datum, features, gtzan, hosts, in_place, paths, ru
 from tools.cli import UserError
 from tools.conversion import manifest
 from tools.conversion.extract import Spool, extract
+from tools.conversion.train_clips import train_clip, with_train_clips
 from tools.gtzan import GENRES, Survey, Track
 from tools.parameters import Parameters, parameters_of
 
@@ -37,6 +39,7 @@ def main() -> None:
     if args.hosts and hosts.world_size() == 1:
         hosts.become_pool(args.hosts, "tools.make_lmdb", sys.argv[1:])
     parameters = parameters_of(args)
+    check_train_clips(args.split, parameters)
     found = gtzan.survey(args.data_root)
     genres = gtzan.parse_genres(args.genres) or GENRES
     folder = paths.lmdb_folder(args.build, runs.lmdb_split_folder(args))
@@ -87,6 +90,12 @@ def positive(text: str) -> int:
     return number
 
 
+def check_train_clips(split: str, parameters: Parameters) -> None:
+    """UserError where clips that overlap, or copies of one, would be trained on and tested."""
+    if split == "clip" and parameters.train_clips("cnn") != parameters.clips("cnn"):
+        raise UserError("OVERLAP, MASKED_COPIES and LEVEL_COPIES go with whole songs: leave them out with SPLIT=clip")
+
+
 def with_those_there(there: dict | None, views: list[str], dtypes: list[str]) -> tuple[list[str], list[str]]:
     """The views and dtypes to make: those asked for, and those that the folder has already, in their usual order."""
     views, dtypes = set(views), set(dtypes)
@@ -106,6 +115,8 @@ def draw_parts(
     parts = {}
     for view in views:
         drawn = splits.assign_parts(tracks, split, fold, parameters.clips(view))
+        if parameters.train_clips(view) != parameters.clips(view):
+            drawn["train"] = with_train_clips(drawn["train"], parameters, view)
         parts[view] = {
             part: [clip for clip in shuffled(clips, f"{view} {part}") if clip[0].genre in genres]
             for part, clips in drawn.items()
@@ -192,7 +203,8 @@ def make_records(
 ) -> Iterator[tuple[str, bytes]]:
     """Key and Datum of each clip in turn; their matrices are added up in ``total``."""
     for number, (track, clip) in enumerate(clips):
-        matrix = spool.read(track.track, view, clip)
+        read = functools.partial(spool.read, track.track, view)
+        matrix = train_clip(read, track.track, clip, spool.parameters) if view == "cnn" else read(clip)
         if dtype == "int":
             matrix = features.quantize(matrix)
         total += matrix

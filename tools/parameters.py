@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields
 
 from tools.cli import UserError
 
+CLIP_NUMBERS = 100  # two digits of a key
+
 
 @dataclass(frozen=True)
 class Parameters:
@@ -26,11 +28,15 @@ class Parameters:
     lstm_hop: int = 1024
     lstm_frames_a_clip: int = 20
     lstm_clips_a_song: int = 30
+    # Ours, not the paper's: more clips to train on, of the view cnn (tools/conversion/train_clips.py)
+    overlap: int = 1
+    masked_copies: int = 0
+    level_copies: int = 0
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            if field.name != "bands" and getattr(self, field.name) < 1:
-                raise UserError(f"{field.name}={getattr(self, field.name)}: give a number of 1 or more")
+            if field.name != "bands" and getattr(self, field.name) < min(1, field.default):
+                raise UserError(f"{field.name}={getattr(self, field.name)}: give {min(1, field.default)} or more")
         if self.bands not in ("mel", "linear"):
             raise UserError(f"bands={self.bands}: choose mel or linear")
         bins = self.window // 2
@@ -38,6 +44,12 @@ class Parameters:
             raise UserError(f"n_bands={self.n_bands}: a window of {self.window} has only {bins} bins to share out")
         if self.lstm_window < 32 or self.lstm_window & (self.lstm_window - 1):
             raise UserError(f"lstm_window={self.lstm_window}: its bands are octaves: give a power of two, 32 or more")
+
+        if self.train_clips("cnn") > CLIP_NUMBERS:
+            raise UserError(
+                f"overlap={self.overlap}, masked_copies={self.masked_copies}, level_copies={self.level_copies}: "
+                f"{self.train_clips('cnn')} clips a song, and a key has room for {CLIP_NUMBERS}: ask for fewer"
+            )
 
     @property
     def minimum_samples(self) -> int:
@@ -57,6 +69,17 @@ class Parameters:
     def clips(self, view: str) -> int:
         """Records that a song has in a view."""
         return {"cnn": self.clips_a_song, "lstm": self.lstm_clips_a_song, "song": 1}[view]
+
+    @property
+    def overlapping_clips(self) -> int:
+        """Clips of a song that are cut to train on, ``frames_a_clip / overlap`` apart."""
+        return self.clips_a_song + (self.overlap - 1) * (self.clips_a_song - 1)
+
+    def train_clips(self, view: str) -> int:
+        """Records that a song of the train part has in a view."""
+        if view != "cnn":
+            return self.clips(view)
+        return self.overlapping_clips * (1 + self.masked_copies + self.level_copies)
 
     def shape(self, view: str) -> tuple[int, int, int]:
         """Channels, height and width of a view's Datum."""

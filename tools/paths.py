@@ -12,7 +12,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 PROTOTXT = CHECKOUT / "prototxt"
 DATA = CHECKOUT / "data"
 
-SPLITS = ("song", "clip", "filtered")
+SPLITS = ("song", "clip", "filtered", "inner")
 VIEWS = ("cnn", "lstm", "song")
 DTYPES = ("int", "float")
 
@@ -24,7 +24,7 @@ def variant(base: str, **differences: object) -> str:
 
 
 def split_name(split: str, fold: int = 0) -> str:
-    """The folder of a split: ``song`` for fold 0, ``song-1`` to ``song-4`` for the others, ``clip``, ``filtered``."""
+    """The folder of a split: ``song`` for fold 0, ``song-1`` or ``inner-1`` for others, ``clip``, ..."""
     return split if fold == 0 else f"{split}-{fold}"
 
 

@@ -137,6 +137,45 @@ def set_neurons(net: caffe_pb2.NetParameter, neurons: int) -> None:
         layer.recurrent_param.num_output = neurons
 
 
+def set_input_scale(net: caffe_pb2.NetParameter, scale: float) -> None:
+    """Multiply the input by ``scale``, in both phases. UserError for a factor that leaves nothing of it."""
+    if not 0 < scale < 1000:
+        raise UserError(f"INPUT_SCALE={scale:g}: a factor above 0")
+    for layer in net.layer:
+        if layer.type == "Data":
+            layer.transform_param.scale = scale
+
+
+def set_global_pooling(net: caffe_pb2.NetParameter, method: str) -> None:
+    """Pool globally by ``max`` or ``ave``. UserError where the net has no global pooling."""
+    layers = [layer for layer in net.layer if layer.pooling_param.global_pooling]
+    if not layers:
+        raise UserError(f"POOLING={method}: net '{net.name}' has no global pooling: leave POOLING out")
+    for layer in layers:
+        layer.pooling_param.pool = caffe_pb2.PoolingParameter.PoolMethod.Value(method.upper())
+
+
+def normalise_batches(net: caffe_pb2.NetParameter) -> None:
+    """Put BatchNorm and Scale (Ioffe and Szegedy 2015) in the place of each LRN. UserError where the net has none.
+
+    Caffe's own fraction of the moving averages, 0.999, would remember the first weights for thousands of iterations.
+    """
+    layers = []
+    for layer in net.layer:
+        if layer.type != "LRN":
+            layers.append(layer)
+            continue
+        normal = caffe_pb2.LayerParameter(name=layer.name, type="BatchNorm", bottom=layer.bottom, top=layer.top)
+        normal.batch_norm_param.moving_average_fraction = 0.95
+        scale = caffe_pb2.LayerParameter(name=f"{layer.name}_scale", type="Scale", bottom=layer.top, top=layer.top)
+        scale.scale_param.bias_term = True
+        layers += [normal, scale]
+    if len(layers) == len(net.layer):
+        raise UserError(f"BATCH_NORM=1: net '{net.name}' has no LRN layer to put it in the place of: leave it out")
+    del net.layer[:]
+    net.layer.extend(layers)
+
+
 def set_steps(net: caffe_pb2.NetParameter, steps: int) -> None:
     """Cut a recurrent net's clips into as many time steps as they have rows.
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from tools import gtzan, paths
 from tools.cli import UserError
 from tools.parameters import add_parameters, parameters_of
-from tools.splits import FOLDS
+from tools.splits import check_fold
 
 NETS = ("simple_cnn", "complex_cnn", "rcnn", "lstm", "song_cnn")
 # Table 2's rows, the drop of the learning rate and the end of the paper's longest run: never pruned.
@@ -29,7 +29,7 @@ KEYS = {"net": str, "split": str, "view": str, "dtype": str, "seed": int, "lmdb"
 def add_lmdb_options(parser: argparse.ArgumentParser) -> None:
     """The options that name a folder of LMDBs, alike for the tool that makes it and for those that read it."""
     parser.add_argument("--split", default="song", choices=paths.SPLITS, help="how clips are divided (default: song)")
-    parser.add_argument("--fold", type=int, default=0, help="fold of the song split, 0 to 4 (default: 0)")
+    parser.add_argument("--fold", type=int, default=0, help="0 to 4 of the song split, 1 to 4 of inner (default: 0)")
     parser.add_argument("--genres", default="", help='some genres alone: "classical metal pop" (default: all)')
     parser.add_argument("--build", type=Path, default=paths.BUILD, help="where everything made lies (default: build)")
     add_parameters(parser)
@@ -45,15 +45,15 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--base-lr", type=float, help="learning rate (default: as in solver.prototxt)")
     parser.add_argument("--lr-steps", help='learning rates and from where on they hold: "1e-4 1e-5@100000"')
     parser.add_argument("--dropout", help='dropout ratio, or a schedule of it: "0.4 0.6@3000 0.7@6000"')
+    parser.add_argument("--input-scale", type=float, help="factor of the input (default: as in the prototxt)")
+    parser.add_argument("--pooling", choices=("max", "ave"), help="global pooling (default: as in the prototxt)")
+    parser.add_argument("--batch-norm", type=int, choices=(1,), help="1: BatchNorm and Scale in place of each LRN")
     parser.add_argument("--neurons", type=int, help="outputs of each LSTM layer (default: as in the prototxt)")
 
 
 def split_folder(args: argparse.Namespace) -> str:
     """The name of the split's folder under build/runs and build/votes. UserError for a fold that there is not."""
-    if args.fold not in range(FOLDS):
-        raise UserError(f"FOLD={args.fold}: there is none of this number: choose one of 0 to {FOLDS - 1}")
-    if args.fold and args.split != "song":
-        raise UserError(f"FOLD={args.fold} goes with SPLIT=song alone: leave it out for SPLIT={args.split}")
+    check_fold(args.split, args.fold)
     return paths.split_name(args.split, args.fold)
 
 
@@ -81,6 +81,9 @@ def run_name(args: argparse.Namespace) -> str:
         base_lr=args.base_lr,
         lr_steps=args.lr_steps and "_".join(args.lr_steps.split()),
         dropout=args.dropout and "_".join(args.dropout.split()),
+        input_scale=args.input_scale,
+        pooling=args.pooling,
+        batch_norm=args.batch_norm,
         neurons=args.neurons,
         **genres_named(args),
     )

@@ -28,17 +28,27 @@ def assign_parts(
 ) -> dict[str, list[Clip]]:
     """The clips (a song and the clip's index in it) of each part, sorted by label, song and clip.
 
-    ``split`` is song, clip or filtered; only song has the folds 0 to 4, the others have fold 0 alone.
+    ``split`` is song, clip, filtered or inner; song has the folds 0 to 4, inner 1 to 4, the others fold 0 alone.
     Raises UserError for any other split or fold, and where `filtered_split` does.
     """
     if split not in paths.SPLITS:
         raise UserError(f"split {split}: there is none of this name: choose one of {', '.join(paths.SPLITS)}")
-    if split != "song" and fold != 0:
-        raise UserError(f"fold {fold}: only the split song has folds: leave FOLD out with the split {split}")
+    check_fold(split, fold)
     if split == "clip":
         return clip_split(tracks, clips_a_song, seed)
-    songs = song_split(tracks, fold, seed) if split == "song" else filtered_split(tracks)
+    if split == "filtered":
+        songs = filtered_split(tracks)
+    else:
+        songs = (song_split if split == "song" else inner_split)(tracks, fold, seed)
     return {part: all_clips(members, clips_a_song) for part, members in songs.items()}
+
+
+def check_fold(split: str, fold: int) -> None:
+    """UserError for a fold that the split does not have."""
+    folds = {"song": range(FOLDS), "inner": range(1, FOLDS)}.get(split, range(1))
+    if fold not in folds:
+        choose = f"choose one of {folds[0]} to {folds[-1]}" if len(folds) > 1 else "leave FOLD out"
+        raise UserError(f"FOLD={fold}: the split {split} has none of this number: {choose}")
 
 
 def song_split(tracks: list[Track], fold: int, seed: int = SEED) -> dict[str, list[Track]]:
@@ -47,8 +57,7 @@ def song_split(tracks: list[Track], fold: int, seed: int = SEED) -> dict[str, li
 
     Raises UserError for any other fold.
     """
-    if fold not in range(FOLDS):
-        raise UserError(f"fold {fold}: there is none of this number: choose one of 0 to {FOLDS - 1}")
+    check_fold("song", fold)
     parts: dict[str, list[Track]] = {"train": [], "test": []}
     for label, songs in by_genre(tracks):
         order = generator(seed, label).permutation(len(songs))
@@ -56,6 +65,16 @@ def song_split(tracks: list[Track], fold: int, seed: int = SEED) -> dict[str, li
         for index, song in enumerate(songs):
             parts["test" if index in tested else "train"].append(song)
     return parts
+
+
+def inner_split(tracks: list[Track], fold: int, seed: int = SEED) -> dict[str, list[Track]]:
+    """A fold within the train part of the song split's fold 0, to choose settings on: what fold ``fold`` tests is
+    tested, and what neither it nor fold 0 tests is trained on. The songs that fold 0 tests are in no part.
+    """
+    check_fold("inner", fold)
+    kept_for_the_end = set(song_split(tracks, 0, seed)["test"])
+    parts = song_split(tracks, fold, seed)
+    return {part: [song for song in songs if song not in kept_for_the_end] for part, songs in parts.items()}
 
 
 def clip_split(tracks: list[Track], clips_a_song: int, seed: int = SEED) -> dict[str, list[Clip]]:

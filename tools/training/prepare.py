@@ -141,8 +141,14 @@ def choose_batch(args: argparse.Namespace, net: object, data: Data) -> int:
 
 
 def resolve_nets(net: object, deploy: object, args: argparse.Namespace, data: Data, batches: dict[int, int]) -> None:
-    """Fill in the width of LSTM layers, the clips' shape, and the LMDB, batch and mean of each phase."""
+    """Change what the options ask for; fill in the clips' shape, and the LMDB, batch and mean of each phase."""
+    if args.input_scale is not None:
+        prototxt.set_input_scale(net, args.input_scale)
     for message in (net, deploy):
+        if args.pooling:
+            prototxt.set_global_pooling(message, args.pooling)
+        if args.batch_norm:
+            prototxt.normalise_batches(message)
         if args.neurons is not None:
             prototxt.set_neurons(message, args.neurons)
         if data.view == "lstm":

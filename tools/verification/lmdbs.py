@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ import numpy as np
 
 from tools import audio, datum, features, gtzan, splits
 from tools.conversion import manifest as manifests
+from tools.conversion.train_clips import train_clip, with_train_clips
 from tools.gtzan import GENRES
 from tools.parameters import Parameters
 from tools.verification.outcome import FailedError, Outcome, SkippedError, equal, judge
@@ -61,8 +62,12 @@ class Folder:
 
     @property
     def parameters(self) -> Parameters:
-        names = Parameters().__dataclass_fields__
-        return Parameters(**{name: self.manifest["features"][name] for name in names})
+        said, names = self.manifest["features"], Parameters().__dataclass_fields__
+        return Parameters(**{name: said[name] for name in names if name in said})
+
+    def has_train_clips(self, view: str) -> bool:
+        """Whether the train part has more clips a song than the others (`tools.conversion.train_clips`)."""
+        return self.parameters.train_clips(view) != self.parameters.clips(view)
 
     def groups(self) -> Iterator[tuple[str, str]]:
         for view in self.manifest["views"]:
@@ -141,9 +146,13 @@ def check_clips(folder: Folder) -> str:
     """Every song has each of its clips once, over all parts, and every view and dtype has the same songs."""
     songs = {}
     for view, dtype in folder.groups():
-        clips = Counter(clip for seen in folder.of(view, dtype).values() for clip in seen.clips)
+        parts = folder.of(view, dtype)
+        clips = Counter(clip for seen in parts.values() for clip in seen.clips)
         tracks = {track for track, _ in clips}
         wanted = {(track, number) for track in tracks for number in range(folder.parameters.clips(view))}
+        if folder.has_train_clips(view):
+            numbers = range(folder.parameters.train_clips(view))
+            wanted |= {(track, number) for track, _ in parts["train"].clips for number in numbers}
         twice = [clip for clip, times in clips.items() if times > 1]
         if twice or set(clips) != wanted:
             odd = sorted(set(twice) | set(clips) ^ wanted)[0]
@@ -156,21 +165,24 @@ def check_clips(folder: Folder) -> str:
 
 
 def check_balance(folder: Folder) -> str:
-    """A fifth of each genre is tested: of its songs or, under split clip, of its clips."""
+    """A fifth of each genre is tested (under inner a quarter): of its songs or, under split clip, of its clips."""
     if folder.manifest["split"] == "filtered":
         return check_published(folder)
     lost = Counter(item["file"].partition("/")[0] for item in folder.manifest["left_out"])
     for view, dtype in folder.groups():
-        whole_songs = folder.manifest["split"] == "song" or view == "song"
+        whole_songs = folder.manifest["split"] in ("song", "inner") or view == "song"
+        share = 1 / (splits.FOLDS - 1 if folder.manifest["split"] == "inner" else splits.FOLDS)
         parts = folder.of(view, dtype)
         for genre in folder.manifest.get("genres", GENRES):
             counts = {part: of_genre(seen, genre, whole_songs) for part, seen in parts.items()}
             total = sum(counts.values())
             leeway = 1 + lost[genre] * (1 if whole_songs else folder.parameters.clips(view))
-            if abs(counts["test"] - total / splits.FOLDS) >= leeway:
+            if abs(counts["test"] - total * share) >= leeway:
                 unit = "songs" if whole_songs else "clips"
-                raise FailedError(f"{view}_{dtype}: {counts['test']} of {total} {unit} of {genre} are tested, not 1/5")
-    return "a fifth of each genre is tested"
+                raise FailedError(
+                    f"{view}_{dtype}: {counts['test']} of {total} {unit} of {genre} are tested, not {share:.0%}"
+                )
+    return f"{share:.0%} of each genre are tested"
 
 
 def of_genre(seen: Seen, genre: str, whole_songs: bool) -> int:
@@ -251,6 +263,8 @@ def check_draw(data: Path | None, folder: Folder) -> str:
     for view, dtype in folder.groups():
         clips = folder.parameters.clips(view)
         drawn = splits.assign_parts(tracks, folder.manifest["split"], folder.manifest["fold"], clips)
+        if folder.has_train_clips(view):
+            drawn["train"] = with_train_clips(drawn["train"], folder.parameters, view)
         parts = folder.of(view, dtype)
         equal(sorted(parts), sorted(drawn), f"parts of {view}_{dtype}")
         for part, members in drawn.items():
@@ -272,17 +286,21 @@ def check_audio(data: Path | None, songs: int, random: np.random.Generator, fold
         for view, dtype in folder.groups():
             for part, seen in folder.of(view, dtype).items():
                 lmdb = folder.path / f"{view}_{dtype}_{part}_lmdb"
-                count += compare_song(lmdb, seen, str(name), views[view], TOLERANCE + (0.5 if dtype == "int" else 0))
+                tolerance = TOLERANCE + (0.5 if dtype == "int" else 0)
+                derive = views[view].__getitem__
+                if view == "cnn":
+                    derive = partial(train_clip, derive, str(name), parameters=folder.parameters)
+                count += compare_song(lmdb, seen, str(name), derive, tolerance)
     return f"{count} records of {', '.join(map(str, chosen))}"
 
 
-def compare_song(lmdb: Path, seen: Seen, track: str, matrices: np.ndarray, tolerance: float) -> int:
-    """Compare a song's records in one LMDB with its matrices (clips, channels, height, width); returns how many."""
+def compare_song(lmdb: Path, seen: Seen, track: str, derive: Callable[[int], np.ndarray], tolerance: float) -> int:
+    """Compare a song's records in one LMDB with what ``derive`` makes of their numbers; returns how many."""
     keys = [(key, clip) for key, (of, clip) in zip(seen.keys, seen.clips) if of == track]
     with datum.opened(lmdb) as environment, environment.begin() as transaction:
         for key, clip in keys:
             record = datum.read_record(lmdb, key.encode(), transaction.get(key.encode()))
-            difference = float(np.abs(record.array.astype(np.float64) - matrices[clip]).max())
+            difference = float(np.abs(record.array.astype(np.float64) - derive(clip)).max())
             if not difference <= tolerance:
                 raise FailedError(f"{lmdb.name}: record {key} is off by {difference:g} from the audio")
     return len(keys)
