@@ -123,8 +123,9 @@ verify: setup ## check everything made against what it was made from: records, h
 repeat: setup ## train RUN=build/runs/song/rcnn again from its run.json alone (to ITERATION): are the weights the same?
 	@$(PYTHON) tools.repeat $(call option,iteration,ITERATION) -- $(call quoted,$(or $(RUN),$(error say which run: make repeat RUN=build/runs/song/rcnn)))
 
-paper: setup synthetic ## everything, from the songs to the page; SCALE=0.005 multiplies the paper's iterations, PLAN=1 only tells
-	@$(PYTHON) tools.paper $(call quoted,$(DATA)) --build $(call quoted,$(BUILD)) $(call option,scale,SCALE) $(if $(PLAN),--plan)
+paper: setup synthetic ## everything, from the songs to the page; SCALE=0.005 multiplies the paper's iterations, PLAN=1 only tells (SONGS=1000 CORES=16)
+	@$(PYTHON) tools.paper $(call quoted,$(DATA)) --build $(call quoted,$(BUILD)) $(call option,scale,SCALE) \
+	  $(if $(PLAN),--plan $(call option,songs,SONGS) $(call option,cores,CORES))
 
 ##@ Your own song
 # A song outside the checkout is made visible to the sandbox by READ, which is why it can't have a colon in its path there.

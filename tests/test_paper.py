@@ -116,6 +116,21 @@ def test_the_plan_comes_first_with_an_estimate_for_every_step_and_runs_nothing(t
     assert not (tmp_path / "build").exists()
 
 
+def test_a_plan_can_be_for_full_gtzan_on_another_machine(tool, synthetic_songs, tmp_path):
+    options = ("--build", tmp_path, "--plan", "--songs", 1000)
+    here, there = (tool("tools.paper", synthetic_songs, *options, *more) for more in ((), ("--cores", 8)))
+    assert here.returncode == there.returncode == 0, there.stderr
+    assert "train rcnn, split filtered to 200,000" in there.stdout
+    assert "1000 songs" in here.stdout
+    assert "for a machine of 8 cores" in there.stdout.splitlines()[-1]
+
+
+def test_songs_and_cores_are_of_a_plan_alone(tool, synthetic_songs):
+    done = tool("tools.paper", synthetic_songs, "--songs", 1000)
+    assert done.returncode == 2
+    assert "say PLAN=1 too" in done.stderr
+
+
 def test_an_interrupt_goes_to_the_tool_at_work_and_says_how_to_go_on(synthetic_songs, tmp_path):
     command = [sys.executable, "-m", "tools.paper", str(synthetic_songs), "--scale", "0.001"]
     child = subprocess.Popen(

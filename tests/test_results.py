@@ -7,17 +7,17 @@ import shutil
 
 import pytest
 
-from tools import paths, results
+from tools import paths, results, runs
 from tools.cli import UserError
 from tools.voting.count import hold_election, score
 from tools.voting.files import read_clips
 
-KEPT = sorted(results.RESULTS.glob("*/*/summary.json"))
+KEPT = sorted(results.RESULTS.glob("votes/*/*/summary.json"))
 
 
-def test_the_readme_has_the_table_of_the_kept_results():
+def test_the_readme_has_the_tables_of_the_kept_results():
     text = results.README.read_text()
-    assert results.insert(text, results.table()) == text
+    assert results.insert_parts(text) == text
 
 
 @pytest.mark.parametrize("file", KEPT, ids=lambda file: f"{file.parent.parent.name}/{file.parent.name}")
@@ -38,24 +38,60 @@ def test_the_command_of_a_row_says_all_that_differs_from_the_defaults():
     assert clip == "make lmdb train-lstm vote NET=lstm SPLIT=clip ITERS=1000 RANKS=2"
 
 
-def test_a_vote_is_kept_with_the_records_of_its_runs(tmp_path, monkeypatch):
-    monkeypatch.setattr(results, "RESULTS", paths.DATA.parent / "build" / tmp_path.name)
-    vote, runs = (
-        tmp_path / "votes" / "song-folds" / "rcnn",
-        [tmp_path / "runs" / s / "rcnn" for s in ("song", "song-1")],
-    )
+@pytest.fixture
+def kept(tmp_path, monkeypatch):
+    folder = paths.DATA.parent / "build" / tmp_path.name
+    monkeypatch.setattr(results, "RESULTS", folder)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def make_vote(build, name, runs):
+    vote = build / "votes" / "song-folds" / name
     vote.mkdir(parents=True)
-    (vote / "clips.csv").write_text("clips")
-    (vote / "summary.json").write_text(json.dumps({"run": ", ".join(map(str, runs))}))
-    for run in runs:
-        run.mkdir(parents=True)
-        (run / "run.json").write_text(str(run))
-    results.keep(vote)
-    kept = results.RESULTS / "song-folds" / "rcnn"
-    assert [(kept / run.parent.name / "run.json").read_text() for run in runs] == list(map(str, runs))
-    shutil.rmtree(results.RESULTS)
+    for file in results.KEPT:
+        (vote / file).write_text(json.dumps({"run": ", ".join(map(str, runs))}))
+    return vote
+
+
+def make_run(folder, begun, iteration):
+    folder.mkdir(parents=True, exist_ok=True)
+    record = {key: kind() for key, kind in runs.KEYS.items()}
+    (folder / "run.json").write_text(json.dumps({**record, "begun": begun, "iteration": iteration}))
+    (folder / "metrics.jsonl").write_text("curves")
+
+
+def test_a_vote_is_kept_with_the_records_of_its_runs(tmp_path, kept):
+    folders = [tmp_path / "runs" / split / "rcnn" for split in ("song", "song-1")]
+    for iteration, run in enumerate(folders):
+        make_run(run, "today", iteration)
+    results.keep(make_vote(tmp_path, "rcnn", folders))
+    assert (kept / "votes" / "song-folds" / "rcnn" / "clips.csv").exists()
+    for iteration, run in enumerate(folders):
+        record = json.loads((kept / "runs" / run.parent.name / "rcnn" / "run.json").read_text())
+        assert record["iteration"] == iteration
+
+
+def test_a_run_that_went_on_is_kept_as_far_as_it_came_and_another_is_refused(tmp_path, kept):
+    run = tmp_path / "runs" / "song" / "rcnn"
+    for number, (begun, iteration, stands) in enumerate(
+        [("today", 500, 500), ("today", 900, 900), ("today", 500, 900)]
+    ):
+        make_run(run, begun, iteration)
+        results.keep(make_vote(tmp_path, f"rcnn@iter={number}", [run]))
+        assert json.loads((kept / "runs" / "song" / "rcnn" / "run.json").read_text())["iteration"] == stands
+    make_run(run, "yesterday", 900)
+    with pytest.raises(UserError, match="another training"):
+        results.keep(make_vote(tmp_path, "rcnn", [run]))
+
+
+def test_a_vote_that_is_not_whole_is_not_kept(tmp_path, kept):
+    vote = make_vote(tmp_path, "rcnn", [])
+    (vote / "songs.csv").unlink()
+    with pytest.raises(UserError, match="songs.csv"):
+        results.keep(vote)
 
 
 def test_a_readme_without_marks_is_refused():
     with pytest.raises(UserError, match="marks"):
-        results.insert("no marks here", "table")
+        results.insert("no marks here", "table", "<!-- begin -->", "<!-- end -->")

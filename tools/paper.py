@@ -21,6 +21,8 @@ from tools.cli import UserError
 from tools.planning.estimate import Estimator, duration
 from tools.planning.plan import Step, is_filtered_possible, steps_of, trainings
 
+FULL_GTZAN = 1000
+
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -28,7 +30,13 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--scale", type=float, default=1.0, help="of the paper's iteration counts (default: 1)")
     parser.add_argument("--build", type=Path, default=paths.BUILD, help="where everything made lies (default: build)")
     parser.add_argument("--plan", action="store_true", help="print the plan and how long it will take, and run nothing")
+    parser.add_argument("--songs", type=int, help="plan for so many songs (default: those of DATA_ROOT)")
+    parser.add_argument("--cores", type=int, help="plan for so many cores (default: those of this machine)")
     args = parser.parse_args()
+    for name in ("songs", "cores"):
+        number = getattr(args, name)
+        if number is not None and not (args.plan and number > 0):
+            raise UserError(f"{name.upper()}={number}: a number above 0 to plan with: say PLAN=1 too, or leave it out")
     if not 0.001 <= args.scale <= 1:
         raise UserError(f"SCALE={args.scale:g}: give a number from 0.001 to 1")
     return args
@@ -46,11 +54,12 @@ def is_done(step: Step) -> bool:
     return all(run["lmdb"][part]["sha256"] == seen for part, seen in summary["lmdb_sha256"].items())
 
 
-def print_plan(plan: list[Step], seconds: list[float], done: set[int]) -> None:
+def print_plan(plan: list[Step], seconds: list[float], done: set[int], planned_cores: int | None = None) -> None:
     """Every step with its estimate, and what is still to go."""
     for i, step in enumerate(plan):
         print(f"  {'done' if i in done else duration(seconds[i]):>12}  {step.title}")
-    print(f"  {duration(to_go(seconds, done)):>12}  in all, as measured on this machine just now", flush=True)
+    where = f", for a machine of {planned_cores} cores" if planned_cores else ""
+    print(f"  {duration(to_go(seconds, done)):>12}  in all, as measured on this machine just now{where}", flush=True)
 
 
 def to_go(seconds: list[float], done: set[int], first: int = 0) -> float:
@@ -105,14 +114,15 @@ def run_plan(plan: list[Step], seconds: list[float], done: set[int]) -> None:
 def main() -> None:
     args = parse_arguments()
     tracks = gtzan.find_tracks(args.data_root)
-    filtered = is_filtered_possible(tracks)
-    wanted = trainings(args.scale, len(tracks), filtered)
-    print(f"{len(tracks)} songs, SCALE={args.scale:g}: measuring this machine ...", flush=True)
-    estimator = Estimator(args.build, tracks, sorted({training.net for training in wanted}))
+    songs = args.songs or len(tracks)
+    filtered = songs == FULL_GTZAN if args.songs else is_filtered_possible(tracks)
+    wanted = trainings(args.scale, songs, filtered)
+    print(f"{songs} songs, SCALE={args.scale:g}: measuring this machine ...", flush=True)
+    estimator = Estimator(args.build, tracks, sorted({training.net for training in wanted}), songs, args.cores)
     plan = list(steps_of(args, wanted))
     seconds = [estimator.seconds(step) for step in plan]
     done = {i for i, step in enumerate(plan) if is_done(step)}
-    print_plan(plan, seconds, done)
+    print_plan(plan, seconds, done, args.cores)
     if not filtered:
         print("  split filtered is left out: it needs full GTZAN (make data SET=all)")
     if not args.plan:

@@ -11,6 +11,7 @@ BUILD = Path("build")
 CHECKOUT = Path(__file__).resolve().parent.parent
 PROTOTXT = CHECKOUT / "prototxt"
 DATA = CHECKOUT / "data"
+RESULTS = DATA / "results" / "gtzan-mini"  # what is kept of build/ in the repository
 
 SPLITS = ("song", "clip", "filtered", "inner")
 VIEWS = ("cnn", "lstm", "song")

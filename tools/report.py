@@ -18,7 +18,7 @@ import jinja2
 
 from tools import cli, paths
 from tools.in_place import made_aside, only_writer
-from tools.reporting import claims, comparisons, curves, figures, headlines, paper
+from tools.reporting import changes, claims, comparisons, curves, figures, headlines, paper
 from tools.reporting.canvas import Figure
 from tools.reporting.collect import Collection, collect
 from tools.reporting.commands import make_command
@@ -48,6 +48,7 @@ def make_tables(collection: Collection) -> dict[str, list[Table]]:
         "splits": [comparisons.splits(collection)],
         "integer_float": [comparisons.integer_beside_float(collection)],
         "dropout": [comparisons.dropout_settings(collection)],
+        "changes": [changes.changes(collection), changes.plus_gain(collection)],
         "data": [comparisons.data_table(collection)],
     }
 
@@ -154,6 +155,8 @@ def write(folder: Path, content: dict) -> None:
 def main() -> None:
     args = parse_arguments()
     collection = collect(args.build)
+    if args.build.resolve() == paths.RESULTS:
+        collection.build = paths.BUILD  # what is kept there was made, and is made again, under build/
     content = context(collection)
     folder = args.build / "report"
     write(folder, content)

@@ -1,50 +1,69 @@
-"""The README's table of results, made from the committed summaries of votes.
+"""The README's table of results, made from the committed records of runs and votes.
 
-    python -m tools.results --keep build/votes/song-folds/rcnn     keep a vote's summary and clips under data/results/
+    python -m tools.results --keep build/votes/song-folds/rcnn     keep a vote and its runs' records under data/results/
     python -m tools.results                                        write the table into README.md from what is kept
 
-Kept are summary.json and clips.csv, from which every figure can be counted again; no audio and no features.
+What is kept lies as it does under build/, so that `make report BUILD=data/results/gtzan-mini` makes the page of it:
+clips.csv, from which every figure can be counted again, run.json and the curves; no audio, no features, no weights.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import shlex
 import shutil
 from pathlib import Path
 
-from tools import baseline, cli, paths
+from tools import baseline, cli, paths, runs
 from tools.cli import UserError
-from tools.reporting.collect import ITERATION_SUFFIX, differences
-from tools.reporting.commands import difference_settings
+from tools.reporting import changes
+from tools.reporting.claims import claims
+from tools.reporting.collect import ITERATION_SUFFIX, Collection, collect, differences
+from tools.reporting.commands import folds_command
 from tools.reporting.commands import make_command as make
+from tools.reporting.layout import Table
+from tools.splits import FOLDS
 
-RESULTS = paths.DATA / "results" / "gtzan-mini"
+RESULTS = paths.RESULTS
 README = paths.DATA.parent / "README.md"
-BEGIN, END = "<!-- results: make results -->", "<!-- end of results -->"
-KEPT = ("summary.json", "clips.csv")
+BEGIN, END = "<!-- {part}: make results -->", "<!-- end of {part} -->"
+KEPT = ("summary.json", "clips.csv", "songs.csv", "confusion.csv")
 KEPT_OF_RUN = ("run.json", "metrics.jsonl")
 
 
 def keep(vote: Path) -> None:
-    """Copy a vote to data/results/gtzan-mini/<split>/<run>/, with the records and curves of the runs that it is of.
+    """Copy a vote to data/results/gtzan-mini/votes/, and the records and curves of the runs that it is of to runs/.
 
     UserError where it is not whole.
     """
-    folder = RESULTS / vote.parent.name / vote.name
-    missing = [name for name in KEPT if not (vote / name).is_file()]
-    if missing:
-        raise UserError(f"{vote}: {missing[0]} is not there: vote again, then keep it")
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in KEPT:
-        shutil.copyfile(vote / name, folder / name)
+    folder = paths.votes_folder(RESULTS, vote.parent.name, vote.name)
+    copy_files(vote, folder, KEPT)
     for run in map(Path, json.loads((vote / "summary.json").read_text())["run"].split(", ")):
-        for name in KEPT_OF_RUN:
-            if (run / name).is_file():
-                (folder / run.parent.name).mkdir(exist_ok=True)
-                shutil.copyfile(run / name, folder / run.parent.name / name)
+        if run.is_dir():
+            keep_run(run, paths.run_folder(RESULTS, run.parent.name, run.name))
     print(f"kept in {folder.relative_to(paths.DATA.parent)}")
+
+
+def keep_run(run: Path, folder: Path) -> None:
+    """Copy a run's record and curves, but not over those of the same run further on.
+
+    UserError where another run is kept there: votes of both can't stand beside one record.
+    """
+    new = runs.read_run(run)
+    kept = runs.read_run(folder) if folder.is_dir() else new
+    if kept["begun"] != new["begun"]:
+        raise UserError(f"{folder} is of another training than {run}: remove it and its votes, then keep this one")
+    if new["iteration"] >= kept["iteration"]:
+        copy_files(run, folder, KEPT_OF_RUN)
+
+
+def copy_files(source: Path, folder: Path, names: tuple[str, ...]) -> None:
+    missing = [name for name in names if not (source / name).is_file()]
+    if missing:
+        raise UserError(f"{source}: {missing[0]} is not there: train or vote again, then keep it")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        shutil.copyfile(source / name, folder / name)
 
 
 def percent(share: float, interval: list[float]) -> str:
@@ -79,14 +98,20 @@ def make_command(name: str, summary: dict) -> str:
     different = differences(ITERATION_SUFFIX.sub("", name))
     if summary["split"] != "song-folds":
         return make(net, summary["split"], different, **settings)
-    each_fold = make(net, "song", different, **settings).replace("SPLIT=song", "FOLD=$f")
-    which = [f"{key}={shlex.quote(value)}" for key, value in difference_settings(different).items()]
-    return f"for f in 0 1 2 3 4; do {each_fold}; done; {' '.join(['make vote-folds', f'NET={net}', *which])}"
+    return folds_command(net, "song", range(FOLDS), different, **settings)
+
+
+def is_main(vote: Path) -> bool:
+    """Whether a vote is of the paper's networks as they are; what differs in one thing is in the tables of those."""
+    different = differences(ITERATION_SUFFIX.sub("", vote.name))
+    by_hand = different.keys() == {"dropout"} and "@" in different["dropout"]  # as the paper raises it
+    return not vote.parent.name.startswith("inner") and (not different or by_hand)
 
 
 def table() -> str:
-    """The whole table, in Markdown. UserError where nothing is kept."""
-    summaries = {file.parent: json.loads(file.read_text()) for file in sorted(RESULTS.glob("*/*/summary.json"))}
+    """The table of the networks, in Markdown. UserError where nothing is kept."""
+    found = {file.parent: json.loads(file.read_text()) for file in sorted(RESULTS.glob("votes/*/*/summary.json"))}
+    summaries = {folder: summary for folder, summary in found.items() if is_main(folder)}
     if not summaries:
         raise UserError(f"{RESULTS}: no result is kept there: keep a vote first, with --keep")
     columns = ["network", "split", "iterations", "clips / songs", "clips right", "songs, plurality of 5"]
@@ -95,7 +120,45 @@ def table() -> str:
     return "\n".join(head + [row(folder.name, summary) for folder, summary in summaries.items()])
 
 
-def insert(text: str, made: str, begin: str = BEGIN, end: str = END) -> str:
+def markdown(columns: list[str], rows: list[list[str]]) -> str:
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines)
+
+
+def as_markdown(made: Table) -> str:
+    """A table of the report with the command of each row; nothing of it where nothing has been run."""
+    rows = [
+        [cell for _, cell, _ in row["cells"]] + [f"`{row['command']}`"] for row in made.shown() if not row["missing"]
+    ]
+    if not rows:
+        return "Not run yet."
+    return markdown([column.title for column in made.columns] + ["Command"], rows) + f"\n\n{made.note}"
+
+
+def claims_table(collection: Collection) -> str:
+    rows = [[c.claim, c.verdict, c.found or "–", f"`{c.command}`"] for c in claims(collection)]
+    return markdown(["Claim", "Verdict", "Found", "Command"], rows)
+
+
+def parts() -> dict[str, str]:
+    """What `make results` writes into the README, by the name of its marks."""
+    collection = collect(RESULTS)
+    collection.build = paths.BUILD  # where each command makes it again
+    return {
+        "results": table(),
+        "claims": claims_table(collection),
+        "changes": as_markdown(changes.changes(collection)),
+        "plus": as_markdown(changes.plus_gain(collection)),
+    }
+
+
+def insert_parts(text: str) -> str:
+    for part, made in parts().items():
+        text = insert(text, made, BEGIN.format(part=part), END.format(part=part))
+    return text
+
+
+def insert(text: str, made: str, begin: str, end: str) -> str:
     """``text`` with what was made between its two marks. UserError where a mark is missing."""
     before, found, rest = text.partition(begin)
     _, ended, after = rest.partition(end)
@@ -111,7 +174,7 @@ def main() -> None:
     )
     for vote in parser.parse_args().keep:
         keep(vote)
-    README.write_text(insert(README.read_text(), table()))
+    README.write_text(insert_parts(README.read_text()))
     print(f"{README.name}: {len(table().splitlines()) - 2} rows")
 
 

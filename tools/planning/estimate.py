@@ -84,20 +84,23 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def ranks_of(batch: int) -> int:
+def ranks_of(batch: int, machine_cores: int) -> int:
     """The ranks that a training takes by default: one per core that the batch divides into."""
-    return max(ranks for ranks in range(1, cores() + 1) if batch % ranks == 0)
+    return max(ranks for ranks in range(1, machine_cores + 1) if batch % ranks == 0)
 
 
 class Estimator:
-    """Seconds of each kind of step, for the songs and nets at hand."""
+    """Seconds of each kind of step, for the songs and nets at hand, or for ``songs`` like them on other ``cores``."""
 
-    def __init__(self, build: Path, tracks: list[Track], nets: list[str]) -> None:
-        self.songs = len(tracks)
+    def __init__(
+        self, build: Path, tracks: list[Track], nets: list[str], songs: int | None = None, on_cores: int | None = None
+    ) -> None:
+        self.songs = songs or len(tracks)
+        self.cores = on_cores or cores()
         self.parameters = Parameters()
         self.song_seconds = seconds_a_song(tracks)
         self.views = {net: view_of(net) for net in nets}
-        self.speeds = {net: measure(build, net) for net in nets}
+        self.speeds = {net: measure(build, net, self.cores) for net in nets}
 
     def seconds(self, step: Step) -> float:
         """What a step of the plan will take from its beginning to its end."""
@@ -106,14 +109,14 @@ class Estimator:
         if step.module == "tools.train":
             return self.training(step.net, step.iterations)
         if step.module == "tools.baseline":
-            return START_SECONDS + self.songs * BASELINE_SECONDS / cores()
+            return START_SECONDS + self.songs * BASELINE_SECONDS / self.cores
         return self.voting(step.net, step.split) if step.module == "tools.vote" else PAGE_SECONDS
 
     def clips(self, net: str) -> int:
         return self.songs * self.parameters.clips(self.views[net])
 
     def conversion(self) -> float:
-        return START_SECONDS + self.songs * self.song_seconds / cores()
+        return START_SECONDS + self.songs * self.song_seconds / self.cores
 
     def training(self, net: str, iterations: int) -> float:
         """With a test of the test part, about a fifth of the clips, every 500 iterations."""
@@ -146,14 +149,17 @@ def seconds_a_song(tracks: list[Track]) -> float:
     return 0.5
 
 
-def measure(build: Path, net: str) -> Speed:
-    """From metrics of earlier runs, otherwise from a probe."""
+def measure(build: Path, net: str, machine_cores: int) -> Speed:
+    """From metrics of earlier runs, otherwise from a probe: of each rank's share of the batch, on every core there is.
+
+    For more cores than there are here that leaves out what the others would cost in memory and in messages.
+    """
     import caffe
 
     layer = prototxt.data_layer(prototxt.read_net(paths.PROTOTXT / net / "train_val.prototxt"), caffe.TRAIN)
     batch = layer.data_param.batch_size
-    ranks = ranks_of(batch)
-    forward, both = probe(net, batch // ranks, ranks)
+    ranks = ranks_of(batch, machine_cores)
+    forward, both = probe(net, batch // ranks, min(ranks, cores()))
     return Speed(seen(build, net, ranks) or both, forward * ranks / batch)
 
 

@@ -6,6 +6,7 @@ How a verdict comes about: `tools.reporting.verdicts`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 
 import numpy as np
 
@@ -164,9 +165,8 @@ def longer_window_better(collection: Collection) -> Claim:
 def votes_beat_whole_song(collection: Collection) -> Claim:
     claim = "Clips with votes beat the whole song as one input."
     test = "Songs right by plurality of the RCNN's (else the complex CNN's) clips minus those of the whole-song net."
-    whole = collection.find_votes("song_cnn", "song")
-    for net in ("rcnn", "complex_cnn"):
-        pair = same_iteration(collection.find_votes(net, "song"), whole)
+    for split, net in product(("song-folds", "song"), ("rcnn", "complex_cnn")):
+        pair = same_iteration(collection.find_votes(net, split), collection.find_votes("song_cnn", split))
         if pair:
             return voted_beside_whole(collection, claim, test, *pair)
     return untested(claim, test, command(collection, "rcnn"), command(collection, "song_cnn"))
@@ -181,10 +181,10 @@ def voted_beside_whole(collection: Collection, claim: str, test: str, voted: Vot
     difference = compare.song_difference(shared, first, second)
     found = (
         f"{net_name(voted.net)} by votes minus whole song: {difference.text} of songs ({100 * first.mean():.1f}% and "
-        f"{100 * second.mean():.1f}%), split song, {voted.iteration:,} iterations, {difference.songs:,} songs."
+        f"{100 * second.mean():.1f}%), split {voted.split}, {voted.iteration:,} iterations, {difference.songs:,} songs."
     )
     values = {"difference_points": difference.points, "low": difference.low, "high": difference.high}
-    values |= {"split": "song", "iteration": voted.iteration, "songs": difference.songs}
+    values |= {"split": voted.split, "iteration": voted.iteration, "songs": difference.songs}
     made = "; ".join(commands.command_of_vote(collection, vote) for vote in (voted, whole))
     return Claim(claim, test, compare.verdict_more(difference), found, made, values)
 

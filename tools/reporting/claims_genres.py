@@ -19,8 +19,8 @@ Judge = Callable[[np.ndarray], np.ndarray]
 
 
 def table_1_vote(collection: Collection) -> Vote | None:
-    """The vote that answers to Table 1: the LSTM's newest, split song before split clip."""
-    for split in ("song", *PROTOCOLS):
+    """The vote that answers to Table 1: the LSTM's newest, all five folds before fold 0 before split clip."""
+    for split in ("song-folds", "song", *PROTOCOLS):
         votes = collection.find_votes("lstm", split)
         if votes and (votes[-1].confusion.sum(axis=0) > 0).all():
             return votes[-1]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 
 from tools import paths
 from tools.reporting.collect import Collection, Run, Vote
+from tools.splits import FOLDS
 
 TARGETS = {"simple_cnn": "simple", "complex_cnn": "complex", "rcnn": "rcnn", "lstm": "lstm", "song_cnn": "song"}
 # A space in the option became an underscore in the run's name
@@ -42,6 +44,25 @@ def make_command(
     return " ".join(["make", "lmdb", train, "vote", *words])
 
 
+def folds_command(
+    net: str,
+    split: str,
+    folds: Iterable[object],
+    differences: dict[str, str] | None = None,
+    build: Path = paths.BUILD,
+    **settings: object,
+) -> str:
+    """The commands of `make_command` for each fold in turn; those of split song are then voted on as one."""
+    each_fold = make_command(net, split, differences, build, **settings)
+    named = f"SPLIT={split} FOLD=$f" if split != "song" else "FOLD=$f"
+    made = f"for f in {' '.join(map(str, folds))}; do {each_fold.replace(f'SPLIT={split}', named)}; done"
+    if split != "song":
+        return made
+    which = [f"{key}={shlex.quote(value)}" for key, value in difference_settings(differences or {}).items()]
+    iteration = [f"ITERATION={settings['ITERATION']}"] if "ITERATION" in settings else []
+    return f"{made}; {' '.join(['make vote-folds', f'NET={net}', *which, *iteration])}{build_setting(build)}"
+
+
 def build_setting(build: Path) -> str:
     """`` BUILD=DIR``, or nothing for the default."""
     return "" if build == paths.BUILD else f" BUILD={shlex.quote(str(build))}"
@@ -62,17 +83,15 @@ def is_synthetic(data: dict) -> bool:
 
 def command_of_vote(collection: Collection, vote: Vote) -> str:
     """The command that made a vote, with the ranks that the run had: their number changes the last digits."""
-    ranks = vote.summary.get("ranks")
-    return make_command(
-        vote.net,
-        vote.split,
-        vote.differences,
-        collection.build,
-        ITERS=vote.iteration,
-        ITERATION=vote.iteration,
-        RANKS=ranks,
+    settings = {
+        "ITERS": vote.iteration,
+        "ITERATION": vote.iteration,
+        "RANKS": vote.summary.get("ranks"),
         **data_setting(collection, vote.fingerprint),
-    )
+    }
+    if vote.split == "song-folds":
+        return folds_command(vote.net, "song", range(FOLDS), vote.differences, collection.build, **settings)
+    return make_command(vote.net, vote.split, vote.differences, collection.build, **settings)
 
 
 def command_of_run(collection: Collection, run: Run) -> str:

@@ -9,9 +9,9 @@ from tools.reporting import commands, compare, layout
 from tools.reporting.collect import Collection, Vote
 from tools.reporting.headlines import NETS, PROTOCOLS, basis, net_name, protocols_of, song_share
 from tools.reporting.layout import Column, Row, Table
+from tools.splits import FOLDS
 
 ALL_FOLDS = "song-folds"
-FOLDS = ("song", "song-1", "song-2", "song-3", "song-4")
 ACCURACY_COLUMNS = [
     Column("Iterations", layout.count("iteration")),
     Column("Clips", layout.share_with_interval("clips_right")),
@@ -73,13 +73,10 @@ def all_folds_row(collection: Collection, net: str) -> Row:
     """The five folds as one (`tools.vote_folds`): each song tested once."""
     values = {"net": net, "net_name": net_name(net), "split": "song, all 5 folds"}
     votes = collection.find_votes(net, ALL_FOLDS)
-    settings = {"ITERS": votes[-1].iteration, "ITERATION": votes[-1].iteration} if votes else {}
-    data = commands.data_setting(collection, votes[-1].fingerprint) if votes else {}
-    made = [commands.make_command(net, fold, build=collection.build, **settings, **data) for fold in FOLDS]
-    made.append(f"make vote-folds NET={net}{commands.build_setting(collection.build)}")
-    command = "; ".join(made)
     if not votes:
+        command = commands.folds_command(net, "song", range(FOLDS), build=collection.build)
         return Row(values, command, missing=True)
+    command = commands.command_of_vote(collection, votes[-1])
     return Row({**values, **accuracies(collection, votes[-1])}, command)
 
 

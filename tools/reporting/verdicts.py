@@ -3,7 +3,7 @@
 A verdict is computed, never typed in: 'supported' or 'contradicted' when the 95% interval of the difference says so,
 'undecided' when it does not, 'not run' when there is nothing to test it on. A claim of 'no difference' is supported
 when the whole interval lies within 5 points. Every test compares runs of one seed that differ in one thing, on the same
-test clips; split song is taken first, since its test songs are new to the net.
+test clips; split song is taken first, all five folds of it if they are there, since its test songs are new to the net.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ Pair = tuple[Vote, Vote]
 
 
 def first_pair(pairs_of: Callable[[str], Pair | None]) -> tuple[Pair, Difference] | None:
-    """The first pair of votes, split song before split clip, that have test clips in common."""
-    for split in ("song", "clip"):
+    """The first pair of votes that have test clips in common: on all five folds, else on fold 0, else by clip."""
+    for split in ("song-folds", "song", "clip"):
         pair = pairs_of(split)
         difference = pair and compare.clip_difference(*pair)
         if difference:
