@@ -3,76 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from tools import audio, datum, features, gtzan, splits
+from tools import datum, features, splits
 from tools.conversion import manifest as manifests
-from tools.conversion.train_clips import train_clip, with_train_clips
 from tools.gtzan import GENRES
-from tools.parameters import Parameters
+from tools.verification.folder import Folder, Seen, look_at
 from tools.verification.outcome import FailedError, Outcome, SkippedError, equal, judge
+from tools.verification.songs import check_audio, check_draw
 
-TOLERANCE = 2e-3  # of a value in 0..255, as float32 arithmetic may differ by
 MEAN_TOLERANCE = 1e-3
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What an LMDB was seen to hold, record by record."""
-
-    keys: list[str]
-    clips: list[tuple[str, int]]  # track and number
-    labels: list[int]
-    shapes: set[tuple[int, ...]]
-    types: set[str]
-    mean: np.ndarray
-    sha256: str
-
-
-def look_at(lmdb: Path) -> Seen:
-    keys, clips, labels, shapes, types = [], [], [], set(), set()
-    total: np.ndarray | float = 0.0
-    for record in datum.read_lmdb(lmdb):
-        keys.append(record.key)
-        clips.append((record.track, record.clip))
-        labels.append(record.label)
-        shapes.add(record.array.shape)
-        types.add(str(record.array.dtype))
-        total = total + record.array.astype(np.float64)
-    return Seen(keys, clips, labels, shapes, types, total / max(1, len(keys)), datum.content_hash(lmdb))
-
-
-@dataclass(frozen=True)
-class Folder:
-    """A folder of LMDBs, its manifest and what each LMDB holds, by its name."""
-
-    path: Path
-    manifest: dict
-    seen: dict[str, Seen]
-
-    def of(self, view: str, dtype: str) -> dict[str, Seen]:
-        """What each part of a view and dtype holds."""
-        prefix = f"{view}_{dtype}_"
-        return {name[len(prefix) : -len("_lmdb")]: seen for name, seen in self.seen.items() if name.startswith(prefix)}
-
-    @property
-    def parameters(self) -> Parameters:
-        said, names = self.manifest["features"], Parameters().__dataclass_fields__
-        return Parameters(**{name: said[name] for name in names if name in said})
-
-    def has_train_clips(self, view: str) -> bool:
-        """Whether the train part has more clips a song than the others (`tools.conversion.train_clips`)."""
-        return self.parameters.train_clips(view) != self.parameters.clips(view)
-
-    def groups(self) -> Iterator[tuple[str, str]]:
-        for view in self.manifest["views"]:
-            for dtype in self.manifest["dtypes"]:
-                yield view, dtype
 
 
 def check_folder(path: Path, data: Path | None, songs: int, random: np.random.Generator) -> Iterator[Outcome]:
@@ -243,64 +187,3 @@ def check_rounding(folder: Folder) -> str:
                     raise FailedError(f"{names[0].name}: record {as_int.key} is not the float one rounded")
                 count += 1
     return f"{count} records"
-
-
-def songs_of(folder: Folder, data: Path | None) -> gtzan.Survey:
-    """The songs that the folder was made from. SkippedError where they can't be seen from here."""
-    said = folder.manifest["data"]
-    for root in filter(None, (Path(said["root"]), data)):
-        if root.is_dir():
-            equal(gtzan.fingerprint(root), said["fingerprint"], f"{root}: fingerprint of the songs (make lmdb anew)")
-            return gtzan.survey(root)
-    raise SkippedError(f"no songs at {said['root']}: name them with GTZAN=DIR")
-
-
-def check_draw(data: Path | None, folder: Folder) -> str:
-    """The split, drawn again over the names of the songs, has the same clips in each part."""
-    tracks = songs_of(folder, data).tracks
-    unusable = {item["track"] for item in folder.manifest["left_out"]}
-    genres = folder.manifest.get("genres", GENRES)
-    for view, dtype in folder.groups():
-        clips = folder.parameters.clips(view)
-        drawn = splits.assign_parts(tracks, folder.manifest["split"], folder.manifest["fold"], clips)
-        if folder.has_train_clips(view):
-            drawn["train"] = with_train_clips(drawn["train"], folder.parameters, view)
-        parts = folder.of(view, dtype)
-        equal(sorted(parts), sorted(drawn), f"parts of {view}_{dtype}")
-        for part, members in drawn.items():
-            wanted = {(t.track, clip) for t, clip in members if t.genre in genres and t.track not in unusable}
-            odd = sorted(wanted ^ set(parts[part].clips))
-            equal(odd[:1], [], f"{view}_{dtype}_{part}: clips that are in only one of draw and LMDB")
-    return f"{len(tracks)} songs fall as they did"
-
-
-def check_audio(data: Path | None, songs: int, random: np.random.Generator, folder: Folder) -> str:
-    """The records of some songs, derived again from their files, are those of the LMDBs."""
-    present = {track.track: track for track in songs_of(folder, data).tracks}
-    there = sorted({track for seen in folder.seen.values() for track, _ in seen.clips})
-    chosen = random.choice(there, min(songs, len(there)), replace=False)
-    count = 0
-    for name in chosen:
-        samples = audio.read_song(present[str(name)].path, folder.parameters.minimum_samples)
-        views = features.views_of(samples, folder.parameters, tuple(folder.manifest["views"]))
-        for view, dtype in folder.groups():
-            for part, seen in folder.of(view, dtype).items():
-                lmdb = folder.path / f"{view}_{dtype}_{part}_lmdb"
-                tolerance = TOLERANCE + (0.5 if dtype == "int" else 0)
-                derive = views[view].__getitem__
-                if view == "cnn":
-                    derive = partial(train_clip, derive, str(name), parameters=folder.parameters)
-                count += compare_song(lmdb, seen, str(name), derive, tolerance)
-    return f"{count} records of {', '.join(map(str, chosen))}"
-
-
-def compare_song(lmdb: Path, seen: Seen, track: str, derive: Callable[[int], np.ndarray], tolerance: float) -> int:
-    """Compare a song's records in one LMDB with what ``derive`` makes of their numbers; returns how many."""
-    keys = [(key, clip) for key, (of, clip) in zip(seen.keys, seen.clips) if of == track]
-    with datum.opened(lmdb) as environment, environment.begin() as transaction:
-        for key, clip in keys:
-            record = datum.read_record(lmdb, key.encode(), transaction.get(key.encode()))
-            difference = float(np.abs(record.array.astype(np.float64) - derive(clip)).max())
-            if not difference <= tolerance:
-                raise FailedError(f"{lmdb.name}: record {key} is off by {difference:g} from the audio")
-    return len(keys)
