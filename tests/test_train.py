@@ -139,6 +139,16 @@ def test_a_run_stopped_and_resumed_has_the_weights_of_one_never_stopped(
     ]
 
 
+def test_a_net_changed_by_settings_is_resumed_alike(train, build, tmp_path):
+    changes = ("--batch-norm", 1, "--pooling", "max", "--input-scale", 0.5, "--base-lr", 0.01)
+    assert train("rcnn", 6, *changes, ranks=2).returncode == 0
+    whole = shutil.copy(model(build, 6), tmp_path / "whole.caffemodel")
+    shutil.rmtree(build / "runs")
+    assert train("rcnn", 3, *changes, ranks=2).returncode == 0
+    assert train("rcnn", 6, *changes, ranks=2).returncode == 0
+    assert_same_weights(model(build, 6), Path(whole))
+
+
 def start(build: Path, net: str, iterations: int, ranks: int = 1) -> subprocess.Popen:
     command = [sys.executable, "-m", "tools.train", "--net", net, "--build", build, "--seed", 7, "--batch", 8]
     command += ["--iterations", iterations, "--ranks", ranks]
@@ -267,6 +277,9 @@ def test_a_loss_that_diverges_ends_the_run_in_one_line(train, build):
         (("--dropout", "1.5"), "DROPOUT=1.5"),
         (("--net", "no_such_net"), "NET is one of"),
         (("--neurons", "160"), "no LSTM layer"),
+        (("--input-scale", "0"), "INPUT_SCALE=0"),
+        (("--pooling", "ave"), "no global pooling"),
+        (("--batch-norm", "1"), "no LRN layer"),
         (("--genres", "pop techno"), "techno"),
         (("--hop", "0"), "hop=0"),
         (("--split", "clip"), "make lmdb SPLIT=clip"),
