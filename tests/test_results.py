@@ -54,17 +54,17 @@ def make_vote(build, name, runs):
     return vote
 
 
-def make_run(folder, begun, iteration):
+def make_run(folder, versions, iteration):
     folder.mkdir(parents=True, exist_ok=True)
     record = {key: kind() for key, kind in runs.KEYS.items()}
-    (folder / "run.json").write_text(json.dumps({**record, "begun": begun, "iteration": iteration}))
+    (folder / "run.json").write_text(json.dumps({**record, "versions": versions, "iteration": iteration}))
     (folder / "metrics.jsonl").write_text("curves")
 
 
 def test_a_vote_is_kept_with_the_records_of_its_runs(tmp_path, kept):
     folders = [tmp_path / "runs" / split / "rcnn" for split in ("song", "song-1")]
     for iteration, run in enumerate(folders):
-        make_run(run, "today", iteration)
+        make_run(run, "native", iteration)
     results.keep(make_vote(tmp_path, "rcnn", folders))
     assert (kept / "votes" / "song-folds" / "rcnn" / "clips.csv").exists()
     for iteration, run in enumerate(folders):
@@ -74,14 +74,14 @@ def test_a_vote_is_kept_with_the_records_of_its_runs(tmp_path, kept):
 
 def test_a_run_that_went_on_is_kept_as_far_as_it_came_and_another_is_refused(tmp_path, kept):
     run = tmp_path / "runs" / "song" / "rcnn"
-    for number, (begun, iteration, stands) in enumerate(
-        [("today", 500, 500), ("today", 900, 900), ("today", 500, 900)]
+    for number, (versions, iteration, stands) in enumerate(
+        [("native", 500, 500), ("native", 900, 900), ("native", 500, 900)]
     ):
-        make_run(run, begun, iteration)
+        make_run(run, versions, iteration)
         results.keep(make_vote(tmp_path, f"rcnn@iter={number}", [run]))
         assert json.loads((kept / "runs" / "song" / "rcnn" / "run.json").read_text())["iteration"] == stands
-    make_run(run, "yesterday", 900)
-    with pytest.raises(UserError, match="another training"):
+    make_run(run, "stock", 900)
+    with pytest.raises(UserError, match=r"another training .*\(versions\)"):
         results.keep(make_vote(tmp_path, "rcnn", [run]))
 
 

@@ -98,7 +98,7 @@ def test_old_snapshots_go_but_the_paper_s_iterations_stay(tmp_path):
         snapshot(tmp_path, iteration)
     snapshot(tmp_path, 7500, whole=False)
     runs.prune_snapshots(tmp_path)
-    assert list(runs.whole_snapshots(tmp_path)) == [500, 4000, 5000, 5500, 6000, 6500, 7000]
+    assert list(runs.whole_snapshots(tmp_path)) == [500, 1000, 4000, 5000, 5500, 6000, 6500, 7000]
     assert not list(tmp_path.glob("*_7500*"))
 
 

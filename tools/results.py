@@ -29,6 +29,8 @@ README = paths.DATA.parent / "README.md"
 BEGIN, END = "<!-- {part}: make results -->", "<!-- end of {part} -->"
 KEPT = ("summary.json", "clips.csv", "songs.csv", "confusion.csv")
 KEPT_OF_RUN = ("run.json", "metrics.jsonl")
+# Runs that are alike in these have the same weights, bit for bit, as far as both go
+ONE_TRAINING = ("prototxt", "lmdb", "seed", "batch", "dropout", "lr_steps", "ranks", "versions")
 
 
 def keep(vote: Path) -> None:
@@ -51,8 +53,9 @@ def keep_run(run: Path, folder: Path) -> None:
     """
     new = runs.read_run(run)
     kept = runs.read_run(folder) if folder.is_dir() else new
-    if kept["begun"] != new["begun"]:
-        raise UserError(f"{folder} is of another training than {run}: remove it and its votes, then keep this one")
+    for key in ONE_TRAINING:
+        if kept.get(key) != new.get(key):
+            raise UserError(f"{folder} is of another training than {run} ({key}): remove it and its votes first")
     if new["iteration"] >= kept["iteration"]:
         copy_files(run, folder, KEPT_OF_RUN)
 
