@@ -18,7 +18,7 @@ import jinja2
 
 from tools import cli, paths
 from tools.in_place import made_aside, only_writer
-from tools.reporting import changes, claims, comparisons, curves, figures, headlines, paper
+from tools.reporting import changes, claims, comparisons, curves, figures, headlines, leak, paper
 from tools.reporting.canvas import Figure
 from tools.reporting.collect import Collection, collect
 from tools.reporting.commands import make_command
@@ -45,7 +45,7 @@ def make_tables(collection: Collection) -> dict[str, list[Table]]:
             for net in ("complex_cnn", "rcnn")
             for split in headlines.PROTOCOLS
         ],
-        "splits": [comparisons.splits(collection)],
+        "splits": [comparisons.splits(collection), leak.leak(collection)],
         "integer_float": [comparisons.integer_beside_float(collection)],
         "dropout": [comparisons.dropout_settings(collection)],
         "changes": [changes.changes(collection), changes.plus_gain(collection)],

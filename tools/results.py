@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tools import baseline, cli, paths, runs
 from tools.cli import UserError
-from tools.reporting import changes
+from tools.reporting import changes, leak
 from tools.reporting.claims import claims
 from tools.reporting.collect import ITERATION_SUFFIX, Collection, collect, differences
 from tools.reporting.commands import folds_command
@@ -149,6 +149,7 @@ def parts() -> dict[str, str]:
     collection.build = paths.BUILD  # where each command makes it again
     return {
         "results": table(),
+        "leak": as_markdown(leak.leak(collection)),
         "claims": claims_table(collection),
         "changes": as_markdown(changes.changes(collection)),
         "plus": as_markdown(changes.plus_gain(collection)),
