@@ -258,6 +258,18 @@ def test_a_run_of_other_data_is_refused(train, build, small_build):
     assert "was begun with other LMDBs" in one_line(train("complex_cnn", 4))
 
 
+def test_a_run_from_before_a_parameter_was_there_goes_on_with_its_default_and_with_no_other(train, build):
+    assert train("complex_cnn", 2).returncode == 0
+    file = only_run(build) / "run.json"
+    record = json.loads(file.read_text())
+    del record["features"]["overlap"]
+    file.write_text(json.dumps(record))
+    assert train("complex_cnn", 3).returncode == 0
+    record["features"]["overlap"] = 2
+    file.write_text(json.dumps(record))
+    assert "another features" in one_line(train("complex_cnn", 4))
+
+
 def test_what_differs_from_the_defaults_gets_a_folder_of_its_own(train, build):
     assert train("complex_cnn", 1, "--dtype", "int").returncode == 0
     assert only_run(build).name == "complex_cnn@dtype=int,seed=7,batch=8"

@@ -28,7 +28,8 @@ def leak(collection: Collection) -> Table:
             Column("Iterations", layout.count("iteration")),
             Column("Clips tested", layout.count("clips")),
         ],
-        note="The same test clips in both columns: split clip trains on other clips of their songs, split song on none.",
+        note="The same test clips in both columns: split clip trains on other clips of their songs, split song on "
+        "none.",
     )
     for net in NETS:
         pair = both_splits(collection, net) if "clip" in protocols_of(net) else None

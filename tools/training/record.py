@@ -7,6 +7,7 @@ import os
 import platform
 import shlex
 import sys
+from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import numpy as np
 
 from tools import runs
 from tools.cli import UserError
+from tools.parameters import Parameters
 
 
 def check_same_run(folder: Path, record: dict) -> None:
@@ -22,6 +24,8 @@ def check_same_run(folder: Path, record: dict) -> None:
     if not (folder / "run.json").exists():
         return
     begun = runs.read_run(folder)
+    # A run may have begun before a parameter was there, which it then had the default of
+    begun["features"] = {**asdict(Parameters()), **begun.get("features", {})}
     for key, value in json.loads(json.dumps(record)).items():
         if begun.get(key) != value:
             what = {"lmdb": "other LMDBs", "data_fingerprint": "other data", "prototxt": "another prototxt"}
