@@ -122,7 +122,8 @@ def test_a_plan_can_be_for_full_gtzan_on_another_machine(tool, synthetic_songs, 
     assert here.returncode == there.returncode == 0, there.stderr
     assert "train rcnn, split filtered to 200,000" in there.stdout
     assert "1000 songs" in here.stdout
-    assert "for a machine of 8 cores" in there.stdout.splitlines()[-1]
+    assert "for a machine of 8 cores" in there.stdout
+    assert "PFLOP" in here.stdout.splitlines()[-1]
 
 
 def test_songs_and_cores_are_of_a_plan_alone(tool, synthetic_songs):

@@ -123,6 +123,9 @@ def main() -> None:
     seconds = [estimator.seconds(step) for step in plan]
     done = {i for i, step in enumerate(plan) if is_done(step)}
     print_plan(plan, seconds, done, args.cores)
+    peta = estimator.arithmetic(plan) / 1e15
+    on_gpu = duration(1000 * peta)
+    print(f"  the trainings are {peta:.1f} PFLOP: {on_gpu} for a GPU on which Caffe reaches 1 TFLOP/s")
     if not filtered:
         print("  split filtered is left out: it needs full GTZAN (make data SET=all)")
     if not args.plan:

@@ -1,4 +1,4 @@
-"""The clock of Caffe's log, and what an image costs."""
+"""The clock of Caffe's log, and which Caffe runs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import pytest
 
 from tools import paths
-from tools.benching.training import environment, flops_an_image, seconds_an_iteration
+from tools.benching.training import environment, seconds_an_iteration
 from tools.cli import UserError
 
 LOG = """I1125 23:59:58.500000    10 solver.cpp:239] Iteration 0 (0 iter/s, 0.1s/5 iters), loss = 2.3
@@ -25,18 +25,6 @@ def test_iterations_are_timed_by_the_logs_own_clock_without_the_warm_up_and_past
 def test_a_log_that_ends_early_is_refused():
     with pytest.raises(UserError, match="no losses of iterations 5 and 15"):
         seconds_an_iteration(LOG[:300], 5)
-
-
-def test_an_image_costs_what_its_layers_multiply(tmp_path):
-    """4 maps of 3 x 3 at 4 x 8 places, then 10 outputs of 128: forward, twice that backward, once at the bottom."""
-    deploy = tmp_path / "deploy.prototxt"
-    deploy.write_text("""
-layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 2 dim: 1 dim: 6 dim: 10 } } }
-layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" convolution_param { num_output: 4 kernel_size: 3 } }
-layer { name: "score" type: "InnerProduct" bottom: "conv" top: "score" inner_product_param { num_output: 10 } }
-""")
-    convolution, score = 2 * 9 * 4 * 4 * 8, 2 * 128 * 10
-    assert flops_an_image(deploy) == 2 * convolution + 3 * score
 
 
 def test_a_build_of_caffe_is_chosen_for_children_alone(monkeypatch):

@@ -24,6 +24,7 @@ import numpy as np
 from tools import cli, paths, prototxt, runs, train
 from tools.benching.measurements import Measurements
 from tools.cli import UserError
+from tools.flops import flops_an_image
 from tools.training.prepare import Plan, prepare, write_prototxt
 
 NATIVE = paths.CHECKOUT / ".caffe" / "native"
@@ -116,24 +117,6 @@ def time_ours(plan: Plan, ranks: int) -> str:
     with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
         train.train(plan, train.Ranks(ranks, [], None))
     return (plan.folder / "caffe.log").read_text()
-
-
-def flops_an_image(deploy: Path) -> float:
-    """Floating-point operations that one image costs in training, in convolutions, inner products and LSTM layers.
-
-    Forward, and backward to the weights and to what lies below, each as much; the lowest layer has nothing below.
-    """
-    net = caffe.Net(str(deploy), caffe.TEST)
-    images = net.blobs["data"].num
-    forward = []
-    for name, layer in zip(net._layer_names, net.layers):
-        if layer.type not in ("Convolution", "InnerProduct", "LSTM"):
-            continue
-        top = net.blobs[net.top_names[name][0]]
-        weights = [blob.data for blob in net.params[name] if blob.data.ndim >= 2]
-        places = top.count / (top.shape[-1] if layer.type != "Convolution" else top.shape[1])
-        forward.append(2 * places * sum(matrix.size for matrix in weights) / images)
-    return 3 * sum(forward) - forward[0]
 
 
 def export_twin(net: str, plan: Plan, file: Path) -> None:

@@ -19,9 +19,10 @@ from pathlib import Path
 from tools import features, paths, prototxt
 from tools.audio import read_song
 from tools.cli import UserError
+from tools.flops import of_net
 from tools.gtzan import Track
 from tools.parameters import Parameters
-from tools.planning.plan import Step
+from tools.planning.plan import Step, batch_of
 
 PASSES = 3
 START_SECONDS = 4.0  # Python, Caffe and the net, seen on 2 cores
@@ -100,6 +101,7 @@ class Estimator:
         self.parameters = Parameters()
         self.song_seconds = seconds_a_song(tracks)
         self.views = {net: view_of(net) for net in nets}
+        self.flops = {net: batch_of(net) * of_net(net) for net in nets}  # an iteration
         self.speeds = {net: measure(build, net, self.cores) for net in nets}
 
     def seconds(self, step: Step) -> float:
@@ -111,6 +113,10 @@ class Estimator:
         if step.module == "tools.baseline":
             return START_SECONDS + self.songs * BASELINE_SECONDS / self.cores
         return self.voting(step.net, step.split) if step.module == "tools.vote" else PAGE_SECONDS
+
+    def arithmetic(self, plan: list[Step]) -> float:
+        """Floating-point operations of every training of a plan, tests left out."""
+        return sum(step.iterations * self.flops[step.net] for step in plan if step.module == "tools.train")
 
     def clips(self, net: str) -> int:
         return self.songs * self.parameters.clips(self.views[net])
@@ -154,10 +160,7 @@ def measure(build: Path, net: str, machine_cores: int) -> Speed:
 
     For more cores than there are here that leaves out what the others would cost in memory and in messages.
     """
-    import caffe
-
-    layer = prototxt.data_layer(prototxt.read_net(paths.PROTOTXT / net / "train_val.prototxt"), caffe.TRAIN)
-    batch = layer.data_param.batch_size
+    batch = batch_of(net)
     ranks = ranks_of(batch, machine_cores)
     forward, both = probe(net, batch // ranks, min(ranks, cores()))
     return Speed(seen(build, net, ranks) or both, forward * ranks / batch)
