@@ -74,6 +74,13 @@ def test_global_pooling_alone_changes_its_method():
         prototxt.set_global_pooling(caffe_pb2.NetParameter(), "max")
 
 
+@pytest.mark.parametrize("file", ["train_val.prototxt", "deploy.prototxt"])
+def test_the_rcnn_of_ours_is_the_paper_s_with_batch_norm(file):
+    paper, ours = (prototxt.read_net(paths.PROTOTXT / net / file) for net in ("rcnn", "rcnn_plus"))
+    prototxt.normalise_batches(paper)
+    assert list(paper.layer) == list(ours.layer)
+
+
 def test_batch_norm_and_scale_stand_where_lrn_stood():
     net = small_net()
     prototxt.normalise_batches(net)

@@ -113,14 +113,15 @@ def is_main(vote: Path) -> bool:
 
 def table() -> str:
     """The table of the networks, in Markdown. UserError where nothing is kept."""
-    found = {file.parent: json.loads(file.read_text()) for file in sorted(RESULTS.glob("votes/*/*/summary.json"))}
-    summaries = {folder: summary for folder, summary in found.items() if is_main(folder)}
+    files = [file for file in RESULTS.glob("votes/*/*/summary.json") if is_main(file.parent)]
+    summaries = {file.parent: json.loads(file.read_text()) for file in files}
     if not summaries:
         raise UserError(f"{RESULTS}: no result is kept there: keep a vote first, with --keep")
     columns = ["network", "split", "iterations", "clips / songs", "clips right", "songs, plurality of 5"]
     columns += ["songs, true label 7", "command"]
     head = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
-    return "\n".join(head + [row(folder.name, summary) for folder, summary in summaries.items()])
+    in_order = sorted(summaries.items(), key=lambda item: (item[1]["split"], item[1]["net"], item[1]["iteration"]))
+    return "\n".join(head + [row(folder.name, summary) for folder, summary in in_order])
 
 
 def markdown(columns: list[str], rows: list[list[str]]) -> str:

@@ -11,6 +11,7 @@ NET_NAMES = {
     "simple_cnn": "Simple CNN",
     "complex_cnn": "Complex CNN",
     "rcnn": "RCNN",
+    "rcnn_plus": "RCNN plus (ours)",
     "lstm": "LSTM",
     "song_cnn": "Whole-song CNN",
     "mfcc_svm": "MFCC + SVM (baseline)",
