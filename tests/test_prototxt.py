@@ -75,9 +75,10 @@ def test_global_pooling_alone_changes_its_method():
 
 
 @pytest.mark.parametrize("file", ["train_val.prototxt", "deploy.prototxt"])
-def test_the_rcnn_of_ours_is_the_paper_s_with_batch_norm(file):
+def test_the_rcnn_of_ours_is_the_paper_s_with_batch_norm_and_less_dropout(file):
     paper, ours = (prototxt.read_net(paths.PROTOTXT / net / file) for net in ("rcnn", "rcnn_plus"))
     prototxt.normalise_batches(paper)
+    prototxt.set_dropout(paper, 0.25)
     assert list(paper.layer) == list(ours.layer)
 
 
