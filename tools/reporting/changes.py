@@ -137,8 +137,8 @@ def plus_gain(collection: Collection) -> Table:
             Column("Iterations", layout.count("iteration")),
             Column("Songs tested", layout.count("songs")),
         ],
-        note="Songs by plurality of 5. The songs of folds 1 to 4 had a say in the choice of the changes, those of fold "
-        "0 had none.",
+        note="Songs by plurality of 5. The songs of folds 1 and 2 were looked at in the choice, those of fold "
+        "0 were in no part.",
     )
     folds = pair_on(collection, "song-folds")
     if not folds:
