@@ -92,6 +92,7 @@ def trainings(scale: float, songs: int, filtered: bool) -> list[Training]:
     for split in ("song", "clip"):
         found += [
             Training("complex_cnn", split, cnn),
+            Training("complex_cnn", split, cnn, ("--dropout", dropout_schedule(last))),
             Training("simple_cnn", split, cnn),
             Training("lstm", split, lstm),
             Training("rcnn", split, rcnn),
@@ -111,7 +112,6 @@ def comparisons(scale: float, last: int, rcnn_last: int, lstm: tuple[int, ...]) 
     return [
         Training("complex_cnn", "song", (last,), ("--dtype", "int")),
         Training("complex_cnn", "song", (last,), ("--dropout", "0.6")),
-        Training("complex_cnn", "song", (last,), ("--dropout", dropout_schedule(last))),
         Training("rcnn", "song", (rcnn_last,), ("--lr-steps", rates)),
         Training("complex_cnn", "song", (last,), ("--genres", FEW_GENRES)),
         Training("complex_cnn", "song", (last,), ("--window", str(SHORT_WINDOW))),

@@ -136,7 +136,7 @@ def dropout_helps_for_a_while(collection: Collection) -> Claim:
         compare.verdict_more,
         "Raised minus 0.4",
         command(collection, "complex_cnn"),
-        command(collection, "complex_cnn", {"dropout": "0.4_0.6@3000_0.7@6000"}),
+        command(collection, "complex_cnn", {"dropout": commands.DROPOUT_BY_HAND}),
     )
 
 

@@ -12,6 +12,7 @@ from tools.reporting.collect import Collection, Run, Vote
 from tools.splits import FOLDS
 
 TARGETS = {"simple_cnn": "simple", "complex_cnn": "complex", "rcnn": "rcnn", "lstm": "lstm", "song_cnn": "song"}
+DROPOUT_BY_HAND = "0.4_0.6@3000_0.7@6000"  # the paper's schedule, as a run's name has it
 # A space in the option became an underscore in the run's name
 LISTS = ("lr_steps", "dropout", "genres")
 NOT_IN_MAKE = ("iter",)

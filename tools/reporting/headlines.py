@@ -112,6 +112,15 @@ def paper_shown(values: dict) -> str:
     return f"{values['paper_percent']:g}%"
 
 
+def votes_by_the_paper(collection: Collection, net: str, split: str) -> list[Vote]:
+    """Votes of a net by iteration; of the complex CNN those whose dropout was raised by hand, where there are any."""
+    votes = collection.find_votes(net, split)
+    if net == "complex_cnn":
+        votes += collection.find_votes(net, split, dropout=commands.DROPOUT_BY_HAND)
+    by_iteration = {vote.iteration: vote for vote in votes}
+    return [by_iteration[iteration] for iteration in sorted(by_iteration)]
+
+
 def summary_row(collection: Collection, headline: paper.Headline, split: str) -> Row:
     values = {
         "what": headline.what,
@@ -122,7 +131,7 @@ def summary_row(collection: Collection, headline: paper.Headline, split: str) ->
         "paper_iterations": headline.iterations,
     }
     note = f"Paper: {headline.place}"
-    vote = nearest(collection.find_votes(headline.net, split), headline.iterations)
+    vote = nearest(votes_by_the_paper(collection, headline.net, split), headline.iterations)
     ours, interval = measured(vote, headline) if vote else (None, None)
     if vote is None or ours is None:
         return Row(values, commands.make_command(headline.net, split, build=collection.build), missing=True, note=note)
@@ -153,7 +162,7 @@ def table_2(collection: Collection, net: str, split: str) -> Table:
             Column("Songs voted on", layout.count("songs")),
         ],
     )
-    votes = collection.find_votes(net, split)
+    votes = votes_by_the_paper(collection, net, split)
     for quoted in paper.TABLE_2:
         values = {
             "net": net,
