@@ -9,6 +9,9 @@ import pytest
 
 from tools import paths, results, runs
 from tools.cli import UserError
+from tools.report import make_tables
+from tools.reporting.claims import claims
+from tools.reporting.collect import collect_kept
 from tools.voting.count import hold_election, score
 from tools.voting.files import read_clips
 
@@ -18,6 +21,16 @@ KEPT = sorted(results.RESULTS.glob("votes/*/*/summary.json"))
 def test_the_readme_has_the_tables_of_the_kept_results():
     text = results.README.read_text()
     assert results.insert_parts(text) == text
+
+
+def test_the_kept_page_has_the_tables_and_verdicts_of_the_kept_results():
+    page = json.loads((results.RESULTS / "report" / "report.json").read_text())
+    collection = collect_kept()
+    for section, tables in make_tables(collection).items():
+        assert [table["rows"] for table in page["tables"][section]] == json.loads(
+            json.dumps([table.shown() for table in tables], default=float)
+        ), section
+    assert [claim["found"] for claim in page["claims"]] == [claim.found for claim in claims(collection)]
 
 
 @pytest.mark.parametrize("file", KEPT, ids=lambda file: f"{file.parent.parent.name}/{file.parent.name}")

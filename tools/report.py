@@ -20,7 +20,7 @@ from tools import cli, paths
 from tools.in_place import made_aside, only_writer
 from tools.reporting import changes, claims, comparisons, curves, figures, headlines, leak, paper
 from tools.reporting.canvas import Figure
-from tools.reporting.collect import Collection, collect
+from tools.reporting.collect import Collection, collect, collect_kept
 from tools.reporting.commands import make_command
 from tools.reporting.layout import Row, Table
 from tools.reporting.networks import network_figures
@@ -154,9 +154,7 @@ def write(folder: Path, content: dict) -> None:
 
 def main() -> None:
     args = parse_arguments()
-    collection = collect(args.build)
-    if args.build.resolve() == paths.RESULTS:
-        collection.build = paths.BUILD  # what is kept there was made, and is made again, under build/
+    collection = collect_kept() if args.build.resolve() == paths.RESULTS else collect(args.build)
     content = context(collection)
     folder = args.build / "report"
     write(folder, content)

@@ -1,10 +1,10 @@
 """The README's table of results, made from the committed records of runs and votes.
 
     python -m tools.results --keep build/votes/song-folds/rcnn     keep a vote and its runs' records under data/results/
-    python -m tools.results                                        write the table into README.md from what is kept
+    python -m tools.results                                        write the tables into README.md, and the page
 
-What is kept lies as it does under build/, so that `make report BUILD=data/results/gtzan-mini` makes the page of it:
-clips.csv, from which every figure can be counted again, run.json and the curves; no audio, no features, no weights.
+What is kept lies as it does under build/: clips.csv, from which every figure can be counted again, run.json and the
+curves; no audio, no features, no weights. The page of `tools.report` is made of it, in report/ beside it.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import json
 import shutil
 from pathlib import Path
 
-from tools import baseline, cli, paths, runs
+from tools import baseline, cli, paths, report, runs
 from tools.cli import UserError
 from tools.reporting import changes, leak
 from tools.reporting.claims import claims
-from tools.reporting.collect import ITERATION_SUFFIX, Collection, collect, differences
+from tools.reporting.collect import ITERATION_SUFFIX, Collection, collect_kept, differences
 from tools.reporting.commands import folds_command
 from tools.reporting.commands import make_command as make
 from tools.reporting.layout import Table
@@ -152,8 +152,7 @@ def claims_table(collection: Collection) -> str:
 
 def parts() -> dict[str, str]:
     """What `make results` writes into the README, by the name of its marks."""
-    collection = collect(RESULTS)
-    collection.build = paths.BUILD  # where each command makes it again
+    collection = collect_kept()
     return {
         "results": table(),
         "leak": as_markdown(leak.leak(collection)),
@@ -186,6 +185,7 @@ def main() -> None:
     for vote in parser.parse_args().keep:
         keep(vote)
     README.write_text(insert_parts(README.read_text()))
+    report.write(RESULTS / "report", report.context(collect_kept()))
     print(f"{README.name}: {len(table().splitlines()) - 2} rows")
 
 

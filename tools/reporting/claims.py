@@ -100,7 +100,9 @@ def rate_at(vote: Vote) -> float | None:
 
 def dropped_and_held(collection: Collection, net: str, split: str) -> Pair | None:
     """Two votes that differ in the schedule of the learning rate alone, the one whose rate has dropped first."""
-    pair = same_iteration(collection.find_votes(net, split, lr_steps=None), collection.find_votes(net, split))
+    pair = same_iteration(
+        collection, collection.find_votes(net, split, lr_steps=None), collection.find_votes(net, split)
+    )
     rates = [rate_at(vote) for vote in pair] if pair else []
     if None in rates or len(set(rates)) < 2:
         return None
@@ -129,6 +131,7 @@ def dropout_helps_for_a_while(collection: Collection) -> Claim:
         "Raising dropout by hand when over-fitting shows helps for a while.",
         "Complex CNN under the schedule minus 0.4 throughout, at the same iteration: clip accuracy.",
         lambda split: same_iteration(
+            collection,
             [v for v in raised(collection, split) if "@" in v.differences["dropout"]]
             or collection.find_votes("complex_cnn", split, **decided),
             collection.find_votes("complex_cnn", split),
@@ -153,7 +156,9 @@ def longer_window_better(collection: Collection) -> Claim:
         "A window of 46 ms serves music better than one of 25 ms.",
         "Complex CNN on windows of 1024 minus the one on 512 (23 ms) at the same hop: clip accuracy.",
         lambda split: same_iteration(
-            collection.find_votes("complex_cnn", split), collection.find_votes("complex_cnn", split, window="512")
+            collection,
+            collection.find_votes("complex_cnn", split),
+            collection.find_votes("complex_cnn", split, window="512"),
         ),
         compare.verdict_more,
         "46 ms minus 23 ms",
@@ -166,7 +171,7 @@ def votes_beat_whole_song(collection: Collection) -> Claim:
     claim = "Clips with votes beat the whole song as one input."
     test = "Songs right by plurality of the RCNN's (else the complex CNN's) clips minus those of the whole-song net."
     for split, net in product(("song-folds", "song"), ("rcnn", "complex_cnn")):
-        pair = same_iteration(collection.find_votes(net, split), collection.find_votes("song_cnn", split))
+        pair = same_iteration(collection, collection.find_votes(net, split), collection.find_votes("song_cnn", split))
         if pair:
             return voted_beside_whole(collection, claim, test, *pair)
     return untested(claim, test, command(collection, "rcnn"), command(collection, "song_cnn"))

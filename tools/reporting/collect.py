@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tools import paths
 from tools.conversion import manifest as manifests
 from tools.gtzan import GENRES
 
@@ -120,6 +121,18 @@ class Collection:
         known = (manifest["data"] for manifest in self.manifests.values())
         return next((data for data in known if data["fingerprint"] == fingerprint), None)
 
+    def same_songs(self, first: Vote, second: Vote) -> bool:
+        """Whether two votes are of the same songs: of one fingerprint, or of two that made one LMDB, byte for byte.
+
+        A fingerprint is of one copy of the songs: it holds the times of their files.
+        """
+        wanted = {first.fingerprint, second.fingerprint}
+        made: dict[str, set[str]] = {}
+        for run in self.runs:
+            for entry in run.record["lmdb"].values():
+                made.setdefault(entry["sha256"], set()).add(run.record["data_fingerprint"])
+        return len(wanted) == 1 or any(wanted <= fingerprints for fingerprints in made.values())
+
     def find_votes(self, net: str, split: str, **different: str | None) -> list[Vote]:
         """Votes of one run, by iteration. Only ``different`` may differ from the defaults (None: anything goes)."""
         found = {}
@@ -181,6 +194,13 @@ def collect(build: Path) -> Collection:
             of_split = "song" if split == "song-folds" else split
             vote = Vote(file.parent, split, name, summary, runs.get((of_split, ITERATION_SUFFIX.sub("", name))))
             add_vote(found, vote)
+    return found
+
+
+def collect_kept() -> Collection:
+    """What is kept in the repository. It was made, and is made again, under build/: so its commands say."""
+    found = collect(paths.RESULTS)
+    found.build = paths.BUILD
     return found
 
 

@@ -115,7 +115,7 @@ def describe_data(collection: Collection, fingerprint: str | None) -> str:
     data = collection.data_of(fingerprint)
     short = fingerprint[:8]
     if data is None:
-        return f"other data ({short})"
+        return f"other data ({short})" if collection.manifests else f"no LMDBs kept ({short})"
     songs = data["songs_present"]
     if is_synthetic(data):
         return f"synthetic, {songs} songs ({short})"

@@ -123,18 +123,18 @@ def missing_pair(collection: Collection, net: str, split: str, differences: dict
     return Row(values, "; ".join(pair), missing=True)
 
 
-def same_iteration(first: list[Vote], second: list[Vote]) -> tuple[Vote, Vote] | None:
+def same_iteration(collection: Collection, first: list[Vote], second: list[Vote]) -> tuple[Vote, Vote] | None:
     """The newest pair of votes at one iteration and on the same data."""
     by_iteration = {vote.iteration: vote for vote in second}
     for vote in reversed(first):
         other = by_iteration.get(vote.iteration)
-        if other and other.fingerprint == vote.fingerprint:
+        if other and collection.same_songs(vote, other):
             return vote, other
     return None
 
 
 def integer_row(collection: Collection, net: str, split: str) -> Row | None:
-    pair = same_iteration(collection.find_votes(net, split, dtype="int"), collection.find_votes(net, split))
+    pair = same_iteration(collection, collection.find_votes(net, split, dtype="int"), collection.find_votes(net, split))
     difference = pair and compare.clip_difference(*pair)
     if not difference:
         return None

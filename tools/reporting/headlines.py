@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from tools import paths
 from tools.reporting import commands, compare, layout, paper
 from tools.reporting.collect import Collection, Vote, nearest
 from tools.reporting.layout import Column, Row, Table
@@ -67,8 +70,13 @@ def basis(collection: Collection, vote: Vote) -> dict:
         "songs": vote.summary["songs"],
         "seed": vote.summary.get("seed"),
         "ranks": vote.summary.get("ranks"),
-        "run": str(vote.folder),
+        "run": str(in_checkout(vote.folder)),
     }
+
+
+def in_checkout(folder: Path) -> Path:
+    """Its path within the checkout, where it is in there."""
+    return folder.relative_to(paths.CHECKOUT) if folder.is_relative_to(paths.CHECKOUT) else folder
 
 
 def iterations_shown(values: dict) -> str:

@@ -44,7 +44,7 @@ def leak(collection: Collection) -> Table:
 def both_splits(collection: Collection, net: str) -> tuple[Vote, Vote] | None:
     """The newest votes of a net under split clip and under the honest one, at one iteration."""
     leaky = collection.find_votes(net, "clip")
-    pairs = (same_iteration(leaky, collection.find_votes(net, split)) for split in HONEST)
+    pairs = (same_iteration(collection, leaky, collection.find_votes(net, split)) for split in HONEST)
     return next(filter(None, pairs), None)
 
 

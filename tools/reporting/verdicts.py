@@ -93,7 +93,7 @@ def pairs(
 ) -> Callable[[str], Pair | None]:
     """By split: votes of ``net`` with ``differences``, beside those of the default run of ``other`` or the same net."""
     return lambda split: same_iteration(
-        collection.find_votes(net, split, **differences), collection.find_votes(other or net, split)
+        collection, collection.find_votes(net, split, **differences), collection.find_votes(other or net, split)
     )
 
 
