@@ -181,7 +181,7 @@ bench: lmdb ## images/s, songs/s and clips/s beside PyTorch, stock Caffe and a p
 	@tools/benching/rounds $(call quoted,$(BUILD)) $(call quoted,$(DATA))
 
 ##@ Keeping house
-results: setup ## write the README's table of results from data/results; KEEP=build/votes/... keeps a vote there first
+results: setup ## write the README's tables and the page of data/results from what is kept there; KEEP=build/votes/... keeps a vote first
 	@$(PYTHON) tools.results $(if $(KEEP),--keep $(KEEP))
 
 health: setup ## which Caffe, with which BLAS, on which devices; exit code 2 where it computes wrong

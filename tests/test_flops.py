@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from tools.flops import flops_an_image, of_net
+import pytest
+
+from tools import paths
+from tools.cli import UserError
+from tools.flops import flops_an_image, flops_in_child
 
 
 def test_an_image_costs_what_its_layers_multiply(tmp_path):
@@ -17,6 +21,14 @@ layer { name: "score" type: "InnerProduct" bottom: "conv" top: "score" inner_pro
     assert flops_an_image(deploy) == 2 * convolution + 3 * score
 
 
-def test_a_child_counts_the_same_for_a_net_of_the_project_s():
-    """The RCNN's first convolution alone: 32 maps of 5 x 5 at 33 x 166 places, forward and back to its weights."""
-    assert of_net("rcnn") > 2 * 2 * 25 * 32 * 33 * 166
+def test_a_child_counts_the_same():
+    deploy = paths.PROTOTXT / "rcnn" / "deploy.prototxt"
+    assert flops_in_child(deploy) == flops_an_image(deploy)
+
+
+def test_a_net_that_caffe_refuses_is_named_in_one_line(tmp_path):
+    deploy = tmp_path / "deploy.prototxt"
+    deploy.write_text('layer { name: "conv" type: "Convolution" bottom: "nothing" top: "conv" }')
+    with pytest.raises(UserError, match="deploy.prototxt: Caffe could not run it: .*nothing") as refused:
+        flops_in_child(deploy)
+    assert "\n" not in str(refused.value)

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import json
-import shutil
 
 import pytest
 
 from tools import paths, results, runs
 from tools.cli import UserError
 from tools.report import make_tables
+from tools.reporting import readme
 from tools.reporting.claims import claims
 from tools.reporting.collect import collect_kept
 from tools.voting.count import hold_election, score
 from tools.voting.files import read_clips
 
-KEPT = sorted(results.RESULTS.glob("votes/*/*/summary.json"))
+KEPT = sorted(paths.RESULTS.glob("votes/*/*/summary.json"))
 
 
 def test_the_readme_has_the_tables_of_the_kept_results():
-    text = results.README.read_text()
-    assert results.insert_parts(text) == text
+    text = readme.README.read_text()
+    assert readme.insert_parts(text, collect_kept()) == text
 
 
 def test_the_kept_page_has_the_tables_and_verdicts_of_the_kept_results():
-    page = json.loads((results.RESULTS / "report" / "report.json").read_text())
+    page = json.loads((paths.RESULTS / "report" / "report.json").read_text())
     collection = collect_kept()
     for section, tables in make_tables(collection).items():
         assert [table["rows"] for table in page["tables"][section]] == json.loads(
@@ -39,24 +39,6 @@ def test_every_kept_summary_is_what_its_clips_say(file):
     clips = read_clips(file.parent / "clips.csv")
     for key, value in score(clips, hold_election(clips, None)).items():
         assert summary[key] == value, key
-
-
-def test_the_command_of_a_row_says_all_that_differs_from_the_defaults():
-    summary = {"net": "rcnn", "split": "song-folds", "iteration": 1000, "ranks": 2}
-    each_fold = "make lmdb train-rcnn vote NET=rcnn FOLD=$f DTYPE=int DROPOUT='0.4 0.6@300' ITERS=1000 RANKS=2"
-    together = "make vote-folds NET=rcnn DTYPE=int DROPOUT='0.4 0.6@300'"
-    made = results.make_command("rcnn@dtype=int,dropout=0.4_0.6@300@iter=1000", summary)
-    assert made == f"for f in 0 1 2 3 4; do {each_fold}; done; {together}"
-    clip = results.make_command("lstm", {**summary, "net": "lstm", "split": "clip"})
-    assert clip == "make lmdb train-lstm vote NET=lstm SPLIT=clip ITERS=1000 RANKS=2"
-
-
-@pytest.fixture
-def kept(tmp_path, monkeypatch):
-    folder = paths.DATA.parent / "build" / tmp_path.name
-    monkeypatch.setattr(results, "RESULTS", folder)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def make_vote(build, name, runs):
@@ -74,37 +56,41 @@ def make_run(folder, versions, iteration):
     (folder / "metrics.jsonl").write_text("curves")
 
 
-def test_a_vote_is_kept_with_the_records_of_its_runs(tmp_path, kept):
+def test_a_vote_is_kept_with_the_records_of_its_runs(tmp_path):
     folders = [tmp_path / "runs" / split / "rcnn" for split in ("song", "song-1")]
     for iteration, run in enumerate(folders):
         make_run(run, "native", iteration)
-    results.keep(make_vote(tmp_path, "rcnn", folders))
-    assert (kept / "votes" / "song-folds" / "rcnn" / "clips.csv").exists()
+    results.keep(make_vote(tmp_path, "rcnn", folders), tmp_path / "kept")
+    assert (tmp_path / "kept" / "votes" / "song-folds" / "rcnn" / "clips.csv").exists()
     for iteration, run in enumerate(folders):
-        record = json.loads((kept / "runs" / run.parent.name / "rcnn" / "run.json").read_text())
+        record = json.loads((tmp_path / "kept" / "runs" / run.parent.name / "rcnn" / "run.json").read_text())
         assert record["iteration"] == iteration
 
 
-def test_a_run_that_went_on_is_kept_as_far_as_it_came_and_another_is_refused(tmp_path, kept):
+def test_a_run_that_went_on_is_kept_as_far_as_it_came_and_another_is_refused(tmp_path):
     run = tmp_path / "runs" / "song" / "rcnn"
     for number, (versions, iteration, stands) in enumerate(
         [("native", 500, 500), ("native", 900, 900), ("native", 500, 900)]
     ):
         make_run(run, versions, iteration)
-        results.keep(make_vote(tmp_path, f"rcnn@iter={number}", [run]))
-        assert json.loads((kept / "runs" / "song" / "rcnn" / "run.json").read_text())["iteration"] == stands
+        results.keep(make_vote(tmp_path, f"rcnn@iter={number}", [run]), tmp_path / "kept")
+        assert (
+            json.loads((tmp_path / "kept" / "runs" / "song" / "rcnn" / "run.json").read_text())["iteration"] == stands
+        )
     make_run(run, "stock", 900)
+    other = make_vote(tmp_path, "rcnn", [run])
     with pytest.raises(UserError, match=r"another training .*\(versions\)"):
-        results.keep(make_vote(tmp_path, "rcnn", [run]))
+        results.keep(other, tmp_path / "kept")
+    assert not (tmp_path / "kept" / "votes" / "song-folds" / "rcnn").exists()
 
 
-def test_a_vote_that_is_not_whole_is_not_kept(tmp_path, kept):
+def test_a_vote_that_is_not_whole_is_not_kept(tmp_path):
     vote = make_vote(tmp_path, "rcnn", [])
     (vote / "songs.csv").unlink()
     with pytest.raises(UserError, match="songs.csv"):
-        results.keep(vote)
+        results.keep(vote, tmp_path / "kept")
 
 
 def test_a_readme_without_marks_is_refused():
     with pytest.raises(UserError, match="marks"):
-        results.insert("no marks here", "table", "<!-- begin -->", "<!-- end -->")
+        readme.insert("no marks here", "table", "<!-- begin -->", "<!-- end -->")

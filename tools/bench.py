@@ -17,9 +17,10 @@ import statistics
 from collections.abc import Callable
 from pathlib import Path
 
-from tools import cli, paths, results, runs
+from tools import cli, paths, runs
 from tools.benching.measurements import Measurements
 from tools.cli import UserError
+from tools.reporting.readme import README, insert
 
 KEPT = paths.DATA / "results" / "bench"
 PARTS = ("train", "conversion", "growth", "votes", "limit", "machine")
@@ -214,8 +215,8 @@ def keep(bench: Path) -> None:
     for part in PARTS:
         if (bench / f"{part}.jsonl").exists():
             shutil.copyfile(bench / f"{part}.jsonl", KEPT / f"{part}.jsonl")
-    results.README.write_text(results.insert(results.README.read_text(), report(KEPT), BEGIN, END))
-    print(f"kept in {KEPT.relative_to(paths.CHECKOUT)}, written to {results.README.name}")
+    README.write_text(insert(README.read_text(), report(KEPT), BEGIN, END))
+    print(f"kept in {KEPT.relative_to(paths.CHECKOUT)}, written to {README.name}")
 
 
 def main() -> None:

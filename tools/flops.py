@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 
 from tools import paths
+from tools.caffe_words import fatal_words
+from tools.cli import UserError
 
 
 def flops_an_image(deploy: Path) -> float:
@@ -35,11 +37,14 @@ def flops_an_image(deploy: Path) -> float:
     return 3 * sum(forward) - forward[0]
 
 
-def of_net(net: str) -> float:
-    """The same of a folder of prototxt/, by a child whose Caffe keeps quiet."""
-    command = [sys.executable, "-m", "tools.flops", str(paths.PROTOTXT / net / "deploy.prototxt")]
+def flops_in_child(deploy: Path) -> float:
+    """The same by a child, whose Caffe keeps quiet and may die. UserError where it refuses the net."""
+    command = [sys.executable, "-m", "tools.flops", str(deploy.absolute())]
     quiet = {**os.environ, "GLOG_minloglevel": "2"}
-    done = subprocess.run(command, cwd=paths.CHECKOUT, env=quiet, stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(command, cwd=paths.CHECKOUT, env=quiet, capture_output=True, text=True, check=False)
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or ["it left no word"]
+        raise UserError(f"{deploy}: Caffe could not run it: {(fatal_words(lines) or lines)[-1]}")
     return float(done.stdout)
 
 

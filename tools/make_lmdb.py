@@ -92,7 +92,7 @@ def positive(text: str) -> int:
 
 def check_train_clips(split: str, parameters: Parameters) -> None:
     """UserError where clips that overlap, or copies of one, would be trained on and tested."""
-    if split == "clip" and parameters.train_clips("cnn") != parameters.clips("cnn"):
+    if split == "clip" and parameters.has_more_to_train("cnn"):
         raise UserError("OVERLAP, MASKED_COPIES and LEVEL_COPIES go with whole songs: leave them out with SPLIT=clip")
 
 
@@ -115,7 +115,7 @@ def draw_parts(
     parts = {}
     for view in views:
         drawn = splits.assign_parts(tracks, split, fold, parameters.clips(view))
-        if parameters.train_clips(view) != parameters.clips(view):
+        if parameters.has_more_to_train(view):
             drawn["train"] = with_train_clips(drawn["train"], parameters, view)
         parts[view] = {
             part: [clip for clip in shuffled(clips, f"{view} {part}") if clip[0].genre in genres]

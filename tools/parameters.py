@@ -81,6 +81,10 @@ class Parameters:
             return self.clips(view)
         return self.overlapping_clips * (1 + self.masked_copies + self.level_copies)
 
+    def has_more_to_train(self, view: str) -> bool:
+        """Whether a song of the train part has more records than one of the others (`tools.conversion.train_clips`)."""
+        return self.train_clips(view) != self.clips(view)
+
     def shape(self, view: str) -> tuple[int, int, int]:
         """Channels, height and width of a view's Datum."""
         return {

@@ -59,8 +59,8 @@ def test_a_change_is_set_beside_the_unchanged_net_on_the_folds_that_both_have(co
 def test_the_command_of_a_change_trains_it_on_each_of_its_folds(collection):
     base, tried = (row.command for row in changes.changes(collection).rows)
     train = "make lmdb train-rcnn vote NET=rcnn SPLIT=inner FOLD=$f"
-    assert base == f"for f in 1 2; do {train} ITERS=1000 RANKS=2; done"
-    assert tried == f"for f in 1; do {train} DROPOUT=0.25 ITERS=1000 RANKS=2; done"
+    assert base == f"for f in 1 2; do {train} ITERS=1000 ITERATION=1000 RANKS=2; done"
+    assert tried == f"for f in 1; do {train} DROPOUT=0.25 ITERS=1000 ITERATION=1000 RANKS=2; done"
 
 
 def test_the_gain_of_all_changes_is_over_all_folds_and_over_fold_0(collection):

@@ -45,7 +45,10 @@ def train_clip(read: Callable[[int], np.ndarray], track: str, number: int, param
 
 
 def overlapping_clip(read: Callable[[int], np.ndarray], number: int, parameters: Parameters) -> np.ndarray:
-    """Clips follow one another without a gap: one in between is the end of one and the beginning of the next."""
+    """Clip ``number`` before any copy: float32 (1, bands, frames).
+
+    The paper's clips follow one another without a gap: one in between is the end of one and the beginning of the next.
+    """
     if number < parameters.clips_a_song:
         return read(number)
     later, first = divmod(number - parameters.clips_a_song, parameters.clips_a_song - 1)
@@ -54,7 +57,7 @@ def overlapping_clip(read: Callable[[int], np.ndarray], number: int, parameters:
 
 
 def masked(matrix: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """One stretch of frames and one of bands replaced by the clip's mean."""
+    """A copy of a clip (1, bands, frames) with one stretch of frames and one of bands replaced by the clip's mean."""
     copy, mean = matrix.copy(), matrix.mean()
     for axis in (-1, -2):
         size = matrix.shape[axis]
@@ -65,6 +68,6 @@ def masked(matrix: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 def at_another_level(matrix: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Every value so many decibels higher or lower, still within 0..255."""
+    """A copy of a clip (1, bands, frames), every value as many decibels higher or lower, still within 0..255."""
     shift = random.uniform(-LEVEL_DB, LEVEL_DB) * 255 / RANGE_DB
     return np.clip(matrix + np.float32(shift), 0, 255)

@@ -19,7 +19,7 @@ from pathlib import Path
 from tools import features, paths, prototxt
 from tools.audio import read_song
 from tools.cli import UserError
-from tools.flops import of_net
+from tools.flops import flops_in_child
 from tools.gtzan import Track
 from tools.parameters import Parameters
 from tools.planning.plan import Step, batch_of
@@ -101,7 +101,7 @@ class Estimator:
         self.parameters = Parameters()
         self.song_seconds = seconds_a_song(tracks)
         self.views = {net: view_of(net) for net in nets}
-        self.flops = {net: batch_of(net) * of_net(net) for net in nets}  # an iteration
+        self.flops = {net: flops_an_iteration(net) for net in nets}
         self.speeds = {net: measure(build, net, self.cores) for net in nets}
 
     def seconds(self, step: Step) -> float:
@@ -138,6 +138,10 @@ class Estimator:
 
 def view_of(net: str) -> str:
     return prototxt.view_of(prototxt.read_net(paths.PROTOTXT / net / "train_val.prototxt"))
+
+
+def flops_an_iteration(net: str) -> float:
+    return batch_of(net) * flops_in_child(paths.PROTOTXT / net / "deploy.prototxt")
 
 
 def seconds_a_song(tracks: list[Track]) -> float:

@@ -6,22 +6,20 @@ inner folds that a change and the unchanged RCNN have in common are put together
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import fields
 
 import numpy as np
 
 from tools.reporting import commands, compare, layout
 from tools.reporting.collect import Classified, Collection, Vote
+from tools.reporting.comparisons import same_iteration
 from tools.reporting.layout import Column, Row, Table
 from tools.splits import FOLDS
-from tools.voting import rules
 
 BASE, PLUS = "rcnn", "rcnn_plus"
 INNER = "inner-"
 VOTES_TO_DECIDE = 5
 
-Answers = tuple[np.ndarray, np.ndarray]  # of each song: its name, and whether it is right
 Folds = dict[str, Vote]  # by the split's folder
 
 
@@ -69,14 +67,13 @@ def changed_row(collection: Collection, name: str, folds: Folds, unchanged: Fold
     vote = folds[shared[0]]
     values = {"changed": describe(vote), "iteration": vote.iteration, **accuracies(changed)}
     if name != BASE:
-        a, b = compare.shared_clips(changed, base)
-        clips = compare.paired(changed.tracks[a], changed.right[a].astype(float) - base.right[b])
-        songs = song_difference(changed, base, by_mean_probability)
+        tracks, right = compare.right_by_mean_probability(changed)
+        songs = compare.song_difference(tracks, right, compare.right_by_mean_probability(base)[1])
+        clips = compare.clip_difference(changed, base)
         values |= {"clips_difference": clips.text, "songs_difference": songs.text}
-    each = [split.removeprefix(INNER) for split in shared]
-    return Row(
-        values, commands.folds_command(vote.net, "inner", each, vote.differences, collection.build, **how_far(vote))
-    )
+    each, settings = [split.removeprefix(INNER) for split in shared], commands.settings_of(collection, vote)
+    command = commands.folds_command(vote.net, "inner", each, vote.differences, collection.build, **settings)
+    return Row(values, command)
 
 
 def describe(vote: Vote) -> str:
@@ -85,40 +82,19 @@ def describe(vote: Vote) -> str:
     return " ".join(([vote.net] if vote.net != BASE else []) + settings) or "nothing"
 
 
-def how_far(vote: Vote) -> dict[str, int]:
-    return {"ITERS": vote.iteration, "RANKS": vote.summary.get("ranks")}
-
-
 def join(parts: list[Classified]) -> Classified:
     columns = ([getattr(part, field.name) for part in parts] for field in fields(Classified))
     return Classified(*map(np.concatenate, columns))
 
 
 def accuracies(clips: Classified) -> dict[str, object]:
-    plurality, mean = by_plurality(clips)[1], by_mean_probability(clips)[1]
+    plurality = compare.right_by_plurality(clips, VOTES_TO_DECIDE)[1]
     return {
         "clips_right": float(clips.right.mean()),
         "songs_plurality": float(plurality.mean()),
-        "songs_mean": float(mean.mean()),
-        "songs": len(mean),
+        "songs_mean": float(compare.right_by_mean_probability(clips)[1].mean()),
+        "songs": len(plurality),
     }
-
-
-def by_plurality(clips: Classified) -> Answers:
-    tracks, labels, votes, means = compare.songs_and_votes(clips)
-    return tracks, rules.plurality(votes, means, VOTES_TO_DECIDE) == labels
-
-
-def by_mean_probability(clips: Classified) -> Answers:
-    tracks, labels, _, means = compare.songs_and_votes(clips)
-    return tracks, means.argmax(axis=1) == labels
-
-
-def song_difference(first: Classified, second: Classified, rule: Callable[[Classified], Answers]) -> compare.Difference:
-    """Songs right in ``first`` minus those in ``second`` by one rule; both have the same songs."""
-    tracks, right = rule(first)
-    _, others = rule(second)
-    return compare.song_difference(tracks, right, others)
 
 
 def plus_gain(collection: Collection) -> Table:
@@ -140,50 +116,42 @@ def plus_gain(collection: Collection) -> Table:
         note="Songs by plurality of 5. The songs of folds 1 and 2 were looked at in the choice, those of fold "
         "0 were in no part.",
     )
-    folds = pair_on(collection, "song-folds")
-    if not folds:
+    pair = same_iteration(
+        collection, collection.find_votes(PLUS, "song-folds"), collection.find_votes(BASE, "song-folds")
+    )
+    if not pair:
         command = commands.folds_command(PLUS, "song", range(FOLDS), {}, collection.build, ITERS=1000)
         table.rows.append(Row({"tested": "all five folds"}, command, missing=True))
         return table
-    changed, base = (vote.clips for vote in folds)
-    of_fold_0 = fold_0(collection)
-    for tested, songs in (("all five folds", None), ("fold 0", of_fold_0)):
-        if songs is None or len(songs):
-            parts = (of_songs(clips, songs) for clips in (changed, base))
-            table.rows.append(gain_row(collection, tested, folds[0], *parts))
+    table.rows.append(gain_row(collection, "all five folds", pair[0], *(vote.clips for vote in pair)))
+    songs = songs_of_fold_0(collection)
+    if len(songs):
+        table.rows.append(gain_row(collection, "fold 0", pair[0], *(of_songs(vote.clips, songs) for vote in pair)))
     return table
 
 
-def pair_on(collection: Collection, split: str) -> tuple[Vote, Vote] | None:
-    base = {vote.iteration: vote for vote in collection.find_votes(BASE, split)}
-    pairs = [(vote, base[vote.iteration]) for vote in collection.find_votes(PLUS, split) if vote.iteration in base]
-    return pairs[-1] if pairs else None
-
-
-def fold_0(collection: Collection) -> np.ndarray:
+def songs_of_fold_0(collection: Collection) -> np.ndarray:
     """The songs that fold 0 tests, where either net has been voted on there."""
     votes = [*collection.find_votes(PLUS, "song"), *collection.find_votes(BASE, "song")]
     return np.unique(votes[0].clips.tracks) if votes else np.array([])
 
 
-def of_songs(clips: Classified, songs: np.ndarray | None) -> Classified:
-    if songs is None:
-        return clips
+def of_songs(clips: Classified, songs: np.ndarray) -> Classified:
     kept = np.isin(clips.tracks, songs)
     return Classified(*(getattr(clips, field.name)[kept] for field in fields(Classified)))
 
 
 def gain_row(collection: Collection, tested: str, vote: Vote, changed: Classified, base: Classified) -> Row:
-    a, b = compare.shared_clips(changed, base)
-    clips = compare.paired(changed.tracks[a], changed.right[a].astype(float) - base.right[b])
     before = accuracies(base)
+    tracks, right = compare.right_by_plurality(changed, VOTES_TO_DECIDE)
+    songs = compare.song_difference(tracks, right, compare.right_by_plurality(base, VOTES_TO_DECIDE)[1])
     values = {
         "tested": tested,
         **accuracies(changed),
         "clips_before": before["clips_right"],
         "songs_before": before["songs_plurality"],
-        "clips_difference": clips.text,
-        "songs_difference": song_difference(changed, base, by_plurality).text,
+        "clips_difference": compare.clip_difference(changed, base).text,
+        "songs_difference": songs.text,
         "iteration": vote.iteration,
     }
-    return Row(values, commands.folds_command(PLUS, "song", range(FOLDS), {}, collection.build, **how_far(vote)))
+    return Row(values, commands.command_of_vote(collection, vote))

@@ -178,8 +178,7 @@ def votes_beat_whole_song(collection: Collection) -> Claim:
 
 
 def voted_beside_whole(collection: Collection, claim: str, test: str, voted: Vote, whole: Vote) -> Claim:
-    tracks, labels, votes, means = compare.songs_and_votes(voted.clips)
-    by_votes = dict(zip(tracks, compare.rules.plurality(votes, means, 5) == labels))
+    by_votes = dict(zip(*compare.right_by_plurality(voted.clips, 5)))
     by_song = dict(zip(whole.clips.tracks, whole.clips.right))
     shared = np.array(sorted(by_votes.keys() & by_song.keys()))
     first, second = (np.array([right[track] for track in shared]) for right in (by_votes, by_song))

@@ -84,15 +84,20 @@ def is_synthetic(data: dict) -> bool:
 
 def command_of_vote(collection: Collection, vote: Vote) -> str:
     """The command that made a vote, with the ranks that the run had: their number changes the last digits."""
-    settings = {
+    settings = settings_of(collection, vote)
+    if vote.split == "song-folds":
+        return folds_command(vote.net, "song", range(FOLDS), vote.differences, collection.build, **settings)
+    return make_command(vote.net, vote.split, vote.differences, collection.build, **settings)
+
+
+def settings_of(collection: Collection, vote: Vote) -> dict[str, object]:
+    """What besides the run's name a vote depends on: how far it went, on how many ranks and on which songs."""
+    return {
         "ITERS": vote.iteration,
         "ITERATION": vote.iteration,
         "RANKS": vote.summary.get("ranks"),
         **data_setting(collection, vote.fingerprint),
     }
-    if vote.split == "song-folds":
-        return folds_command(vote.net, "song", range(FOLDS), vote.differences, collection.build, **settings)
-    return make_command(vote.net, vote.split, vote.differences, collection.build, **settings)
 
 
 def command_of_run(collection: Collection, run: Run) -> str:

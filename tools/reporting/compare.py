@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tools.reporting.collect import Classified, Vote
+from tools.reporting.collect import Classified
 from tools.voting import rules
 
 # 'alike' and 'little' are said when the whole interval of a difference lies within so many points
@@ -42,13 +42,12 @@ def shared_clips(first: Classified, second: Classified) -> tuple[np.ndarray, np.
     return tuple(np.array([place[clip] for clip in shared], dtype=int) for place in places)
 
 
-def clip_difference(first: Vote, second: Vote) -> Difference | None:
+def clip_difference(first: Classified, second: Classified) -> Difference | None:
     """Clip accuracy of ``first`` minus that of ``second`` on the test clips that both have; None without any."""
-    a, b = shared_clips(first.clips, second.clips)
+    a, b = shared_clips(first, second)
     if not len(a):
         return None
-    gained = first.clips.right[a].astype(float) - second.clips.right[b]
-    return paired(first.clips.tracks[a], gained)
+    return paired(first.tracks[a], first.right[a].astype(float) - second.right[b])
 
 
 def song_difference(tracks: np.ndarray, first: np.ndarray, second: np.ndarray) -> Difference:
@@ -97,6 +96,18 @@ def songs_and_votes(clips: Classified) -> tuple[np.ndarray, np.ndarray, np.ndarr
     votes = rules.count_votes(song_of_clip, clips.predicted, len(tracks), clips.probabilities.shape[1])
     means = rules.mean_probabilities(song_of_clip, clips.probabilities, len(tracks))
     return tracks, clips.labels[first], votes, means
+
+
+def right_by_plurality(clips: Classified, threshold: int) -> tuple[np.ndarray, np.ndarray]:
+    """Of every song its name, and whether its genre has most votes and at least ``threshold`` (songs,), bool."""
+    tracks, labels, votes, means = songs_and_votes(clips)
+    return tracks, rules.plurality(votes, means, threshold) == labels
+
+
+def right_by_mean_probability(clips: Classified) -> tuple[np.ndarray, np.ndarray]:
+    """Of every song its name, and whether its genre is the most probable over all its clips (songs,), bool."""
+    tracks, labels, _, means = songs_and_votes(clips)
+    return tracks, means.argmax(axis=1) == labels
 
 
 def interval_of_clips(tracks: np.ndarray, right: np.ndarray) -> list[float]:

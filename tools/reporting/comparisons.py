@@ -135,7 +135,7 @@ def same_iteration(collection: Collection, first: list[Vote], second: list[Vote]
 
 def integer_row(collection: Collection, net: str, split: str) -> Row | None:
     pair = same_iteration(collection, collection.find_votes(net, split, dtype="int"), collection.find_votes(net, split))
-    difference = pair and compare.clip_difference(*pair)
+    difference = pair and compare.clip_difference(*(vote.clips for vote in pair))
     if not difference:
         return None
     whole, real = pair

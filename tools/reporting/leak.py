@@ -50,7 +50,7 @@ def both_splits(collection: Collection, net: str) -> tuple[Vote, Vote] | None:
 
 def leak_row(collection: Collection, leaky: Vote, honest: Vote) -> Row:
     a, b = compare.shared_clips(leaky.clips, honest.clips)
-    difference = compare.clip_difference(leaky, honest)
+    difference = compare.clip_difference(leaky.clips, honest.clips)
     values = {
         "net": leaky.net,
         "net_name": net_name(leaky.net),

@@ -42,7 +42,7 @@ def first_pair(pairs_of: Callable[[str], Pair | None]) -> tuple[Pair, Difference
     """The first pair of votes that have test clips in common: on all five folds, else on fold 0, else by clip."""
     for split in ("song-folds", "song", "clip"):
         pair = pairs_of(split)
-        difference = pair and compare.clip_difference(*pair)
+        difference = pair and compare.clip_difference(*(vote.clips for vote in pair))
         if difference:
             return pair, difference
     return None

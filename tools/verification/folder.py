@@ -56,10 +56,6 @@ class Folder:
         said, names = self.manifest["features"], Parameters().__dataclass_fields__
         return Parameters(**{name: said[name] for name in names if name in said})
 
-    def has_train_clips(self, view: str) -> bool:
-        """Whether the train part has more clips a song than the others (`tools.conversion.train_clips`)."""
-        return self.parameters.train_clips(view) != self.parameters.clips(view)
-
     def groups(self) -> Iterator[tuple[str, str]]:
         for view in self.manifest["views"]:
             for dtype in self.manifest["dtypes"]:

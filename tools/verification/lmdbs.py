@@ -94,7 +94,7 @@ def check_clips(folder: Folder) -> str:
         clips = Counter(clip for seen in parts.values() for clip in seen.clips)
         tracks = {track for track, _ in clips}
         wanted = {(track, number) for track in tracks for number in range(folder.parameters.clips(view))}
-        if folder.has_train_clips(view):
+        if folder.parameters.has_more_to_train(view):
             numbers = range(folder.parameters.train_clips(view))
             wanted |= {(track, number) for track, _ in parts["train"].clips for number in numbers}
         twice = [clip for clip, times in clips.items() if times > 1]

@@ -35,7 +35,7 @@ def check_draw(data: Path | None, folder: Folder) -> str:
     for view, dtype in folder.groups():
         clips = folder.parameters.clips(view)
         drawn = splits.assign_parts(tracks, folder.manifest["split"], folder.manifest["fold"], clips)
-        if folder.has_train_clips(view):
+        if folder.parameters.has_more_to_train(view):
             drawn["train"] = with_train_clips(drawn["train"], folder.parameters, view)
         parts = folder.of(view, dtype)
         equal(sorted(parts), sorted(drawn), f"parts of {view}_{dtype}")
