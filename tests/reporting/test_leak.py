@@ -10,7 +10,9 @@ from tools.reporting.collect import Classified, Collection, Vote
 from tools.reporting.leak import leak
 
 
-def vote(split: str, right: dict[str, list[bool]], parts: str = "test", iteration: int = 1000) -> Vote:
+def vote(
+    split: str, right: dict[str, list[bool]], parts: str = "test", iteration: int = 1000, name: str = "rcnn"
+) -> Vote:
     """Clips 0, 1, ... of each song, of label 0, right or taken for 1."""
     clips = [(track, number, hit) for track, hits in right.items() for number, hit in enumerate(hits)]
     classified = Classified(
@@ -20,8 +22,8 @@ def vote(split: str, right: dict[str, list[bool]], parts: str = "test", iteratio
         labels=np.zeros(len(clips), int),
         probabilities=np.eye(10)[[0 if hit else 1 for _, _, hit in clips]],
     )
-    summary = {"net": "rcnn", "iteration": iteration, "ranks": 2}
-    made = Vote(Path(split), split, "rcnn", summary, None)
+    summary = {"net": name.partition("@")[0], "iteration": iteration, "ranks": 2}
+    made = Vote(Path(split), split, name, summary, None)
     made.__dict__["clips"] = classified  # what would be read from clips.csv
     return made
 
@@ -42,3 +44,22 @@ def test_other_iterations_are_no_pair_and_the_commands_that_are_needed_are_named
     (row,) = leak(Collection(Path("build"), votes=votes)).rows
     assert row.missing
     assert "make lmdb train-rcnn" in row.command
+
+
+def test_fold_0_stands_there_too_where_it_was_trained_further():
+    right = {"a": [True, True]}
+    votes = [vote(split, right, iteration=n) for split in ("clip", "song") for n in (1000, 10_000)]
+    votes.append(vote("song-folds", right))
+    rows = leak(Collection(Path("build"), votes=votes)).rows
+    assert [(row.values["split"], row.values["iteration"]) for row in rows] == [("song-folds", 1000), ("song", 10_000)]
+
+
+def test_a_training_with_dropout_raised_is_set_beside_one_of_the_same_schedule():
+    by_hand = "complex_cnn@dropout=0.4_0.6@3000_0.7@6000"
+    right = {"a": [True, True]}
+    votes = [vote(split, right, name=by_hand, iteration=10_000) for split in ("clip", "song")]
+    votes.append(vote("song", {"a": [False, False]}, name="complex_cnn", iteration=10_000))
+    (row,) = leak(Collection(Path("build"), votes=votes)).rows
+    assert row.values["net_name"] == "Complex CNN, dropout raised"
+    assert row.values["clips_honest"] == 1.0
+    assert row.command.count("DROPOUT=") == 2

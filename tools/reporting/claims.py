@@ -5,6 +5,7 @@ How a verdict comes about: `tools.reporting.verdicts`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from itertools import product
 
@@ -124,17 +125,12 @@ def rate_drop_changes_little(collection: Collection) -> Claim:
 
 
 def dropout_helps_for_a_while(collection: Collection) -> Claim:
-    """Any setting that raises the ratio over the prototxt's 0.4."""
-    decided = {"dropout": None}
     return two_runs(
         collection,
         "Raising dropout by hand when over-fitting shows helps for a while.",
         "Complex CNN under the schedule minus 0.4 throughout, at the same iteration: clip accuracy.",
         lambda split: same_iteration(
-            collection,
-            [v for v in raised(collection, split) if "@" in v.differences["dropout"]]
-            or collection.find_votes("complex_cnn", split, **decided),
-            collection.find_votes("complex_cnn", split),
+            collection, raised(collection, split), collection.find_votes("complex_cnn", split)
         ),
         compare.verdict_more,
         "Raised minus 0.4",
@@ -144,10 +140,18 @@ def dropout_helps_for_a_while(collection: Collection) -> Claim:
 
 
 def raised(collection: Collection, split: str) -> list[Vote]:
+    """Votes of the complex CNN after its dropout was raised by hand; where there is none, those of another ratio."""
     found = [
         v for v in collection.votes if v.net == "complex_cnn" and v.split == split and set(v.differences) == {"dropout"}
     ]
-    return sorted(found, key=lambda vote: vote.iteration)
+    by_hand = [vote for vote in found if vote.iteration > first_raise(vote.differences["dropout"]) > 0]
+    return sorted(by_hand or [v for v in found if "@" not in v.differences["dropout"]], key=lambda v: v.iteration)
+
+
+def first_raise(dropout: str) -> int:
+    """The iteration from which ``0.4_0.6@3000`` is another ratio, 3000; 0 for a single ratio."""
+    raises = re.findall(r"@(\d+)", dropout)
+    return int(raises[0]) if raises else 0
 
 
 def longer_window_better(collection: Collection) -> Claim:

@@ -6,17 +6,20 @@ song. The difference is what it gives to have heard other clips of it.
 
 from __future__ import annotations
 
+from itertools import product
+
 from tools.reporting import commands, compare, layout
 from tools.reporting.collect import Collection, Vote
 from tools.reporting.comparisons import same_iteration
 from tools.reporting.headlines import NETS, net_name, protocols_of
 from tools.reporting.layout import Column, Row, Table
 
+Pair = tuple[Vote, Vote]
 HONEST = ("song-folds", "song")
 
 
 def leak(collection: Collection) -> Table:
-    """A row for every net that was tested under both splits at one iteration: on all folds, else on fold 0."""
+    """A row for every net tested under both splits: on all folds, and on fold 0 where it was trained further there."""
     table = Table(
         "leak",
         "What heard songs give away",
@@ -32,20 +35,28 @@ def leak(collection: Collection) -> Table:
         "none.",
     )
     for net in NETS:
-        pair = both_splits(collection, net) if "clip" in protocols_of(net) else None
-        if pair:
-            table.rows.append(leak_row(collection, *pair))
+        if "clip" in protocols_of(net):
+            table.rows += [leak_row(collection, *pair) for pair in both_splits(collection, net)]
     if not table.rows:
         both = (commands.make_command("rcnn", split, build=collection.build) for split in ("clip", "song"))
         table.rows.append(Row({"net_name": net_name("rcnn")}, "; ".join(both), missing=True))
     return table
 
 
-def both_splits(collection: Collection, net: str) -> tuple[Vote, Vote] | None:
-    """The newest votes of a net under split clip and under the honest one, at one iteration."""
-    leaky = collection.find_votes(net, "clip")
-    pairs = (same_iteration(collection, leaky, collection.find_votes(net, split)) for split in HONEST)
-    return next(filter(None, pairs), None)
+def both_splits(collection: Collection, net: str) -> list[Pair]:
+    """Votes of one training under split clip and under the honest one, at one iteration, ever later ones.
+
+    Of the complex CNN the trainings whose dropout was raised by hand as well.
+    """
+    found: list[Pair] = []
+    for split, dropout in product(HONEST, (None, commands.DROPOUT_BY_HAND)):
+        setting = {"dropout": dropout} if dropout else {}
+        pair = same_iteration(
+            collection, collection.find_votes(net, "clip", **setting), collection.find_votes(net, split, **setting)
+        )
+        if pair and pair[0].iteration > max((leaky.iteration for leaky, _ in found), default=0):
+            found.append(pair)
+    return found
 
 
 def leak_row(collection: Collection, leaky: Vote, honest: Vote) -> Row:
@@ -53,7 +64,7 @@ def leak_row(collection: Collection, leaky: Vote, honest: Vote) -> Row:
     difference = compare.clip_difference(leaky.clips, honest.clips)
     values = {
         "net": leaky.net,
-        "net_name": net_name(leaky.net),
+        "net_name": net_name(leaky.net) + (", dropout raised" if "dropout" in leaky.differences else ""),
         "clips_leaky": float(leaky.clips.right[a].mean()),
         "clips_honest": float(honest.clips.right[b].mean()),
         "difference": difference.text,
