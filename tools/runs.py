@@ -24,6 +24,8 @@ NETS = ("simple_cnn", "complex_cnn", "rcnn", "lstm", "song_cnn")
 # compared: never pruned.
 ITERATIONS_KEPT = (500, 1000, 4000, 10_000, 60_000, 100_000, 200_000)
 NEWEST_KEPT = 5
+# What `make setup CAFFE=native` made, in the versions of run.json
+NATIVE = "Debian bullseye, rebuilt for this processor"
 KEYS = {"net": str, "split": str, "view": str, "dtype": str, "seed": int, "lmdb": dict}  # without which it is no record
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tools.reporting.collect import Collection, Vote
-from tools.reporting.commands import command_of_vote
+from tools import runs
+from tools.reporting.collect import Collection, Run, Vote
+from tools.reporting.commands import command_of_run, command_of_vote
 
 
 def command(split: str, name: str, build: str = "build") -> str:
@@ -27,3 +28,15 @@ def test_the_command_of_all_folds_says_all_that_differs_from_the_defaults_to_eac
         f"for f in 0 1 2 3 4; do make lmdb train-rcnn vote {each} ITERS=1000 ITERATION=1000 RANKS=2; done; "
         f"make vote-folds {differing} ITERATION=1000"
     )
+
+
+def test_what_the_native_caffe_trained_is_made_again_with_the_native_caffe():
+    record = {"net": "rcnn", "iteration": 1000, "ranks": 2, "data_fingerprint": "", "versions": {}}
+    record["versions"]["caffe_package"] = runs.NATIVE
+    run = Run(Path("rcnn"), "song", "rcnn", record, [])
+    vote = Vote(Path("rcnn"), "song", "rcnn", {"net": "rcnn", "iteration": 500, "ranks": 2}, run)
+    collection = Collection(Path("build"), runs=[run], votes=[vote])
+    assert command_of_vote(collection, vote).endswith("ITERS=500 ITERATION=500 RANKS=2 CAFFE=native")
+    assert command_of_run(collection, run).endswith("ITERS=1000 RANKS=2 CAFFE=native")
+    record["versions"]["caffe_package"] = "Debian bullseye"
+    assert "CAFFE" not in command_of_vote(collection, vote)

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
-from tools import paths
+from tools import paths, runs
 from tools.reporting.collect import Collection, Run, Vote
 from tools.splits import FOLDS
 
@@ -83,7 +83,7 @@ def is_synthetic(data: dict) -> bool:
 
 
 def command_of_vote(collection: Collection, vote: Vote) -> str:
-    """The command that made a vote, with the ranks that the run had: their number changes the last digits."""
+    """The command that made a vote, with the ranks and the Caffe that the run had: both change the last digits."""
     settings = settings_of(collection, vote)
     if vote.split == "song-folds":
         return folds_command(vote.net, "song", range(FOLDS), vote.differences, collection.build, **settings)
@@ -91,17 +91,24 @@ def command_of_vote(collection: Collection, vote: Vote) -> str:
 
 
 def settings_of(collection: Collection, vote: Vote) -> dict[str, object]:
-    """What besides the run's name a vote depends on: how far it went, on how many ranks and on which songs."""
+    """What besides the run's name a vote depends on: how far it went, on how many ranks, with what, on which songs."""
     return {
         "ITERS": vote.iteration,
         "ITERATION": vote.iteration,
         "RANKS": vote.summary.get("ranks"),
+        **caffe_setting(vote.run),
         **data_setting(collection, vote.fingerprint),
     }
 
 
+def caffe_setting(run: Run | None) -> dict[str, str]:
+    """CAFFE=native where that trained the run, nothing for Debian's binary, the default."""
+    built = run.record.get("versions", {}).get("caffe_package") if run else None
+    return {"CAFFE": "native"} if built == runs.NATIVE else {}
+
+
 def command_of_run(collection: Collection, run: Run) -> str:
-    settings = data_setting(collection, run.record["data_fingerprint"])
+    settings = caffe_setting(run) | data_setting(collection, run.record["data_fingerprint"])
     return make_command(
         run.net,
         run.split,

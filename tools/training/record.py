@@ -35,7 +35,7 @@ def check_same_run(folder: Path, record: dict) -> None:
 def caffe_package() -> str:
     """Which build of Caffe this is: Debian's binary, the one that `make setup CAFFE=native` made, or another."""
     if os.environ.get("CAFFE") == "native":
-        return "Debian bullseye, rebuilt for this processor"
+        return runs.NATIVE
     return "Debian bullseye" if Path("/var/lib/dpkg/info/caffe-cpu.list").exists() else "another build"
 
 
