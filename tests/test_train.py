@@ -186,6 +186,30 @@ def test_an_interrupt_leaves_a_snapshot_from_which_the_same_command_goes_on(numb
     assert_same_weights(model(build, reached + 3), Path(resumed))
 
 
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_an_interrupt_before_the_first_iteration_is_no_failure_of_caffe(ranks, train, build):
+    process = start(build, "complex_cnn", 100_000, ranks)
+    while not list(build.glob("runs/*/*/caffe.log")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "stopped at iteration" in out
+    assert "Caffe ended" not in err
+
+
+def test_a_training_under_a_schedule_that_was_killed_in_its_last_test_makes_it_up(train, build):
+    assert train("complex_cnn", 6, "--dropout", "0.4 0.9@3").returncode == 0
+    folder = only_run(build)
+    lines = (folder / "metrics.jsonl").read_text().splitlines(keepends=True)
+    (folder / "metrics.jsonl").write_text("".join(line for line in lines if '"iter": 6' not in line))
+    assert train("complex_cnn", 6, "--dropout", "0.4 0.9@3").returncode == 0
+    last = metrics(folder)[-1]
+    assert last["iter"] == 6
+    assert "test_accuracy" in last
+
+
 def test_a_killed_run_goes_on_from_its_newest_whole_snapshot(train, build, tmp_path):
     assert train("complex_cnn", 30).returncode == 0
     whole = shutil.copy(model(build, 30), tmp_path / "whole.caffemodel")

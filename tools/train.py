@@ -73,7 +73,8 @@ def segments(plan: Plan, start: int) -> Iterator[tuple[int, float | None]]:
     ends = [begin for begin, _ in plan.dropout[1:]] + [plan.iterations]
     for (begin, ratio), end in zip(plan.dropout, ends):
         end = min(end, plan.iterations)
-        if begin < end and start < end:
+        # one that was stopped at the very end has its last test still to make
+        if begin < end and (start < end or start == end == plan.iterations):
             yield end, ratio
 
 
@@ -95,7 +96,7 @@ def train(plan: Plan, ranks: Ranks) -> int:
         for until, dropout in segments(plan, start):
             seen = run_child(child_command(plan, ranks, until, dropout), plan, bar, metrics)
             reached = seen.get("end", reached)
-            if reached < until:
+            if reached < until or "stopped" in seen:
                 break
     state = "done" if reached == plan.iterations else "stopped"
     write_run(plan.folder, plan.record, **where, iteration=reached, state=state)

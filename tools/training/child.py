@@ -15,7 +15,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -80,9 +81,8 @@ def lines_of(child: subprocess.Popen) -> Iterator[str]:
         yield line
 
 
-def follow(child: subprocess.Popen, bar: tqdm, metrics: Metrics) -> dict:
-    """Take in the child's events until it ends; returns the last of start, end and error each."""
-    seen: dict = {}
+def follow(child: subprocess.Popen, bar: tqdm, metrics: Metrics, seen: dict) -> None:
+    """Take in the child's events until it ends; ``seen`` gets the last of start, end and error each."""
     for line in lines_of(child):
         try:
             event = json.loads(line)
@@ -99,25 +99,32 @@ def follow(child: subprocess.Popen, bar: tqdm, metrics: Metrics) -> dict:
                 metrics.cut(event["start"])
                 bar.update(event["start"] - bar.n)
                 bar.initial = event["start"]
-    return seen
 
 
-def last_words(log: Path) -> str:
-    """Caffe's own last fatal line, or the last line of an exception, out of the log."""
-    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+def last_words(log: Path, begun: int) -> str:
+    """Caffe's own last fatal line, or the last line of an exception, out of the log from byte ``begun`` on."""
+    with log.open("rb") as stream:
+        stream.seek(begun)
+        lines = [line for line in stream.read().decode(errors="replace").splitlines() if line.strip()]
     errors = [line for line in lines if re.match(r"\w*(\.\w+)*(Error|Exception)\b|mpirun noticed", line)]
     return (fatal_words(lines) or errors or lines or ["it left no word"])[-1]
 
 
-def run_child(command: list[str], plan: Plan, bar: tqdm, metrics: Metrics) -> dict:
-    """Run Caffe until the end of a segment or until it is asked to stop; returns its events.
+@contextmanager
+def interrupts_to(stop: Callable[..., None]) -> Iterator[None]:
+    """Have SIGINT and SIGTERM call ``stop``."""
+    handlers = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
-    UserError where it dies or diverges. SIGINT and SIGTERM are handed to it as SIGUSR1, which mpirun passes on to the
-    ranks: they end after the iteration at hand, with a snapshot.
-    """
-    log = plan.folder / "caffe.log"
+
+def start_child(command: list[str], log: Path) -> subprocess.Popen:
+    """The command in a session of its own, its standard error added to the log."""
     with log.open("ab") as stream:
-        child = subprocess.Popen(
+        return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -127,26 +134,45 @@ def run_child(command: list[str], plan: Plan, bar: tqdm, metrics: Metrics) -> di
             close_fds=False,
             preexec_fn=partial(die_with, os.getpid()),
         )
+
+
+def run_child(command: list[str], plan: Plan, bar: tqdm, metrics: Metrics) -> dict:
+    """Run Caffe until the end of a segment or until it is asked to stop; returns its events, with stopped where it was.
+
+    UserError where it dies or diverges. SIGINT and SIGTERM are handed to it as SIGUSR1, which mpirun passes on to the
+    ranks: they end after the iteration at hand, with a snapshot. Before the first iteration there is nothing to save.
+    """
+    log = plan.folder / "caffe.log"
+    begun = log.stat().st_size if log.exists() else 0
     seen: dict = {}
+    child = None
 
     def stop(*_: object) -> None:
-        seen["stopped"] = True
-        child.send_signal(signal.SIGUSR1)
+        seen["stopped"] = "training" if "start" in seen else "starting"
+        if child:
+            child.send_signal(signal.SIGUSR1 if "start" in seen else signal.SIGTERM)
 
-    handlers = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        seen.update(follow(child, bar, metrics))
-        status = child.wait()
-    finally:
-        child.kill()
-        child.wait()
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-    if "error" in seen:
-        raise UserError(f"{plan.folder}: {seen['error']}; the snapshots up to there are kept")
-    if status:
-        words = last_words(log)
-        if "No space left" in words or shutil.disk_usage(plan.folder).free < FULL:
-            raise OSError(errno.ENOSPC, words, str(plan.folder))
-        raise UserError(f"{plan.folder}: Caffe ended with status {status}: {words} (whole log: {log})")
+    # From before the child is started: Python loses the exception of an interrupt that comes while it forks
+    with interrupts_to(stop):
+        child = start_child(command, log)
+        if "stopped" in seen:
+            child.terminate()
+        try:
+            follow(child, bar, metrics, seen)
+            status = child.wait()
+        finally:
+            child.kill()
+            child.wait()
+    check_end(plan.folder, log, begun, seen, status)
     return seen
+
+
+def check_end(folder: Path, log: Path, begun: int, seen: dict, status: int) -> None:
+    """UserError, or OSError of a full disk, where Caffe ended otherwise than at the end or when it was asked to."""
+    if "error" in seen:
+        raise UserError(f"{folder}: {seen['error']}; the snapshots up to there are kept")
+    if status and seen.get("stopped") != "starting":
+        words = last_words(log, begun)
+        if "No space left" in words or shutil.disk_usage(folder).free < FULL:
+            raise OSError(errno.ENOSPC, words, str(folder))
+        raise UserError(f"{folder}: Caffe ended with status {status}: {words} (whole log: {log})")

@@ -117,6 +117,7 @@ class Training:
         self.solver, self.settings = build_solver(folder, ranks, self.rank, dropout, gpu)
         self.exchange = Exchange(self.solver, self.communicator) if self.communicator else None
         self.stop_wanted = False
+        signal.signal(signal.SIGUSR1, self.ask_to_stop)
         self.losses: list[float] = []  # the newest
         self.accuracies: list[float] = []  # of the batches since the last display
         self.snapshot_at = -1
@@ -213,7 +214,6 @@ def main() -> int:
     caffe.init_log(0, True)
     choose_device(args.gpus)
     training = Training(args.folder, args.until, args.records, args.dropout, args.rates, bool(args.gpus))
-    signal.signal(signal.SIGUSR1, training.ask_to_stop)
     try:
         training.run()
     except (DivergedError, UserError) as error:
