@@ -16,6 +16,9 @@ quoted = '$(subst ','\'',$(1))'
 option = $(if $($(2)),--$(1) $(call quoted,$($(2))))
 
 export CAFFE HOSTS REMOTE_SHELL GTZAN GTZAN_URL DEBIAN_MIRROR DEBIAN_SECURITY_MIRROR OPENBLAS_CORETYPE
+# What is written and read beside GTZAN: the sandbox shows it where it lies outside the checkout
+export WRITE = $(BUILD)
+export READ := $(READ):$(MODEL)
 IN := tools/runtime/run
 PYTHON := $(IN) python3 -m
 
@@ -59,6 +62,7 @@ test: ## set up what is missing, with a browser for the pages, then run every te
 	@$(IN) ruff check tools tests
 	@$(IN) ruff format --check tools tests
 	@$(PYTHON) pytest -q
+	@tests/sandbox
 	@tests/two_hosts
 
 torture: setup ## bad input of 219 kinds, kills at 50 random moments, full disks: 20 minutes at most (KILLS=5 for fewer)
@@ -133,9 +137,10 @@ classify: setup ## tell the genre of SONG=FILE or FOLDER; JSON=1 CSV=FILE PNG=FO
 	@song=$(call quoted,$(SONG)); pictures=$(call quoted,$(PNG)); \
 	[ -n "$$song" ] || { echo 'classify: which song? make classify SONG="my song.mp3"' >&2; exit 2; }; \
 	[ -n "$$pictures" ] || [ -d "$$song" ] || pictures=$(call quoted,$(BUILD)/classify); \
+	table=$(call quoted,$(CSV)); WRITE=$$WRITE:$$pictures:$${table:+$$(dirname -- "$$table")}; \
 	song=$$(realpath -m -- "$$song"); outside=$$song; \
 	case $$song in "$$PWD"/*) outside= ;; *:*) echo "classify: $$song: a colon in its path: rename it, or move it here" >&2; exit 2 ;; esac; \
-	READ=$$outside $(PYTHON) tools.classify $(classify_options) $(if $(JSON),--json) $(call option,csv,CSV) \
+	READ=$$READ:$$outside $(PYTHON) tools.classify $(classify_options) $(if $(JSON),--json) $(call option,csv,CSV) \
 	  $${pictures:+--png "$$pictures"} -- "$$song"
 
 serve: setup ## a web page to drop, record and hear songs on: HOST=127.0.0.1 PORT=8000 MODEL=RUN
