@@ -11,17 +11,14 @@ cross-validation within the train part. Writes build/votes/song-folds/mfcc_svm/,
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 import sys
 import warnings
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
-from tools import cli, gtzan, paths, splits
+from tools import cli, gtzan, parallel, paths, splits
 from tools.audio import SAMPLE_RATE, SongError, read_song
 from tools.cli import UserError
 from tools.gtzan import GENRES, Track
@@ -39,7 +36,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data_root", type=Path, metavar="DATA_ROOT", help="a folder per genre, blues to rock")
     parser.add_argument("--build", type=Path, default=paths.BUILD, help="where everything made lies (default: build)")
-    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="default: one a core")
+    parallel.add_jobs_option(parser)
     return parser.parse_args()
 
 
@@ -63,13 +60,11 @@ def describe_file(track: Track) -> np.ndarray | str:
 def describe_all(tracks: list[Track], jobs: int) -> dict[str, np.ndarray]:
     """The vector of every song that can be used, by its name; the others are named on standard error."""
     found = {}
-    with ProcessPoolExecutor(jobs) as executor:
-        outcomes = tqdm(executor.map(describe_file, tracks), "songs", len(tracks), unit="song", disable=None)
-        for track, outcome in zip(tracks, outcomes):
-            if isinstance(outcome, str):
-                tqdm.write(f"left out: {track.genre}/{track.path.name}: {outcome}", file=sys.stderr)
-            else:
-                found[track.track] = outcome
+    for track, outcome in zip(tracks, parallel.map_songs(describe_file, tracks, jobs=jobs)):
+        if isinstance(outcome, str):
+            print(f"left out: {track.genre}/{track.path.name}: {outcome}", file=sys.stderr)
+        else:
+            found[track.track] = outcome
     return found
 
 

@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
-from tqdm import tqdm
-
-from tools import audio, genuine
-from tools.cli import UserError
+from tools import audio, genuine, parallel
 from tools.gtzan import GENRES, SONGS_A_GENRE, Track, printable, survey
 
 
@@ -77,20 +71,8 @@ def check_songs(tracks: list[Track], checksums: dict[str, str]) -> dict[str, str
     """What is wrong with each song that has something wrong with it, by track name; a process per core."""
     md5s = [checksums.get(track.track) for track in tracks]
     jobs = len(os.sched_getaffinity(0))
-    with ProcessPoolExecutor(jobs, initializer=leave_interrupts_to_the_parent) as executor:
-        try:
-            found = executor.map(check_song, tracks, md5s, chunksize=4)
-            reasons = list(tqdm(found, "check", len(tracks), unit="song", disable=None))
-        except BrokenProcessPool as error:
-            raise UserError("a process that was reading songs was killed: free some memory and try again") from error
-        except KeyboardInterrupt:
-            executor.shutdown(wait=False, cancel_futures=True)
-            raise
+    reasons = parallel.map_songs(check_song, tracks, md5s, jobs=jobs, label="check")
     return {track.track: reason for track, reason in zip(tracks, reasons) if reason}
-
-
-def leave_interrupts_to_the_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def describe_genre(tracks: list[Track], missing: list[str], bad: int, full: bool) -> str:

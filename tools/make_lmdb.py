@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import os
 import sys
 import zlib
 from collections import Counter
@@ -22,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from tools import audio, cli, datum, features, gtzan, hosts, in_place, paths, runs, splits
+from tools import audio, cli, datum, features, gtzan, hosts, in_place, parallel, paths, runs, splits
 from tools.cli import UserError
 from tools.conversion import manifest
 from tools.conversion.extract import Spool, extract
@@ -78,16 +77,9 @@ def read_arguments() -> argparse.Namespace:
     runs.add_lmdb_options(parser)
     parser.add_argument("--views", nargs="+", default=list(paths.VIEWS), choices=paths.VIEWS, help="default: all")
     parser.add_argument("--dtypes", nargs="+", default=list(paths.DTYPES), choices=paths.DTYPES, help="default: both")
-    parser.add_argument("--jobs", type=positive, default=len(os.sched_getaffinity(0)), help="default: one a core")
+    parallel.add_jobs_option(parser)
     parser.add_argument("--hosts", type=Path, help="hostfile of Open MPI: the hosts to work on (default: this one)")
     return parser.parse_args()
-
-
-def positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
 
 
 def check_train_clips(split: str, parameters: Parameters) -> None:

@@ -10,21 +10,15 @@ import functools
 import json
 import os
 import shutil
-import signal
-from concurrent.futures import Executor, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
-from tools import features, hosts
+from tools import features, parallel
 from tools.audio import SongError, read_song
-from tools.cli import UserError
 from tools.gtzan import Track
-from tools.in_place import die_with
 from tools.parameters import Parameters
 
 
@@ -96,34 +90,8 @@ def extract(tracks: list[Track], spool: Spool, jobs: int) -> dict[str, str]:
     to_do = [track for track in tracks if not spool.has(track.track)]
     # Made before the processes are, so that they find it in their memory.
     features.filter_bank(spool.parameters.bands, spool.parameters.window, spool.parameters.n_bands)
-    done = len(tracks) - len(to_do)
-    reasons, outcomes = {}, None
-    with make_executor(jobs) as executor:
-        try:
-            outcomes = executor.map(partial(extract_song, spool), to_do)
-            seen = tqdm(outcomes, "songs", len(tracks), initial=done, unit="song", disable=None)
-            for track, reason in zip(to_do, seen):
-                if reason is not None:
-                    reasons[track.track] = reason
-        except BrokenProcessPool:
-            raise UserError(
-                "a process that was reading songs was killed, perhaps for want of memory: "
-                "type the same command again, with a lower --jobs: it goes on from here"
-            ) from None
-        except BaseException:
-            if outcomes is not None:
-                outcomes.close()  # takes back the songs that no process has begun
-            raise
-    return reasons
-
-
-def make_executor(jobs: int) -> Executor:
-    """Processes of this host, or those that mpirun started on every host (`tools.hosts.become_pool`)."""
-    if hosts.world_size() == 1:
-        return ProcessPoolExecutor(jobs, initializer=begin_worker, initargs=(os.getpid(),))
-    from mpi4py.futures import MPIPoolExecutor
-
-    return MPIPoolExecutor()
+    outcomes = parallel.map_songs(partial(extract_song, spool), to_do, jobs=jobs, done=len(tracks) - len(to_do))
+    return {track.track: reason for track, reason in zip(to_do, outcomes) if reason is not None}
 
 
 def extract_song(spool: Spool, track: Track) -> str | None:
@@ -134,9 +102,3 @@ def extract_song(spool: Spool, track: Track) -> str | None:
         return error.reason
     spool.write(track.track, features.views_of(samples, spool.parameters, spool.views))
     return None
-
-
-def begin_worker(parent: int) -> None:
-    """Leave Ctrl-C to the parent, and end with it: a pool's processes wait for ever for a parent that was killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    die_with(parent)
