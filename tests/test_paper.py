@@ -90,10 +90,20 @@ def test_a_step_is_done_when_its_vote_is_of_the_run_that_is_there(tmp_path):
     record = {key: kind() for key, kind in runs.KEYS.items()}
     (run / "run.json").write_text(json.dumps({**record, "lmdb": {"test": {"sha256": "a"}}}))
     assert not paper.is_done(step("tools.vote", product=vote))
-    vote.write_text(json.dumps({"run": str(run), "lmdb_sha256": {"test": "a"}}))
-    assert paper.is_done(step("tools.vote", product=vote))
-    vote.write_text(json.dumps({"run": str(run), "lmdb_sha256": {"test": "b"}}))
-    assert not paper.is_done(step("tools.vote", product=vote))
+    summary = {"run": str(run), "iteration": 500, "lmdb_sha256": {"test": "a"}, "caffemodel_sha256": "earlier"}
+
+    def is_done(**changed: object) -> bool:
+        vote.write_text(json.dumps({**summary, **changed}))
+        return paper.is_done(step("tools.vote", product=vote))
+
+    assert is_done()
+    assert not is_done(lmdb_sha256={"test": "b"})
+    assert not is_done(lmdb_sha256=None)
+    for suffix in (".caffemodel", ".solverstate"):
+        (run / f"rcnn_iter_500{suffix}").write_bytes(b"weights")
+    runs.mark_whole(run, "rcnn", 500)
+    assert not is_done()
+    assert is_done(caffemodel_sha256=runs.sha256_of(run / "rcnn_iter_500.caffemodel"))
 
 
 @pytest.mark.parametrize("scale", ["0", "1.5", "0.0001"])

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tools import vote_folds
+from tools import runs, vote_folds
 from tools.cli import UserError
 from tools.gtzan import GENRES
 from tools.voting import files
@@ -27,7 +27,8 @@ def write_fold(build: Path, fold: int, iteration: int = 1000, first_song: int | 
     tracks = np.repeat([f"{GENRES[genre]}.{number:05d}" for genre, number in songs], 15)
     clips = collect_clips({"test": Prediction(tracks, np.tile(np.arange(15), len(songs)), labels, probabilities)})
     election = hold_election(clips, None)
-    run = {"net": "rcnn", "dtype": "float", "seed": 1, "ranks": 2, "iteration": iteration, "run": f"fold {fold}"}
+    of_run = build / "runs" / f"fold {fold}"
+    run = {"net": "rcnn", "dtype": "float", "seed": 1, "ranks": 2, "iteration": iteration, "run": str(of_run)}
     name = "song" if fold == 0 else f"song-{fold}"
     summary = {**run, "caffemodel_sha256": str(fold), **score(clips, election)}
     (build / "votes" / name).mkdir(parents=True, exist_ok=True)
@@ -66,6 +67,27 @@ def test_folds_of_different_iterations_are_not_mixed(tmp_path, call):
         write_fold(tmp_path, fold, iteration=1000 + fold)
     with pytest.raises(UserError, match="differ in iteration"):
         call()
+
+
+def test_folds_of_two_builds_of_caffe_are_not_mixed(tmp_path, call):
+    record = {key: kind() for key, kind in runs.KEYS.items()}
+    for fold in range(5):
+        write_fold(tmp_path, fold)
+        of_run = tmp_path / "runs" / f"fold {fold}"
+        of_run.mkdir(parents=True)
+        package = runs.NATIVE if fold else "Debian bullseye"
+        (of_run / "run.json").write_text(json.dumps({**record, "versions": {"caffe_package": package}}))
+    with pytest.raises(UserError, match="trained with .* and .*: train alike"):
+        call()
+
+
+@pytest.mark.parametrize("split", ["clip", "inner"])
+def test_another_split_is_refused(split, tool, tmp_path):
+    seen = tool("tools.vote_folds", "--build", tmp_path, "--split", split)
+    assert (seen.returncode, seen.stderr) == (
+        2,
+        f"vote_folds: SPLIT={split}: its songs are not tested once each: leave SPLIT out\n",
+    )
 
 
 def test_a_song_in_two_folds_is_refused(tmp_path, call):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -178,13 +179,19 @@ def parse_genres(text: str) -> tuple[str, ...]:
 
 
 def fingerprint(root: Path) -> str:
-    """sha256 over the names, sizes and times of the songs of a data root, so that another state of it is told apart."""
+    """sha256 over the names, sizes and times of the songs of a data root, so that another state of it is told apart.
+
+    What is left out, and what may not be read, is part of it: once that is mended, it counts.
+    """
     found = survey(root)
     digest = hashlib.sha256()
     for track in found.tracks:
         status = track.path.stat()
         name = track.path.relative_to(found.root).as_posix()
-        digest.update(f"{name}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+        shut = "" if os.access(track.path, os.R_OK) else "\0shut"
+        digest.update(f"{name}\0{status.st_size}\0{status.st_mtime_ns}{shut}\n".encode())
+    for odd in found.left_out:
+        digest.update(f"{odd.file}\0{odd.reason}\n".encode())
     return digest.hexdigest()
 
 

@@ -48,10 +48,10 @@ def is_done(step: Step) -> bool:
         return False
     try:
         summary = json.loads(step.product.read_text())
-        run = runs.read_run(Path(summary["run"]))
-    except (ValueError, KeyError, UserError):
+        folder = Path(summary["run"])
+        return "lmdb_sha256" in summary and runs.is_vote_of(summary, runs.read_run(folder), folder)
+    except (ValueError, KeyError, TypeError, AttributeError, UserError):
         return False
-    return all(run["lmdb"][part]["sha256"] == seen for part, seen in summary["lmdb_sha256"].items())
 
 
 def print_plan(plan: list[Step], seconds: list[float], done: set[int], planned_cores: int | None = None) -> None:

@@ -149,6 +149,19 @@ def whole_snapshots(folder: Path) -> dict[int, Path]:
     return dict(sorted(found.items()))
 
 
+def is_vote_of(summary: dict, record: dict, folder: Path) -> bool:
+    """Whether a vote is of the run that stands in ``folder`` now, as far as can be told.
+
+    Of the same LMDBs, and of the same weights while the snapshot is there that they would be in.
+    """
+    if any(record["lmdb"].get(part, {}).get("sha256") != seen for part, seen in summary.get("lmdb_sha256", {}).items()):
+        return False
+    model = whole_snapshots(folder).get(summary["iteration"])
+    if model is None or not isinstance(summary.get("caffemodel_sha256"), str):
+        return True
+    return json.loads(model.with_suffix(".whole").read_text())[model.name]["sha256"] == summary["caffemodel_sha256"]
+
+
 def choose_snapshot(folder: Path, wanted: int | None) -> tuple[int, Path]:
     """Iteration and .caffemodel of the snapshot ``wanted``, or of the newest. UserError where there is none whole."""
     snapshots = whole_snapshots(folder)

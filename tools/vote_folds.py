@@ -24,7 +24,7 @@ from tools.vote import print_table
 from tools.voting.count import Clips, hold_election, score
 from tools.voting.files import read_clips, write_votes
 
-ALIKE = ("net", "dtype", "seed", "iteration")
+ALIKE = ("net", "dtype", "seed", "iteration", "ranks")
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -40,7 +40,7 @@ def read_summaries(folders: list[Path]) -> list[dict]:
     for fold, folder in enumerate(folders):
         try:
             summary = json.loads((folder / "summary.json").read_text())
-            summaries.append({key: summary[key] for key in (*ALIKE, "ranks", "run", "caffemodel_sha256")})
+            summaries.append({key: summary[key] for key in (*ALIKE, "run", "caffemodel_sha256")})
         except FileNotFoundError:
             raise UserError(
                 f"{folder}: no such vote: type 'make lmdb train vote FOLD={fold}' with the same NET"
@@ -52,6 +52,15 @@ def read_summaries(folders: list[Path]) -> list[dict]:
         if len(set(values)) > 1:
             raise UserError(f"{folders[0].name}: the folds differ in {key} ({', '.join(map(str, values))}): vote alike")
     return summaries
+
+
+def check_one_caffe(summaries: list[dict]) -> None:
+    """UserError where the folds were trained with more than one build of Caffe, as far as their runs are there."""
+    folders = [Path(summary["run"]) for summary in summaries]
+    records = [runs.read_run(folder) for folder in folders if (folder / "run.json").exists()]
+    builds = {record.get("versions", {}).get("caffe_package") for record in records}
+    if len(builds) > 1:
+        raise UserError(f"{folders[0].name}: the folds were trained with {' and '.join(map(str, builds))}: train alike")
 
 
 def join(parts: list[Clips]) -> Clips:
@@ -66,15 +75,17 @@ def join(parts: list[Clips]) -> Clips:
 
 def main() -> None:
     args = parse_arguments()
+    if args.split != "song":
+        raise UserError(f"SPLIT={args.split}: its songs are not tested once each: leave SPLIT out")
     name = runs.run_name(args) + (f"@iter={args.iteration}" if args.iteration is not None else "")
     folders = [paths.votes_folder(args.build, paths.split_name("song", fold), name) for fold in range(FOLDS)]
     summaries = read_summaries(folders)
+    check_one_caffe(summaries)
     clips = join([read_clips(folder / "clips.csv") for folder in folders])
     election = hold_election(clips, None)
     summary = {
         **{key: summaries[0][key] for key in ALIKE},
         "split": "song-folds",
-        "ranks": summaries[0]["ranks"],
         **score(clips, election),
         "command": shlex.join(["python", "-m", "tools.vote_folds", *sys.argv[1:]]),
         "run": ", ".join(summary["run"] for summary in summaries),

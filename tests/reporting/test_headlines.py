@@ -21,6 +21,16 @@ def test_the_complex_cnn_stands_there_with_its_dropout_raised_by_hand_where_that
     assert [(v.run_name, v.iteration) for v in found] == [(by_hand, 500), ("complex_cnn", 1000), (by_hand, 10_000)]
 
 
+def test_a_shorter_schedule_stands_there_where_the_paper_s_was_not_run():
+    votes = [
+        vote("complex_cnn", 500),
+        vote("complex_cnn@dropout=0.4_0.6@150", 500),
+        vote("complex_cnn@dropout=0.6", 500),
+    ]
+    (found,) = votes_by_the_paper(Collection(Path("build"), votes=votes), "complex_cnn", "clip")
+    assert found.differences == {"dropout": "0.4_0.6@150"}
+
+
 def test_any_other_net_stands_there_as_it_is():
     votes = [vote("rcnn", 4000), vote("rcnn@dropout=0.4_0.6@3000_0.7@6000", 500)]
     found = votes_by_the_paper(Collection(Path("build"), votes=votes), "rcnn", "clip")

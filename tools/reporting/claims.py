@@ -15,7 +15,7 @@ from tools.reporting import commands, compare
 from tools.reporting.claims_genres import best_genres, rock_for_metal_hiphop_for_pop
 from tools.reporting.collect import Collection, Vote
 from tools.reporting.comparisons import same_iteration
-from tools.reporting.headlines import net_name
+from tools.reporting.headlines import net_name, scheduled_dropout
 from tools.reporting.verdicts import Claim, Pair, command, compared, first_pair, pairs, two_runs, untested
 
 STEADY_FROM = 25_000
@@ -141,17 +141,15 @@ def dropout_helps_for_a_while(collection: Collection) -> Claim:
 
 def raised(collection: Collection, split: str) -> list[Vote]:
     """Votes of the complex CNN after its dropout was raised by hand; where there is none, those of another ratio."""
-    found = [
-        v for v in collection.votes if v.net == "complex_cnn" and v.split == split and set(v.differences) == {"dropout"}
-    ]
-    by_hand = [vote for vote in found if vote.iteration > first_raise(vote.differences["dropout"]) > 0]
-    return sorted(by_hand or [v for v in found if "@" not in v.differences["dropout"]], key=lambda v: v.iteration)
+    by_hand = [v for v in scheduled_dropout(collection, split) if v.iteration > first_raise(v.differences["dropout"])]
+    if by_hand:
+        return sorted(by_hand, key=lambda vote: vote.iteration)
+    return [v for v in collection.find_votes("complex_cnn", split, dropout=None) if "@" not in v.differences["dropout"]]
 
 
 def first_raise(dropout: str) -> int:
-    """The iteration from which ``0.4_0.6@3000`` is another ratio, 3000; 0 for a single ratio."""
-    raises = re.findall(r"@(\d+)", dropout)
-    return int(raises[0]) if raises else 0
+    """The iteration from which ``0.4_0.6@3000`` is another ratio: 3000."""
+    return int(re.search(r"@(\d+)", dropout)[1])
 
 
 def longer_window_better(collection: Collection) -> Claim:

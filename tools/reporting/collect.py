@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tools import paths
+from tools import paths, runs
 from tools.conversion import manifest as manifests
 from tools.gtzan import GENRES
 
@@ -185,14 +185,14 @@ def collect(build: Path) -> Collection:
         if record:
             metrics = read_metrics(file.with_name("metrics.jsonl"), found.left_out)
             found.runs.append(Run(file.parent, file.parent.parent.name, file.parent.name, record, metrics))
-    runs = {(run.split, run.name): run for run in found.runs}
+    by_name = {(run.split, run.name): run for run in found.runs}
     for file in sorted((build / "votes").glob("[!.]*/[!.]*/summary.json")):
         summary = read_json(file, VOTE_KEYS, found.left_out)
         if summary:
             split, name = file.parent.parent.name, file.parent.name
             # the votes of all folds are of five runs: the first stands for their data
             of_split = "song" if split == "song-folds" else split
-            vote = Vote(file.parent, split, name, summary, runs.get((of_split, ITERATION_SUFFIX.sub("", name))))
+            vote = Vote(file.parent, split, name, summary, by_name.get((of_split, ITERATION_SUFFIX.sub("", name))))
             add_vote(found, vote)
     return found
 
@@ -212,9 +212,8 @@ def add_vote(found: Collection, vote: Vote) -> None:
     except (OSError, ValueError, TypeError, IndexError, KeyError, csv.Error) as error:
         found.left_out.append(f"{vote.folder}: not whole ({' '.join(str(error).split())}): vote again")
         return
-    hashes = vote.summary.get("lmdb_sha256", {})
-    if vote.run and any(vote.run.record["lmdb"].get(part, {}).get("sha256") != h for part, h in hashes.items()):
-        found.left_out.append(f"{vote.folder}: of an earlier run on other LMDBs: vote again")
+    if vote.run and not runs.is_vote_of(vote.summary, vote.run.record, vote.run.folder):
+        found.left_out.append(f"{vote.folder}: of an earlier run, on other LMDBs or with other weights: vote again")
         return
     found.votes.append(vote)
 

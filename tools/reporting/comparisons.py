@@ -7,8 +7,9 @@ import numpy as np
 from tools import baseline
 from tools.reporting import commands, compare, layout
 from tools.reporting.collect import Collection, Vote
-from tools.reporting.headlines import NETS, PROTOCOLS, basis, net_name, protocols_of, song_share
+from tools.reporting.headlines import PROTOCOLS, basis, net_name, protocols_of, song_share
 from tools.reporting.layout import Column, Row, Table
+from tools.runs import NETS
 from tools.splits import FOLDS
 
 ALL_FOLDS = "song-folds"
@@ -124,13 +125,19 @@ def missing_pair(collection: Collection, net: str, split: str, differences: dict
 
 
 def same_iteration(collection: Collection, first: list[Vote], second: list[Vote]) -> tuple[Vote, Vote] | None:
-    """The newest pair of votes at one iteration and on the same data."""
+    """The newest pair of votes at one iteration, on the same data, as many ranks and the same Caffe."""
     by_iteration = {vote.iteration: vote for vote in second}
     for vote in reversed(first):
         other = by_iteration.get(vote.iteration)
-        if other and collection.same_songs(vote, other):
+        if other and collection.same_songs(vote, other) and trained_with(vote) == trained_with(other):
             return vote, other
     return None
+
+
+def trained_with(vote: Vote) -> tuple[object, object]:
+    """Ranks and build of Caffe: both change the last digits of the weights."""
+    versions = vote.run.record.get("versions", {}) if vote.run else {}
+    return vote.summary.get("ranks"), versions.get("caffe_package")
 
 
 def integer_row(collection: Collection, net: str, split: str) -> Row | None:

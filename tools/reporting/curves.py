@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from tools.reporting.canvas import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, Figure, canvas, drawn
 from tools.reporting.collect import Collection, Run
-from tools.reporting.headlines import NETS, PROTOCOLS, net_name
+from tools.reporting.headlines import PROTOCOLS, net_name
 from tools.reporting.layout import Row
+from tools.runs import NETS
 
 CURVES = {
     "figure5": ("loss", (("loss", "train", BLUE), ("test_loss", "test", ORANGE))),

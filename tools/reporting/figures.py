@@ -8,8 +8,9 @@ from tools.gtzan import GENRES
 from tools.reporting import paper
 from tools.reporting.canvas import BLUE, GREEN, GREY, ORANGE, Figure, canvas, drawn
 from tools.reporting.collect import Collection, Vote
-from tools.reporting.headlines import NETS, PROTOCOLS, net_name
+from tools.reporting.headlines import PROTOCOLS, net_name
 from tools.reporting.layout import Row
+from tools.runs import NETS
 
 SPLIT_COLOURS = {"clip": ORANGE, "song": BLUE, "filtered": GREEN}
 

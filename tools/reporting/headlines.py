@@ -9,7 +9,6 @@ from tools.reporting import commands, compare, layout, paper
 from tools.reporting.collect import Collection, Vote, nearest
 from tools.reporting.layout import Column, Row, Table
 
-NETS = ("simple_cnn", "complex_cnn", "rcnn", "lstm", "song_cnn")
 NET_NAMES = {
     "simple_cnn": "Simple CNN",
     "complex_cnn": "Complex CNN",
@@ -124,9 +123,17 @@ def votes_by_the_paper(collection: Collection, net: str, split: str) -> list[Vot
     """Votes of a net by iteration; of the complex CNN those whose dropout was raised by hand, where there are any."""
     votes = collection.find_votes(net, split)
     if net == "complex_cnn":
-        votes += collection.find_votes(net, split, dropout=commands.DROPOUT_BY_HAND)
+        by_hand = collection.find_votes(net, split, dropout=commands.DROPOUT_BY_HAND)
+        # with SCALE= below 1 the schedule is shorter too
+        votes += by_hand or scheduled_dropout(collection, split)
     by_iteration = {vote.iteration: vote for vote in votes}
     return [by_iteration[iteration] for iteration in sorted(by_iteration)]
+
+
+def scheduled_dropout(collection: Collection, split: str) -> list[Vote]:
+    """Votes of the complex CNN whose dropout alone differs, by any schedule, as ``0.4_0.6@150_0.7@300``."""
+    votes = (vote for vote in collection.votes if (vote.net, vote.split) == ("complex_cnn", split))
+    return [v for v in votes if v.differences.keys() == {"dropout"} and "@" in v.differences["dropout"]]
 
 
 def summary_row(collection: Collection, headline: paper.Headline, split: str) -> Row:

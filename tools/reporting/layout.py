@@ -29,7 +29,7 @@ class Row:
 
 @dataclass
 class Table:
-    """``name`` is that of its CSV file; ``lead`` columns name the row, on a phone the row's heading."""
+    """``name`` is that of its CSV file."""
 
     name: str
     title: str

@@ -11,8 +11,9 @@ from itertools import product
 from tools.reporting import commands, compare, layout
 from tools.reporting.collect import Collection, Vote
 from tools.reporting.comparisons import same_iteration
-from tools.reporting.headlines import NETS, net_name, protocols_of
+from tools.reporting.headlines import net_name, protocols_of
 from tools.reporting.layout import Column, Row, Table
+from tools.runs import NETS
 
 Pair = tuple[Vote, Vote]
 HONEST = ("song-folds", "song")

@@ -18,8 +18,9 @@ from caffe.proto import caffe_pb2
 from tools import paths, prototxt
 from tools.cli import UserError
 from tools.reporting.canvas import Figure, svg_uri
-from tools.reporting.headlines import NETS, net_name
+from tools.reporting.headlines import net_name
 from tools.reporting.layout import Row
+from tools.runs import NETS
 
 FILLS = {
     "Input": "#eef1f4",
@@ -163,16 +164,16 @@ def dot_text(boxes: list[Box], shapes: dict[str, list[int]]) -> str:
 
 def blob_shapes(deploy: Path) -> dict[str, list[int]]:
     """What Caffe makes of each blob of a deploy net, without the batch; empty where Caffe refuses the net."""
-    child = subprocess.run(
-        [sys.executable, "-c", SHAPES, str(deploy)],
-        capture_output=True,
-        text=True,
-        timeout=GRAPHVIZ_SECONDS,
-        check=False,
-    )
     try:
+        child = subprocess.run(
+            [sys.executable, "-c", SHAPES, str(deploy)],
+            capture_output=True,
+            text=True,
+            timeout=GRAPHVIZ_SECONDS,
+            check=False,
+        )
         return json.loads(child.stdout)
-    except ValueError:
+    except (ValueError, subprocess.TimeoutExpired):
         return {}
 
 

@@ -195,7 +195,7 @@ def describe_run(args: argparse.Namespace, data: Data) -> dict:
         "net": args.net,
         "split": runs.split_folder(args),
         "fold": args.fold,
-        "leaky": args.split == "clip",
+        "leaky": args.split == "clip" and data.view != "song",
         "view": data.view,
         "dtype": args.dtype,
         "bands": args.bands,

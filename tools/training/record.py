@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import shlex
+import subprocess
 import sys
 from dataclasses import asdict
 from datetime import datetime, timezone
+from functools import cache
 from pathlib import Path
 
 import caffe
@@ -18,6 +21,9 @@ from tools import runs
 from tools.cli import UserError
 from tools.parameters import Parameters
 
+# Fields of a prototxt that name a file
+PLACES = re.compile(r'\b((?:source|mean_file|net|snapshot_prefix): )"[^"]*"')
+
 
 def check_same_run(folder: Path, record: dict) -> None:
     """UserError where the folder holds a run that began with other data or settings: it is never continued."""
@@ -26,17 +32,43 @@ def check_same_run(folder: Path, record: dict) -> None:
     begun = runs.read_run(folder)
     # A run may have begun before a parameter was there, which it then had the default of
     begun["features"] = {**asdict(Parameters()), **begun.get("features", {})}
+    check_same_caffe(folder, begun)
     for key, value in json.loads(json.dumps(record)).items():
-        if begun.get(key) != value:
-            what = {"lmdb": "other LMDBs", "data_fingerprint": "other data", "prototxt": "another prototxt"}
+        # The fingerprint is of one copy of the songs: the LMDBs' hashes tell whether they are the same
+        if key != "data_fingerprint" and wherever(key, begun.get(key)) != wherever(key, value):
+            what = {"lmdb": "other LMDBs", "prototxt": "another prototxt"}
             raise UserError(f"{folder} was begun with {what.get(key, f'another {key}')}: remove it to train afresh")
 
 
+def check_same_caffe(folder: Path, begun: dict) -> None:
+    """UserError where Debian's Caffe would go on with a run of the native one, or the other way round."""
+    was_native = begun.get("versions", {}).get("caffe_package") == runs.NATIVE
+    if was_native != (caffe_package() == runs.NATIVE):
+        setting = "CAFFE=native" if was_native else "CAFFE=stock"
+        raise UserError(f"{folder} was begun with another build of Caffe: say {setting}, or remove it to train afresh")
+
+
+def wherever(key: str, value: object) -> object:
+    """What a record says under ``key``, without where its files lie."""
+    if key == "lmdb" and value:
+        return {part: {name: said for name, said in entry.items() if name != "path"} for part, entry in value.items()}
+    if key == "prototxt" and value:
+        return {name: PLACES.sub(r"\1", text) for name, text in value.items()}
+    return value
+
+
+@cache
 def caffe_package() -> str:
-    """Which build of Caffe this is: Debian's binary, the one that `make setup CAFFE=native` made, or another."""
+    """Which build of Caffe this is: Debian's, with or without CUDA, that of `make setup CAFFE=native`, or another."""
     if os.environ.get("CAFFE") == "native":
         return runs.NATIVE
-    return "Debian bullseye" if Path("/var/lib/dpkg/info/caffe-cpu.list").exists() else "another build"
+    try:
+        asked = subprocess.run(
+            ["dpkg-query", "--show", "--showformat=${Version}", "caffe"], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "another build"
+    return "Debian bullseye, rebuilt with CUDA" if "cuda" in asked.stdout else "Debian bullseye"
 
 
 def versions() -> dict[str, str]:

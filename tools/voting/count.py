@@ -120,12 +120,15 @@ def right_songs(election: Election) -> dict[str, dict[str, np.ndarray] | np.ndar
 def score(clips: Clips, election: Election) -> dict:
     """The figures of summary.json: clips, songs, leaky, the accuracies and their 95% intervals [low, high].
 
-    Clip accuracy is over test clips alone. Songs of one clip have nothing to vote on: their song_accuracy is None.
+    Clip accuracy is over test clips alone. Songs of one clip have nothing to vote on: their song_accuracy is None, and
+    the interval of their clips is one over songs.
     """
     tested = clips.tested
     right = (clips.predicted == clips.labels)[tested]
     accuracy = interval = None
+    clip_interval = rules.wilson_interval(right.sum(), len(right))
     if election.clips_a_song > 1:
+        clip_interval = rules.bootstrap_interval(election.song_of_clip[tested], right)
         songs = right_songs(election)
         accuracy = each(songs, lambda rule: float(rule.mean()))
         interval = each(songs, lambda rule: rules.wilson_interval(rule.sum(), len(rule)))
@@ -134,7 +137,7 @@ def score(clips: Clips, election: Election) -> dict:
         "clips": int(tested.sum()),
         "songs": len(election.tracks),
         "clip_accuracy": float(right.mean()),
-        "clip_interval": rules.bootstrap_interval(election.song_of_clip[tested], right),
+        "clip_interval": clip_interval,
         "song_accuracy": accuracy,
         "song_interval": interval,
     }
