@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -71,9 +72,11 @@ def test_the_table_has_a_row_a_variant_over_the_songs(
 ) -> None:
     for genre in ("metal", "jazz"):
         shutil.copytree(synthetic_songs / genre, tmp_path / genre, ignore=lambda _, names: sorted(names)[1:])
+    (tmp_path / "jazz" / "jazz.00099.wav").write_bytes(b"RIFF")
     run = train_briefly(small_build)
     done = tool("tools.robustness", tmp_path, "--model", run, "--json", tmp_path / "robustness.json")
     assert done.returncode == 0, done.stderr
+    assert re.search(r"left out: \S+jazz\.00099\.wav: unreadable", done.stderr)
     assert "2 songs: not the data that this model was trained on" in done.stdout
     written = json.loads((tmp_path / "robustness.json").read_text())
     assert f"in every variant: {written['same_in_every_variant']} of 2 songs" in done.stdout

@@ -215,7 +215,7 @@ def keep(bench: Path) -> None:
     for part in PARTS:
         if (bench / f"{part}.jsonl").exists():
             shutil.copyfile(bench / f"{part}.jsonl", KEPT / f"{part}.jsonl")
-    README.write_text(insert(README.read_text(), report(KEPT), BEGIN, END))
+    runs.write_whole(README, insert(README.read_text(), report(KEPT), BEGIN, END))
     print(f"kept in {KEPT.relative_to(paths.CHECKOUT)}, written to {README.name}")
 
 

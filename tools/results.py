@@ -76,7 +76,7 @@ def main() -> None:
     collection = collect_kept()
     if not collection.votes:
         raise UserError(f"{paths.RESULTS}: no result is kept there: keep a vote first, with --keep")
-    readme.README.write_text(readme.insert_parts(readme.README.read_text(), collection))
+    runs.write_whole(readme.README, readme.insert_parts(readme.README.read_text(), collection))
     report.write(paths.RESULTS / "report", report.context(collection))
     print(
         f"{len(collection.votes)} votes of {len(collection.runs)} runs: written into {readme.README.name} and the page"

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ import soundfile
 from tqdm import tqdm
 
 from tools import audio, cli, runs
-from tools.audio import SAMPLE_RATE
+from tools.audio import SAMPLE_RATE, SongError
 from tools.classification.model import Model, choose_model
 from tools.classification.song import read_song
 from tools.classification.verdict import Verdict, check_threshold, hear
@@ -98,6 +99,19 @@ VARIANTS = (
 )
 
 
+def usable(tracks: list[Track], model: Model) -> list[Track]:
+    """The songs that can be read and are long enough; the others are named on standard error."""
+    found = []
+    for track in tracks:
+        try:
+            read_song(track.path, model.view, model.parameters, model.run["dtype"])
+        except SongError as error:
+            print(f"left out: {error}", file=sys.stderr)
+        else:
+            found.append(track)
+    return found
+
+
 def hear_variant(variant: Variant | None, tracks: list[Track], model: Model, threshold: int) -> list[Verdict]:
     """The verdicts on all songs as they come in one variant, or as they are."""
     songs = []
@@ -155,12 +169,13 @@ def main() -> None:
     check_threshold(args.threshold)
     model = choose_model(args.build, args.model, args.iteration)
     examples = find_examples(model, args.root)
-    if not examples.tracks:
+    tracks = usable(examples.tracks, model)
+    if not tracks:
         raise UserError(f"{args.root}: no test songs there: name another data root")
-    print(f"model: {model.description}\n{len(examples.tracks)} songs: {examples.note}\n", flush=True)
-    original = hear_variant(None, examples.tracks, model, args.threshold)
+    print(f"model: {model.description}\n{len(tracks)} songs: {examples.note}\n", flush=True)
+    original = hear_variant(None, tracks, model, args.threshold)
     changed = {
-        variant.name: hear_variant(variant, examples.tracks, model, args.threshold)
+        variant.name: hear_variant(variant, tracks, model, args.threshold)
         for variant in tqdm(VARIANTS, unit="variant", disable=None, dynamic_ncols=True)
     }
     found = {

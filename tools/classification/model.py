@@ -98,12 +98,24 @@ def choose_model(build: Path, wanted: Path | None = None, iteration: int | None 
 
 
 def newest_run(build: Path) -> Path | None:
-    """The run folder whose newest whole snapshot was written last; None where there is none."""
+    """The run folder whose newest whole snapshot was written last, of a net whose clips vote if there is one.
+
+    None where there is none.
+    """
     snapshots = [
         model for folder in (build / "runs").glob("*/*") for model in runs.whole_snapshots(folder).values()
     ]  # fmt: skip
-    newest = max(snapshots, key=lambda model: (model.stat().st_mtime_ns, str(model)), default=None)
-    return newest.parent if newest else None
+    newest = sorted(snapshots, key=lambda model: (model.stat().st_mtime_ns, str(model)), reverse=True)
+    folders = list(dict.fromkeys(model.parent for model in newest))
+    return next(filter(has_clips, folders), folders[0] if folders else None)
+
+
+def has_clips(folder: Path) -> bool:
+    """Whether a run is of clips; one of the whole song has nothing to vote on, and needs 29 s of any song."""
+    try:
+        return runs.read_run(folder)["view"] != "song"
+    except UserError:
+        return True  # whoever opens it says what is wrong
 
 
 def open_model(folder: Path, iteration: int | None, origin: str) -> Model:

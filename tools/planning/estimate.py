@@ -180,12 +180,17 @@ def probe(net: str, clips: int, ranks: int = 1) -> tuple[float, float]:
     children = [
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(ranks)
     ]
-    said = [child.communicate(timeout=CHILD_SECONDS) for child in children]
     try:
+        said = [child.communicate(timeout=CHILD_SECONDS) for child in children]
         forward, both = zip(*(map(float, out.split()[-2:]) for out, _ in said))
+    except subprocess.TimeoutExpired:
+        raise UserError(f"{folder}: Caffe took over {CHILD_SECONDS} s for a few passes: is the machine busy?") from None
     except ValueError:
         why = (said[0][1].strip().splitlines() or ["no word why"])[-1]
         raise UserError(f"{folder}: Caffe could not run it: {why}") from None
+    finally:
+        for child in children:
+            child.kill()
     return max(forward), max(both)
 
 
