@@ -15,7 +15,7 @@ from listening import ITERATIONS, train_briefly
 
 from tools import features
 from tools.audio import SAMPLE_RATE, SongError
-from tools.classification.model import choose_model
+from tools.classification.model import choose_model, newest_run
 from tools.classification.song import LONGEST_TRAINED, cut_song
 from tools.classification.verdict import judge
 from tools.cli import UserError
@@ -173,6 +173,13 @@ def test_the_run_trained_last_is_taken_and_said(runs_of_two: Path) -> None:
     model = choose_model(runs_of_two)
     assert model.folder.name == "newer"
     assert f"newer, iteration {ITERATIONS} (the newest trained" in model.description
+
+
+def test_a_run_of_the_whole_song_is_taken_only_where_there_is_no_other(runs_of_two: Path) -> None:
+    for name, taken in (("newer", "older"), ("older", "newer")):
+        record = runs_of_two / "runs" / "song" / name / "run.json"
+        record.write_text(json.dumps({**json.loads(record.read_text()), "view": "song"}))
+        assert newest_run(runs_of_two).name == taken
 
 
 def test_a_run_that_is_named_is_taken(runs_of_two: Path) -> None:

@@ -146,6 +146,22 @@ def test_the_fingerprint_changes_with_a_songs_name_size_or_time_and_with_nothing
     assert len(seen) == 4
 
 
+def test_the_fingerprint_changes_with_what_is_left_out(tmp_path):
+    root = touch(tmp_path, "blues/blues.00000.wav")
+    first = gtzan.fingerprint(root)
+    touch(root, "blues/blues.00001.mp3")
+    assert gtzan.fingerprint(root) != first
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_the_fingerprint_changes_once_a_song_may_be_read(tmp_path):
+    root = touch(tmp_path, "blues/blues.00000.wav")
+    (root / "blues" / "blues.00000.wav").chmod(0)
+    first = gtzan.fingerprint(root)
+    (root / "blues" / "blues.00000.wav").chmod(0o644)
+    assert gtzan.fingerprint(root) != first
+
+
 def test_of_the_full_set_every_absent_song_is_missing_the_last_ones_too():
     numbers = {genre: range(100) for genre in GENRES} | {"pop": range(1, 99)}
     missing = check_songs.missing_tracks(make_tracks(numbers))

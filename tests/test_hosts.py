@@ -40,6 +40,14 @@ def test_ranks_are_one_a_slot_where_the_batch_divides_and_one_a_gpu_of_each_host
         choose_ranks(3, 32, [0, 1], slots)
 
 
+def test_batch_normalisation_leaves_each_rank_clips_enough():
+    cores = {"a": 32}
+    assert choose_ranks(None, 32, [], cores) == 32
+    assert choose_ranks(None, 32, [], cores, least=8) == 4
+    assert choose_ranks(None, 4, [], cores, least=8) == 1
+    assert choose_ranks(32, 32, [], cores, least=8) == 32
+
+
 def test_ranks_are_dealt_out_to_the_hosts_in_turn(tmp_path):
     assert hosts.mpirun(2, None) == ["mpirun", "-n", "2", "--bind-to", "none"]
     assert hosts.mpirun(2, tmp_path / "hosts")[-2:] == ["--map-by", "node"]

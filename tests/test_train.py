@@ -282,6 +282,40 @@ def test_a_run_of_other_data_is_refused(train, build, small_build):
     assert "was begun with other LMDBs" in one_line(train("complex_cnn", 4))
 
 
+def test_a_run_of_the_same_data_goes_on_wherever_it_lies(train, tool, build, small_build, tmp_path):
+    """Its songs were copied since, which gives them other times, and the build folder was moved."""
+    assert train("complex_cnn", 2).returncode == 0
+    (build / "lmdb").unlink()
+    shutil.copytree(small_build / "lmdb", build / "lmdb")
+    manifest = build / "lmdb" / "song" / "manifest.json"
+    text = json.loads(manifest.read_text())
+    text["data"]["fingerprint"] = "of a copy"
+    manifest.write_text(json.dumps(text))
+    moved = build.rename(tmp_path / "moved")
+    named = ["--net", "complex_cnn", "--build", moved, "--seed", 7, "--batch", 8]
+    done = tool("tools.train", *named, "--iterations", 3, "--ranks", 1)
+    assert done.returncode == 0, done.stderr
+    assert json.loads((only_run(moved) / "run.json").read_text())["data_fingerprint"] == "of a copy"
+
+
+def test_a_run_of_the_other_caffe_is_refused(train, build):
+    assert train("complex_cnn", 2).returncode == 0
+    file = only_run(build) / "run.json"
+    record = json.loads(file.read_text())
+    here = record["versions"]["caffe_package"]
+    record["versions"]["caffe_package"] = "Debian bullseye" if here == runs.NATIVE else runs.NATIVE
+    file.write_text(json.dumps(record))
+    remedy = "CAFFE=stock" if here == runs.NATIVE else "CAFFE=native"
+    assert f"was begun with another build of Caffe: say {remedy}" in one_line(train("complex_cnn", 4))
+
+
+@pytest.mark.skipif(bool(os.environ.get("CAFFE")), reason="another Caffe than the default was asked for")
+def test_the_record_says_that_it_is_debian_s_caffe(train, build):
+    assert train("complex_cnn", 1).returncode == 0
+    record = json.loads((only_run(build) / "run.json").read_text())
+    assert record["versions"]["caffe_package"].startswith("Debian bullseye")
+
+
 def test_a_run_from_before_a_parameter_was_there_goes_on_with_its_default_and_with_no_other(train, build):
     assert train("complex_cnn", 2).returncode == 0
     file = only_run(build) / "run.json"

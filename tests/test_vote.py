@@ -16,6 +16,7 @@ from tools.gtzan import GENRES
 from tools.voting.count import collect_clips, hold_election
 from tools.voting.files import write_votes
 from tools.voting.predict import Prediction
+from tools.voting.rules import wilson_interval
 
 FILES = ("clips.csv", "songs.csv", "confusion.csv", "summary.json")
 
@@ -213,7 +214,9 @@ def test_songs_of_one_clip_have_no_vote_but_an_accuracy_over_songs(tmp_path_fact
     assert summary["song_accuracy"] is None
     assert summary["clips"] == summary["songs"] == 10
     songs = table(votes_of(build) / "songs.csv")
-    assert summary["clip_accuracy"] == sum(song["plurality"] == song["label"] for song in songs) / 10
+    right = sum(song["plurality"] == song["label"] for song in songs)
+    assert summary["clip_accuracy"] == right / 10
+    assert summary["clip_interval"] == wilson_interval(right, 10)
 
 
 def test_a_subset_of_the_genres_keeps_the_ten_labels_and_leaves_columns_of_zeros(tmp_path_factory):

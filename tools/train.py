@@ -27,6 +27,7 @@ from tools.training.progress import Metrics
 from tools.training.ranks import Ranks, choose_ranks, parse_gpus
 from tools.training.record import add_stretch, check_same_run, write_run
 
+CLIPS_TO_NORMALISE = 8  # at least: a rank's BatchNorm takes its mean and deviation from its own part of the batch
 SECONDS_TO_DIE = 2  # the processes of a killed training may take a moment to be gone
 
 
@@ -108,7 +109,8 @@ def main() -> int:
     gpus = parse_gpus(args.gpu)
     plan = prepare(args)
     slots = hosts.read_hostfile(args.hosts) if args.hosts else None
-    ranks = Ranks(choose_ranks(args.ranks, plan.batch, gpus, slots), gpus, args.hosts)
+    least = CLIPS_TO_NORMALISE if plan.has_batch_norm else 1
+    ranks = Ranks(choose_ranks(args.ranks, plan.batch, gpus, slots, least), gpus, args.hosts)
     spread = f"{ranks.number} rank(s)" + (f" on {len(slots)} host(s)" if slots else "")
     print(f"{plan.folder}: {plan.records} clips, batch {plan.batch}, {spread}, to iteration {plan.iterations}")
     with locked(plan.folder):

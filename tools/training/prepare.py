@@ -30,6 +30,10 @@ class Plan:
     record: dict  # what run.json says of the run, whichever way it goes
     prototxt: dict[str, str]  # the resolved files, by name
 
+    @property
+    def has_batch_norm(self) -> bool:
+        return 'type: "BatchNorm"' in self.prototxt["train_val.prototxt"]
+
 
 def read_manifest(args: argparse.Namespace) -> dict:
     """The manifest of the split's LMDBs. UserError where there are none yet."""

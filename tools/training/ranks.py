@@ -31,9 +31,12 @@ def parse_gpus(text: str) -> list[int]:
     return gpus
 
 
-def choose_ranks(wanted: int | None, batch: int, gpus: list[int], slots: dict[str, int] | None = None) -> int:
+def choose_ranks(
+    wanted: int | None, batch: int, gpus: list[int], slots: dict[str, int] | None = None, least: int = 1
+) -> int:
     """The number of MPI ranks: on each host (``slots``, None: this one) one a GPU, otherwise one a slot or core.
 
+    Where none is wanted, no more than leave each ``least`` clips of the batch.
     UserError where the batch, or the GPUs, do not go with the wanted number.
     """
     on_gpus = len(gpus) * len(slots or [""])
@@ -43,7 +46,9 @@ def choose_ranks(wanted: int | None, batch: int, gpus: list[int], slots: dict[st
         wanted = on_gpus
     if wanted is None:
         most = sum(slots.values()) if slots else len(os.sched_getaffinity(0))
-        return max(ranks for ranks in range(1, most + 1) if batch % ranks == 0)
+        return max(
+            ranks for ranks in range(1, most + 1) if batch % ranks == 0 and (batch // ranks >= least or ranks == 1)
+        )
     if wanted < 1 or batch % wanted:
         raise UserError(
             f"RANKS={wanted}: the batch of {batch} clips does not divide into that many: choose another BATCH or RANKS"
