@@ -113,7 +113,7 @@ def main() -> None:
     election = hold_election(clips, None)
     summary = {
         "net": NAME,
-        "split": "song-folds",
+        "split": paths.ALL_FOLDS,
         "dtype": "float",
         "seed": SEED,
         "ranks": 1,
@@ -123,7 +123,7 @@ def main() -> None:
         "run": NAME,
         "data_fingerprint": gtzan.fingerprint(args.data_root),
     }
-    folder = paths.votes_folder(args.build, "song-folds", NAME)
+    folder = paths.votes_folder(args.build, paths.ALL_FOLDS, NAME)
     write_votes(folder, clips, election, summary)
     print_table(summary, folder)
 

@@ -14,6 +14,7 @@ DATA = CHECKOUT / "data"
 RESULTS = DATA / "results" / "gtzan-mini"  # what is kept of build/ in the repository
 
 SPLITS = ("song", "clip", "filtered", "inner")
+ALL_FOLDS = "song-folds"  # in the place of a split: the votes of all folds of the split song as one
 VIEWS = ("cnn", "lstm", "song")
 DTYPES = ("int", "float")
 

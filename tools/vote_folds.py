@@ -12,7 +12,6 @@ import argparse
 import json
 import shlex
 import sys
-from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,7 @@ from tools import cli, paths, runs
 from tools.cli import UserError
 from tools.splits import FOLDS
 from tools.vote import print_table
-from tools.voting.count import Clips, hold_election, score
+from tools.voting.count import Clips, choose, concatenate, hold_election, score
 from tools.voting.files import read_clips, write_votes
 
 ALIKE = ("net", "dtype", "seed", "iteration", "ranks")
@@ -68,9 +67,8 @@ def join(parts: list[Clips]) -> Clips:
     tracks = [track for part in parts for track in np.unique(part.tracks)]
     if len(set(tracks)) < len(tracks):
         raise UserError("a song is in the test part of two folds: make the LMDBs of all folds from the same songs")
-    joined = [np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Clips)]
-    order = np.lexsort((joined[1], joined[0]))
-    return Clips(*(column[order] for column in joined))
+    joined = concatenate(parts)
+    return choose(joined, np.lexsort((joined.clips, joined.tracks)))
 
 
 def main() -> None:
@@ -85,13 +83,13 @@ def main() -> None:
     election = hold_election(clips, None)
     summary = {
         **{key: summaries[0][key] for key in ALIKE},
-        "split": "song-folds",
+        "split": paths.ALL_FOLDS,
         **score(clips, election),
         "command": shlex.join(["python", "-m", "tools.vote_folds", *sys.argv[1:]]),
         "run": ", ".join(summary["run"] for summary in summaries),
         "caffemodel_sha256": [summary["caffemodel_sha256"] for summary in summaries],
     }
-    folder = paths.votes_folder(args.build, "song-folds", name)
+    folder = paths.votes_folder(args.build, paths.ALL_FOLDS, name)
     write_votes(folder, clips, election, summary)
     print_table(summary, folder)
 

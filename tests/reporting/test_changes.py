@@ -8,24 +8,26 @@ import numpy as np
 import pytest
 
 from tools.reporting import changes
-from tools.reporting.collect import Classified, Collection, Vote
+from tools.reporting.collect import Collection, Vote
+from tools.voting.count import Clips
 
 
-def vote(split: str, name: str, clips: Classified, leaky: bool = False) -> Vote:
+def vote(split: str, name: str, clips: Clips, leaky: bool = False) -> Vote:
     summary = {"net": name.split("@")[0], "iteration": 1000, "ranks": 2, "leaky": leaky}
     made = Vote(Path(split) / name, split, name, summary, None)
     made.__dict__["clips"] = clips  # what would be read from clips.csv
     return made
 
 
-def songs(right: list[float], first: int = 0) -> Classified:
+def songs(right: list[float], first: int = 0) -> Clips:
     """Test songs of ten clips of label 0, of which such a share is taken for 0 and the rest for 1."""
     wrong = np.array([clip >= 10 * share for share in right for clip in range(10)], int)
-    return Classified(
+    return Clips(
         tracks=np.array([f"blues.{first + song:05}" for song in range(len(right)) for _ in range(10)]),
-        numbers=np.tile(np.arange(10), len(right)),
+        clips=np.tile(np.arange(10), len(right)),
         parts=np.full(len(wrong), "test"),
         labels=np.zeros(len(wrong), int),
+        texts=np.eye(10)[wrong].astype(str),
         probabilities=np.eye(10)[wrong],
     )
 

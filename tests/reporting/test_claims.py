@@ -7,16 +7,18 @@ from pathlib import Path
 import numpy as np
 
 from tools.reporting.claims import dropout_helps_for_a_while
-from tools.reporting.collect import Classified, Collection, Vote
+from tools.reporting.collect import Collection, Vote
+from tools.voting.count import Clips
 
 
 def vote(name: str, iteration: int, right: bool) -> Vote:
     """Ten songs of one clip each, of label 0, all of them right or all taken for 1."""
-    classified = Classified(
+    classified = Clips(
         tracks=np.array([f"song {number}" for number in range(10)]),
-        numbers=np.zeros(10, int),
+        clips=np.zeros(10, int),
         parts=np.full(10, "test"),
         labels=np.zeros(10, int),
+        texts=np.empty((0, 10), str),
         probabilities=np.eye(10)[[0 if right else 1] * 10],
     )
     summary = {"net": "complex_cnn", "iteration": iteration, "ranks": 2, "clip_accuracy": float(right)}

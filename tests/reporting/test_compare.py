@@ -6,20 +6,21 @@ import numpy as np
 import pytest
 
 from tools.reporting import compare
-from tools.reporting.collect import Classified
 from tools.reporting.compare import Difference
+from tools.voting.count import Clips
 
 
-def classified(right: np.ndarray, songs: int, part: str = "test") -> Classified:
+def classified(right: np.ndarray, songs: int, part: str = "test") -> Clips:
     """``right`` (songs, clips), bool: clips of label 0, taken for 0 or for 1."""
     clips = right.size // songs
     probabilities = np.zeros((right.size, 10))
     probabilities[np.arange(right.size), np.where(right.ravel(), 0, 1)] = 1
-    return Classified(
+    return Clips(
         tracks=np.repeat([f"blues.{i:05}" for i in range(songs)], clips),
-        numbers=np.tile(np.arange(clips), songs),
+        clips=np.tile(np.arange(clips), songs),
         parts=np.full(right.size, part),
         labels=np.zeros(right.size, int),
+        texts=np.empty((0, 10), str),
         probabilities=probabilities,
     )
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tools.reporting.collect import Classified, Collection, Vote
+from tools.reporting.collect import Collection, Vote
 from tools.reporting.leak import leak
+from tools.voting.count import Clips
 
 
 def vote(
@@ -15,11 +16,12 @@ def vote(
 ) -> Vote:
     """Clips 0, 1, ... of each song, of label 0, right or taken for 1."""
     clips = [(track, number, hit) for track, hits in right.items() for number, hit in enumerate(hits)]
-    classified = Classified(
+    classified = Clips(
         tracks=np.array([track for track, _, _ in clips]),
-        numbers=np.array([number for _, number, _ in clips]),
+        clips=np.array([number for _, number, _ in clips]),
         parts=np.array([parts if number else "test" for _, number, _ in clips]),
         labels=np.zeros(len(clips), int),
+        texts=np.empty((0, 10), str),
         probabilities=np.eye(10)[[0 if hit else 1 for _, _, hit in clips]],
     )
     summary = {"net": name.partition("@")[0], "iteration": iteration, "ranks": 2}

@@ -6,15 +6,15 @@ inner folds that a change and the unchanged RCNN have in common are put together
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 import numpy as np
 
+from tools import paths
 from tools.reporting import commands, compare, layout
-from tools.reporting.collect import Classified, Collection, Vote
+from tools.reporting.collect import Collection, Vote
 from tools.reporting.comparisons import same_iteration
 from tools.reporting.layout import Column, Row, Table
 from tools.splits import FOLDS
+from tools.voting.count import Clips, choose, concatenate
 
 BASE, PLUS = "rcnn", "rcnn_plus"
 INNER = "inner-"
@@ -63,7 +63,7 @@ def inner_votes(collection: Collection) -> dict[tuple[str, int], Folds]:
 
 
 def changed_row(collection: Collection, name: str, folds: Folds, unchanged: Folds, shared: list[str]) -> Row:
-    changed, base = (join([votes[split].clips for split in shared]) for votes in (folds, unchanged))
+    changed, base = (concatenate([votes[split].clips for split in shared]) for votes in (folds, unchanged))
     vote = folds[shared[0]]
     values = {"changed": describe(vote), "iteration": vote.iteration, **accuracies(changed)}
     if name != BASE:
@@ -82,12 +82,7 @@ def describe(vote: Vote) -> str:
     return " ".join(([vote.net] if vote.net != BASE else []) + settings) or "nothing"
 
 
-def join(parts: list[Classified]) -> Classified:
-    columns = ([getattr(part, field.name) for part in parts] for field in fields(Classified))
-    return Classified(*map(np.concatenate, columns))
-
-
-def accuracies(clips: Classified) -> dict[str, object]:
+def accuracies(clips: Clips) -> dict[str, object]:
     plurality = compare.right_by_plurality(clips, VOTES_TO_DECIDE)[1]
     return {
         "clips_right": float(clips.right.mean()),
@@ -117,7 +112,7 @@ def plus_gain(collection: Collection) -> Table:
         "0 were in no part.",
     )
     pair = same_iteration(
-        collection, collection.find_votes(PLUS, "song-folds"), collection.find_votes(BASE, "song-folds")
+        collection, collection.find_votes(PLUS, paths.ALL_FOLDS), collection.find_votes(BASE, paths.ALL_FOLDS)
     )
     if not pair:
         command = commands.folds_command(PLUS, "song", range(FOLDS), {}, collection.build, ITERS=1000)
@@ -136,12 +131,11 @@ def songs_of_fold_0(collection: Collection) -> np.ndarray:
     return np.unique(votes[0].clips.tracks) if votes else np.array([])
 
 
-def of_songs(clips: Classified, songs: np.ndarray) -> Classified:
-    kept = np.isin(clips.tracks, songs)
-    return Classified(*(getattr(clips, field.name)[kept] for field in fields(Classified)))
+def of_songs(clips: Clips, songs: np.ndarray) -> Clips:
+    return choose(clips, np.isin(clips.tracks, songs))
 
 
-def gain_row(collection: Collection, tested: str, vote: Vote, changed: Classified, base: Classified) -> Row:
+def gain_row(collection: Collection, tested: str, vote: Vote, changed: Clips, base: Clips) -> Row:
     before = accuracies(base)
     tracks, right = compare.right_by_plurality(changed, VOTES_TO_DECIDE)
     songs = compare.song_difference(tracks, right, compare.right_by_plurality(base, VOTES_TO_DECIDE)[1])

@@ -11,6 +11,7 @@ from itertools import product
 
 import numpy as np
 
+from tools import paths
 from tools.reporting import commands, compare
 from tools.reporting.claims_genres import best_genres, rock_for_metal_hiphop_for_pop
 from tools.reporting.collect import Collection, Vote
@@ -172,7 +173,7 @@ def longer_window_better(collection: Collection) -> Claim:
 def votes_beat_whole_song(collection: Collection) -> Claim:
     claim = "Clips with votes beat the whole song as one input."
     test = "Songs right by plurality of the RCNN's (else the complex CNN's) clips minus those of the whole-song net."
-    for split, net in product(("song-folds", "song"), ("rcnn", "complex_cnn")):
+    for split, net in product((paths.ALL_FOLDS, "song"), ("rcnn", "complex_cnn")):
         pair = same_iteration(collection, collection.find_votes(net, split), collection.find_votes("song_cnn", split))
         if pair:
             return voted_beside_whole(collection, claim, test, *pair)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from tools import paths
 from tools.gtzan import GENRES
 from tools.reporting import commands, compare
 from tools.reporting.collect import Collection, Vote
@@ -20,7 +21,7 @@ Judge = Callable[[np.ndarray], np.ndarray]
 
 def table_1_vote(collection: Collection) -> Vote | None:
     """The vote that answers to Table 1: the LSTM's newest, all five folds before fold 0 before split clip."""
-    for split in ("song-folds", "song", *PROTOCOLS):
+    for split in (paths.ALL_FOLDS, "song", *PROTOCOLS):
         votes = collection.find_votes("lstm", split)
         if votes and (votes[-1].confusion.sum(axis=0) > 0).all():
             return votes[-1]

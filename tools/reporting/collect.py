@@ -15,8 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from tools import paths, runs
+from tools.cli import UserError
 from tools.conversion import manifest as manifests
 from tools.gtzan import GENRES
+from tools.voting.count import Clips
+from tools.voting.files import read_clips
 
 ITERATION_SUFFIX = re.compile(r"@iter=(\d+)$")
 RUN_KEYS = ("net", "split", "dtype", "iteration", "lmdb", "data_fingerprint")
@@ -40,29 +43,6 @@ class Run:
     @property
     def differences(self) -> dict[str, str]:
         return differences(self.name)
-
-
-@dataclass(frozen=True)
-class Classified:
-    """clips.csv as arrays, one entry a clip."""
-
-    tracks: np.ndarray
-    numbers: np.ndarray
-    parts: np.ndarray
-    labels: np.ndarray
-    probabilities: np.ndarray  # (clips, 10)
-
-    @property
-    def predicted(self) -> np.ndarray:
-        return self.probabilities.argmax(axis=1)
-
-    @property
-    def right(self) -> np.ndarray:
-        return self.predicted == self.labels
-
-    @property
-    def tested(self) -> np.ndarray:
-        return self.parts == "test"
 
 
 @dataclass(frozen=True)
@@ -96,7 +76,7 @@ class Vote:
         return self.run.record["data_fingerprint"] if self.run else None
 
     @cached_property
-    def clips(self) -> Classified:
+    def clips(self) -> Clips:
         return read_clips(self.folder / "clips.csv")
 
     @cached_property
@@ -191,7 +171,7 @@ def collect(build: Path) -> Collection:
         if summary:
             split, name = file.parent.parent.name, file.parent.name
             # the votes of all folds are of five runs: the first stands for their data
-            of_split = "song" if split == "song-folds" else split
+            of_split = "song" if split == paths.ALL_FOLDS else split
             vote = Vote(file.parent, split, name, summary, by_name.get((of_split, ITERATION_SUFFIX.sub("", name))))
             add_vote(found, vote)
     return found
@@ -209,7 +189,7 @@ def add_vote(found: Collection, vote: Vote) -> None:
     try:
         if not len(vote.clips.labels) or vote.confusion.shape != (len(GENRES), len(GENRES)):
             raise ValueError("no clips, or a confusion that is not 10 x 10")
-    except (OSError, ValueError, TypeError, IndexError, KeyError, csv.Error) as error:
+    except (UserError, OSError, ValueError, TypeError, IndexError, KeyError, csv.Error) as error:
         found.left_out.append(f"{vote.folder}: not whole ({' '.join(str(error).split())}): vote again")
         return
     if vote.run and not runs.is_vote_of(vote.summary, vote.run.record, vote.run.folder):
@@ -245,15 +225,3 @@ def read_metrics(file: Path, left_out: list[str]) -> list[dict]:
     except OSError as error:
         left_out.append(f"{file}: {error.strerror}")
     return [line for line in lines if isinstance(line, dict) and "iter" in line]
-
-
-def read_clips(file: Path) -> Classified:
-    with file.open(newline="") as lines:
-        rows = list(csv.DictReader(lines))
-    return Classified(
-        tracks=np.array([row["track"] for row in rows]),
-        numbers=np.array([int(row["clip"]) for row in rows]),
-        parts=np.array([row["part"] for row in rows]),
-        labels=np.array([int(row["label"]) for row in rows]),
-        probabilities=np.array([[float(row[f"p{label}"]) for label in range(len(GENRES))] for row in rows]),
-    )

@@ -80,7 +80,7 @@ def is_synthetic(data: dict) -> bool:
 def command_of_vote(collection: Collection, vote: Vote) -> str:
     """The command that made a vote, with the ranks and the Caffe that the run had: both change the last digits."""
     settings = settings_of(collection, vote)
-    if vote.split == "song-folds":
+    if vote.split == paths.ALL_FOLDS:
         return folds_command(vote.net, "song", range(FOLDS), vote.differences, collection.build, **settings)
     return make_command(vote.net, vote.split, vote.differences, collection.build, **settings)
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tools.reporting.collect import Classified
 from tools.voting import rules
+from tools.voting.count import Clips
 
 # 'alike' and 'little' are said when the whole interval of a difference lies within so many points
 ALIKE_POINTS = 5.0
@@ -32,17 +32,17 @@ class Difference:
         return f"{self.points:+.1f} points [{self.low:+.1f}, {self.high:+.1f}]"
 
 
-def shared_clips(first: Classified, second: Classified) -> tuple[np.ndarray, np.ndarray]:
+def shared_clips(first: Clips, second: Clips) -> tuple[np.ndarray, np.ndarray]:
     """Indices of the test clips that both have, in the same order."""
     places = [
-        {(track, number): i for i, (track, number) in enumerate(zip(c.tracks, c.numbers)) if c.tested[i]}
+        {(track, number): i for i, (track, number) in enumerate(zip(c.tracks, c.clips)) if c.tested[i]}
         for c in (first, second)
     ]
     shared = sorted(places[0].keys() & places[1].keys())
     return tuple(np.array([place[clip] for clip in shared], dtype=int) for place in places)
 
 
-def clip_difference(first: Classified, second: Classified) -> Difference | None:
+def clip_difference(first: Clips, second: Clips) -> Difference | None:
     """Clip accuracy of ``first`` minus that of ``second`` on the test clips that both have; None without any."""
     a, b = shared_clips(first, second)
     if not len(a):
@@ -90,7 +90,7 @@ def verdict_not_better(difference: Difference) -> str:
     return "contradicted" if difference.low > 0 else "undecided"
 
 
-def songs_and_votes(clips: Classified) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def songs_and_votes(clips: Clips) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Names, labels, votes (songs, 10) and mean probabilities (songs, 10) of every song in ``clips``."""
     tracks, first, song_of_clip = np.unique(clips.tracks, return_index=True, return_inverse=True)
     votes = rules.count_votes(song_of_clip, clips.predicted, len(tracks), clips.probabilities.shape[1])
@@ -98,13 +98,13 @@ def songs_and_votes(clips: Classified) -> tuple[np.ndarray, np.ndarray, np.ndarr
     return tracks, clips.labels[first], votes, means
 
 
-def right_by_plurality(clips: Classified, threshold: int) -> tuple[np.ndarray, np.ndarray]:
+def right_by_plurality(clips: Clips, threshold: int) -> tuple[np.ndarray, np.ndarray]:
     """Of every song its name, and whether its genre has most votes and at least ``threshold`` (songs,), bool."""
     tracks, labels, votes, means = songs_and_votes(clips)
     return tracks, rules.plurality(votes, means, threshold) == labels
 
 
-def right_by_mean_probability(clips: Classified) -> tuple[np.ndarray, np.ndarray]:
+def right_by_mean_probability(clips: Clips) -> tuple[np.ndarray, np.ndarray]:
     """Of every song its name, and whether its genre is the most probable over all its clips (songs,), bool."""
     tracks, labels, _, means = songs_and_votes(clips)
     return tracks, means.argmax(axis=1) == labels

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tools import baseline
+from tools import baseline, paths
 from tools.reporting import commands, compare, layout
 from tools.reporting.collect import Collection, Vote
 from tools.reporting.headlines import PROTOCOLS, basis, net_name, protocols_of, song_share
@@ -12,7 +12,6 @@ from tools.reporting.layout import Column, Row, Table
 from tools.runs import NETS
 from tools.splits import FOLDS
 
-ALL_FOLDS = "song-folds"
 ACCURACY_COLUMNS = [
     Column("Iterations", layout.count("iteration")),
     Column("Clips", layout.share_with_interval("clips_right")),
@@ -51,7 +50,7 @@ def splits(collection: Collection) -> Table:
             table.rows.append(split_row(collection, net, split))
         if collection.find_votes(net, "filtered"):
             table.rows.append(split_row(collection, net, "filtered"))
-        if collection.find_votes(net, ALL_FOLDS):
+        if collection.find_votes(net, paths.ALL_FOLDS):
             table.rows.append(all_folds_row(collection, net))
     table.rows.append(baseline_row(collection))
     if not any(row.values["split"] == "song, all 5 folds" for row in table.rows[:-1]):
@@ -73,7 +72,7 @@ def split_row(collection: Collection, net: str, split: str) -> Row:
 def all_folds_row(collection: Collection, net: str) -> Row:
     """The five folds as one (`tools.vote_folds`): each song tested once."""
     values = {"net": net, "net_name": net_name(net), "split": "song, all 5 folds"}
-    votes = collection.find_votes(net, ALL_FOLDS)
+    votes = collection.find_votes(net, paths.ALL_FOLDS)
     if not votes:
         command = commands.folds_command(net, "song", range(FOLDS), build=collection.build)
         return Row(values, command, missing=True)
@@ -84,7 +83,7 @@ def all_folds_row(collection: Collection, net: str) -> Row:
 def baseline_row(collection: Collection) -> Row:
     """MFCC statistics and an SVM on the same folds (`tools.baseline`)."""
     values = {"net": baseline.NAME, "net_name": net_name(baseline.NAME), "split": "song, all 5 folds"}
-    votes = collection.find_votes(baseline.NAME, ALL_FOLDS)
+    votes = collection.find_votes(baseline.NAME, paths.ALL_FOLDS)
     command = f"make baseline{commands.build_setting(collection.build)}"
     if not votes:
         return Row(values, command, missing=True)

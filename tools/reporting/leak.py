@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from itertools import product
 
+from tools import paths
 from tools.reporting import commands, compare, layout
 from tools.reporting.collect import Collection, Vote
 from tools.reporting.comparisons import same_iteration
@@ -16,7 +17,7 @@ from tools.reporting.layout import Column, Row, Table
 from tools.runs import NETS
 
 Pair = tuple[Vote, Vote]
-HONEST = ("song-folds", "song")
+HONEST = (paths.ALL_FOLDS, "song")
 
 
 def leak(collection: Collection) -> Table:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tools import paths
 from tools.reporting import commands, compare
 from tools.reporting.collect import Collection, Vote
 from tools.reporting.compare import Difference
@@ -40,7 +41,7 @@ Pair = tuple[Vote, Vote]
 
 def first_pair(pairs_of: Callable[[str], Pair | None]) -> tuple[Pair, Difference] | None:
     """The first pair of votes that have test clips in common: on all five folds, else on fold 0, else by clip."""
-    for split in ("song-folds", "song", "clip"):
+    for split in (paths.ALL_FOLDS, "song", "clip"):
         pair = pairs_of(split)
         difference = pair and compare.clip_difference(*(vote.clips for vote in pair))
         if difference:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tools import datum, runs
+from tools import datum, paths, runs
 from tools.gtzan import GENRES
 from tools.verification.outcome import FailedError, Outcome, SkippedError, equal, judge
 from tools.voting.rules import bootstrap_interval
@@ -171,7 +171,7 @@ def run_of(summary: dict, runs_folder: Path) -> Path:
 def check_weights(runs_folder: Path, folder: Path) -> str:
     """The snapshot that voted still has the hash that the summary says."""
     summary = read_summary(folder)
-    if summary["split"] == "song-folds":
+    if summary["split"] == paths.ALL_FOLDS:
         raise SkippedError("the votes of five runs: see each of them")
     snapshots = runs.whole_snapshots(run_of(summary, runs_folder))
     if summary["iteration"] not in snapshots:
@@ -184,7 +184,7 @@ def check_weights(runs_folder: Path, folder: Path) -> str:
 def check_clips(runs_folder: Path, folder: Path) -> str:
     """Clips, parts and labels of clips.csv are those of the LMDBs that the run was trained and tested on."""
     summary = read_summary(folder)
-    if summary["split"] == "song-folds":
+    if summary["split"] == paths.ALL_FOLDS:
         raise SkippedError("the votes of five runs: see each of them")
     record = runs.read_run(run_of(summary, runs_folder))
     wanted = set()

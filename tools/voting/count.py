@@ -5,7 +5,7 @@ Goal, conventions and formulas of the rules themselves: `tools.voting.rules`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -34,9 +34,25 @@ class Clips:
         return self.probabilities.argmax(axis=1)
 
     @property
+    def right(self) -> np.ndarray:
+        """Which clips get their true label (clips,), bool."""
+        return self.predicted == self.labels
+
+    @property
     def tested(self) -> np.ndarray:
         """Which clips belong to the test part (clips,), bool."""
         return self.parts == "test"
+
+
+def concatenate(parts: list[Clips]) -> Clips:
+    """The clips of several votes, one vote after the other."""
+    columns = ([getattr(part, field.name) for part in parts] for field in fields(Clips))
+    return Clips(*map(np.concatenate, columns))
+
+
+def choose(clips: Clips, which: np.ndarray) -> Clips:
+    """Some of the clips, by a mask or their numbers."""
+    return Clips(*(getattr(clips, field.name)[which] for field in fields(Clips)))
 
 
 @dataclass(frozen=True)
@@ -124,7 +140,7 @@ def score(clips: Clips, election: Election) -> dict:
     the interval of their clips is one over songs.
     """
     tested = clips.tested
-    right = (clips.predicted == clips.labels)[tested]
+    right = clips.right[tested]
     accuracy = interval = None
     clip_interval = rules.wilson_interval(right.sum(), len(right))
     if election.clips_a_song > 1:
