@@ -34,7 +34,7 @@ def leak(collection: Collection) -> Table:
             Column("Clips tested", layout.count("clips")),
         ],
         note="The same test clips in both columns: split clip trains on other clips of their songs, split song on "
-        "none.",
+        "none. Where fewer clips are tested than in another row of the net, they are those of fold 0.",
     )
     for net in NETS:
         if "clip" in protocols_of(net):
