@@ -74,6 +74,12 @@ def test_a_probe_measures_a_net_and_its_pass_back_takes_about_as_long_again():
     assert 0 < 1.4 * forward < both
 
 
+def test_a_net_that_takes_too_long_to_probe_is_said_and_nothing_goes_on(monkeypatch):
+    monkeypatch.setattr(estimate, "CHILD_SECONDS", 0.01)
+    with pytest.raises(UserError, match=r"^\S+complex_cnn: Caffe took over 0.01 s .*busy\?$"):
+        estimate.probe("complex_cnn", 4)
+
+
 def step(module: str, *arguments: str, product: Path | None = None) -> plan.Step:
     return plan.Step(module, module, arguments, product)
 

@@ -69,15 +69,26 @@ def test_folds_of_different_iterations_are_not_mixed(tmp_path, call):
         call()
 
 
-def test_folds_of_two_builds_of_caffe_are_not_mixed(tmp_path, call):
+@pytest.mark.parametrize(
+    ("of_fold_0", "said"),
+    [
+        ({"versions": {"caffe_package": "Debian bullseye"}}, "trained with .* and .*: train alike"),
+        ({"data_fingerprint": "synthetic songs"}, "trained on different data"),
+        ({}, None),
+    ],
+)
+def test_folds_of_two_builds_of_caffe_or_of_two_data_sets_are_not_mixed(tmp_path, call, of_fold_0, said):
     record = {key: kind() for key, kind in runs.KEYS.items()}
+    record |= {"versions": {"caffe_package": runs.NATIVE}, "data_fingerprint": "GTZAN"}
     for fold in range(5):
         write_fold(tmp_path, fold)
         of_run = tmp_path / "runs" / f"fold {fold}"
         of_run.mkdir(parents=True)
-        package = runs.NATIVE if fold else "Debian bullseye"
-        (of_run / "run.json").write_text(json.dumps({**record, "versions": {"caffe_package": package}}))
-    with pytest.raises(UserError, match="trained with .* and .*: train alike"):
+        (of_run / "run.json").write_text(json.dumps({**record, **({} if fold else of_fold_0)}))
+    if said is None:
+        assert call()["songs"] == 100
+        return
+    with pytest.raises(UserError, match=said):
         call()
 
 

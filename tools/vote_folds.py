@@ -53,13 +53,18 @@ def read_summaries(folders: list[Path]) -> list[dict]:
     return summaries
 
 
-def check_one_caffe(summaries: list[dict]) -> None:
-    """UserError where the folds were trained with more than one build of Caffe, as far as their runs are there."""
+def check_runs(summaries: list[dict]) -> None:
+    """UserError where the folds are of more than one build of Caffe or data root, as far as their runs are there.
+
+    Synthetic songs have the names of GTZAN's: by their names alone, folds of both would fit together.
+    """
     folders = [Path(summary["run"]) for summary in summaries]
     records = [runs.read_run(folder) for folder in folders if (folder / "run.json").exists()]
     builds = {record.get("versions", {}).get("caffe_package") for record in records}
     if len(builds) > 1:
         raise UserError(f"{folders[0].name}: the folds were trained with {' and '.join(map(str, builds))}: train alike")
+    if len({record.get("data_fingerprint") for record in records}) > 1:
+        raise UserError(f"{folders[0].name}: the folds were trained on different data: train all on the same GTZAN=")
 
 
 def join(parts: list[Clips]) -> Clips:
@@ -78,7 +83,7 @@ def main() -> None:
     name = runs.run_name(args) + (f"@iter={args.iteration}" if args.iteration is not None else "")
     folders = [paths.votes_folder(args.build, paths.split_name("song", fold), name) for fold in range(FOLDS)]
     summaries = read_summaries(folders)
-    check_one_caffe(summaries)
+    check_runs(summaries)
     clips = join([read_clips(folder / "clips.csv") for folder in folders])
     election = hold_election(clips, None)
     summary = {

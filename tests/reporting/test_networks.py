@@ -73,3 +73,8 @@ def test_a_layer_name_cannot_break_out_of_the_drawing():
     nodes = [g for g in root.iter("{http://www.w3.org/2000/svg}g") if g.get("class") == "node"]
     assert len(nodes) == 1
     assert not list(root.iter("{http://www.w3.org/2000/svg}script"))
+
+
+def test_a_net_that_caffe_is_too_slow_with_is_drawn_without_shapes(monkeypatch):
+    monkeypatch.setattr(networks, "GRAPHVIZ_SECONDS", 0.01)
+    assert networks.blob_shapes(paths.PROTOTXT / "complex_cnn" / "deploy.prototxt") == {}

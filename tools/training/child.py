@@ -122,7 +122,10 @@ def interrupts_to(stop: Callable[..., None]) -> Iterator[None]:
 
 
 def start_child(command: list[str], log: Path) -> subprocess.Popen:
-    """The command in a session of its own, its standard error added to the log."""
+    """The command, its standard output to be read, out of reach of the terminal's Ctrl-C; it ends with this process.
+
+    Its standard error is added to the log.
+    """
     with log.open("ab") as stream:
         return subprocess.Popen(
             command,

@@ -85,13 +85,11 @@ def check_summary(folder: Path) -> str:
     near(summary["clip_accuracy"], sum(right) / len(right), "clip_accuracy")
     numbers = {track: number for number, track in enumerate(sorted(counted.songs))}
     of_clip = np.array([numbers[counted.rows[i]["track"]] for i in tested])
-    if summary["song_accuracy"] is None:
-        interval = wilson(sum(right), len(right))
-    else:
-        interval = bootstrap_interval(of_clip, np.array(right))
+    one_clip_songs = summary["song_accuracy"] is None
+    interval = wilson(sum(right), len(right)) if one_clip_songs else bootstrap_interval(of_clip, np.array(right))
     for found, expected in zip(summary["clip_interval"], interval):
         near(found, expected, "clip_interval")
-    if summary["song_accuracy"] is None:
+    if one_clip_songs:
         equal(max(map(len, counted.songs.values())), 1, "clips of a song without a vote")
         return f"{len(tested)} clips"
     for rule, threshold, is_right in rules_of(summary, counted):
