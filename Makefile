@@ -22,7 +22,7 @@ export READ := $(READ):$(MODEL)
 IN := tools/runtime/run
 PYTHON := $(IN) python3 -m
 
-# What the matrices are made with; the paper's values are the defaults (tools/parameters.py)
+# What the matrices are made with; the paper's values are the defaults (tools/convert/parameters.py)
 matrix_options = $(call option,bands,BANDS) $(call option,n-bands,N_BANDS) $(call option,window,WINDOW) $(call option,hop,HOP) \
   $(call option,frames-a-clip,FRAMES_A_CLIP) $(call option,clips-a-song,CLIPS_A_SONG) $(call option,song-frames,SONG_FRAMES) \
   $(call option,lstm-window,LSTM_WINDOW) $(call option,lstm-hop,LSTM_HOP) \
@@ -76,18 +76,18 @@ setup: ## BVLC Caffe and its Python packages, in .caffe/ (nothing to do where Ca
 	@tools/runtime/setup
 
 data: setup ## download GTZAN: SET=mini (100 songs, default) or SET=all (1000)
-	@$(IN) --network python3 -m tools.download $(or $(SET),mini)
+	@$(IN) --network python3 -m tools.songs.download $(or $(SET),mini)
 
 check-data: setup ## what is in GTZAN=DIR, and what is wrong with it
-	@$(PYTHON) tools.gtzan check $(call quoted,$(or $(GTZAN),$(error say which folder: make check-data GTZAN=DIR)))
+	@$(PYTHON) tools.songs.gtzan check $(call quoted,$(or $(GTZAN),$(error say which folder: make check-data GTZAN=DIR)))
 
-$(SYNTHETIC)/synth.json: $(wildcard tools/synth.py tools/synthesis/*.py)
-	@$(PYTHON) tools.synth --out $(call quoted,$(SYNTHETIC)/genres)
+$(SYNTHETIC)/synth.json: $(wildcard tools/songs/synthetic.py tools/songs/synthesis/*.py)
+	@$(PYTHON) tools.songs.synthetic --out $(call quoted,$(SYNTHETIC)/genres)
 
 synthetic: setup $(if $(GTZAN),,$(SYNTHETIC)/synth.json)
 
 lmdb: setup synthetic ## songs to matrices to LMDBs
-	@$(PYTHON) tools.make_lmdb $(call quoted,$(DATA)) $(lmdb_options)
+	@$(PYTHON) tools.convert $(call quoted,$(DATA)) $(lmdb_options)
 
 train: setup ## train all five networks, or NET alone, to ITERS iterations; goes on where it stopped
 	@for net in $(if $(NET),$(call quoted,$(NET)),simple_cnn complex_cnn rcnn lstm song_cnn); do \
@@ -113,10 +113,10 @@ vote: setup ## the clips of each test song vote for its genre: NET=, ITERATION= 
 	@$(PYTHON) tools.vote $(vote_options)
 
 vote-folds: setup ## the votes of all five folds of the song split as one, each song tested once
-	@$(PYTHON) tools.vote_folds $(vote_options)
+	@$(PYTHON) tools.vote.folds $(vote_options)
 
 baseline: setup synthetic ## what a network has to beat: MFCC statistics and an SVM, on the same five folds
-	@$(PYTHON) tools.baseline $(call quoted,$(DATA)) --build $(call quoted,$(BUILD)) $(call option,jobs,JOBS)
+	@$(PYTHON) tools.vote.baseline $(call quoted,$(DATA)) --build $(call quoted,$(BUILD)) $(call option,jobs,JOBS)
 
 report: setup ## every table and figure of the paper beside ours, from whatever has been run: build/report/index.html
 	@$(PYTHON) tools.report --build $(call quoted,$(BUILD))
@@ -125,7 +125,7 @@ verify: setup ## check everything made against what it was made from: records, h
 	@$(PYTHON) tools.verify --build $(call quoted,$(BUILD)) --data $(call quoted,$(DATA)) $(call option,songs,SONGS)
 
 repeat: setup ## train RUN=build/runs/song/rcnn again from its run.json alone (to ITERATION): are the weights the same?
-	@$(PYTHON) tools.repeat $(call option,iteration,ITERATION) -- $(call quoted,$(or $(RUN),$(error say which run: make repeat RUN=build/runs/song/rcnn)))
+	@$(PYTHON) tools.verify.repeat $(call option,iteration,ITERATION) -- $(call quoted,$(or $(RUN),$(error say which run: make repeat RUN=build/runs/song/rcnn)))
 
 paper: setup synthetic ## everything, from the songs to the page; SCALE=0.005 multiplies the paper's iterations, PLAN=1 only tells (SONGS=1000 CORES=16)
 	@$(PYTHON) tools.paper $(call quoted,$(DATA)) --build $(call quoted,$(BUILD)) $(call option,scale,SCALE) \
@@ -147,7 +147,7 @@ serve: setup ## a web page to drop, record and hear songs on: HOST=127.0.0.1 POR
 	@$(IN) --network python3 -m tools.serve $(classify_options) $(call option,host,HOST) $(call option,port,PORT)
 
 robustness: setup ## how often test songs keep their verdict at other levels, rates and formats
-	@$(PYTHON) tools.robustness $(call quoted,$(DATA)) $(classify_options) --json $(call quoted,$(BUILD)/robustness.json)
+	@$(PYTHON) tools.bench.robustness $(call quoted,$(DATA)) $(classify_options) --json $(call quoted,$(BUILD)/robustness.json)
 
 ##@ Docker
 docker_arguments = $(foreach name,DEBIAN_MIRROR DEBIAN_SECURITY_MIRROR PIP_INDEX_URL JOBS,$(if $($(name)),--build-arg $(name)))
@@ -183,11 +183,11 @@ endef
 ##@ Speed
 export ONLY NETS ROUNDS GROWTH KEEP
 bench: lmdb ## images/s, songs/s and clips/s beside PyTorch, stock Caffe and a plain loop; ONLY="train votes" NETS= ROUNDS= GROWTH=1 KEEP=1
-	@tools/benching/rounds $(call quoted,$(BUILD)) $(call quoted,$(DATA))
+	@tools/bench/rounds $(call quoted,$(BUILD)) $(call quoted,$(DATA))
 
 ##@ Keeping house
 results: setup ## write the README's tables and the page of data/results from what is kept there; KEEP=build/votes/... keeps a vote first
-	@$(PYTHON) tools.results $(if $(KEEP),--keep $(KEEP))
+	@$(PYTHON) tools.report.results $(if $(KEEP),--keep $(KEEP))
 
 health: setup ## which Caffe, with which BLAS, on which devices; exit code 2 where it computes wrong
 	@$(PYTHON) tools.runtime.health

@@ -24,7 +24,8 @@ import numpy as np
 from caffe.proto import caffe_pb2
 from conftest import CHECKOUT
 
-from tools import datum, runs
+from tools.convert import datum
+from tools.train import runs
 
 HANDLED = "handled"
 NET, BATCH = "complex_cnn", 8
@@ -98,7 +99,7 @@ class Place:
 
     def lmdb(self, root: Path, *options: object) -> tuple:
         small = ("--views", "song", "--dtypes", "int", "--song-frames", 20)
-        return ("tools.make_lmdb", root, "--build", self.folder / "made", *small, *options)
+        return ("tools.convert", root, "--build", self.folder / "made", *small, *options)
 
 
 @dataclass(frozen=True)
@@ -257,7 +258,7 @@ def _(place: Place) -> tuple:
 
 @kind("check of a data root that is none", "no such folder")
 def _(place: Place) -> tuple:
-    return ("tools.gtzan", "check", place.folder / "none")
+    return ("tools.songs.gtzan", "check", place.folder / "none")
 
 
 # --- make_lmdb ------------------------------------------------------------------------------------------------------
@@ -325,20 +326,20 @@ options(
         "101 songs": (("--songs", 101), "not a number from 1 to 100"),
         "a negative seed": (("--seed", -1), "-1: not a whole number from 0"),
     },
-    lambda place, *arguments: ("tools.synth", "--out", place.folder / "genres", *arguments),
+    lambda place, *arguments: ("tools.songs.synthetic", "--out", place.folder / "genres", *arguments),
     built=False,
 )
 
 
 @kind("synth: a folder of someone's songs", "not made by this tool", fast=True)
 def _(place: Place) -> tuple:
-    return ("tools.synth", "--out", place.few_songs("jazz"), "--songs", 1)
+    return ("tools.songs.synthetic", "--out", place.few_songs("jazz"), "--songs", 1)
 
 
 @kind("synth: a file in place of the folder", "not a folder: name another by --out")
 def _(place: Place) -> tuple:
     (place.folder / "genres").write_text("")
-    return ("tools.synth", "--out", place.folder / "genres", "--songs", 1)
+    return ("tools.songs.synthetic", "--out", place.folder / "genres", "--songs", 1)
 
 
 # --- train: options --------------------------------------------------------------------------------------------------
@@ -772,7 +773,7 @@ def _(place: Place) -> tuple:
 @kind("vote_folds: a fold that is not there", "make lmdb train vote FOLD=1", fast=True)
 def _(place: Place) -> tuple:
     place.build()
-    return ("tools.vote_folds", "--net", NET, "--batch", BATCH, "--build", place.folder / "build")
+    return ("tools.vote.folds", "--net", NET, "--batch", BATCH, "--build", place.folder / "build")
 
 
 def folds(place: Place) -> Path:
@@ -796,7 +797,7 @@ for name, (spoil, words) in FOLDS.items():
     @kind(f"vote_folds: {name}", words)
     def _(place: Place, spoil: Callable = spoil) -> tuple:
         spoil(folds(place))
-        return ("tools.vote_folds", "--net", NET, "--batch", BATCH, "--build", place.folder / "build")
+        return ("tools.vote.folds", "--net", NET, "--batch", BATCH, "--build", place.folder / "build")
 
 
 REPORT = {
@@ -828,7 +829,7 @@ def _(place: Place) -> tuple:
 
 @kind("results: a vote that is not there", "vote again, then keep it")
 def _(place: Place) -> tuple:
-    return ("tools.results", "--keep", place.folder / "none")
+    return ("tools.report.results", "--keep", place.folder / "none")
 
 
 @kind("verify: nothing there", "make lmdb")
@@ -838,7 +839,7 @@ def _(place: Place) -> tuple:
 
 @kind("repeat: a run that is not there", "no such run")
 def _(place: Place) -> tuple:
-    return ("tools.repeat", place.folder / "none")
+    return ("tools.verify.repeat", place.folder / "none")
 
 
 @kind("repeat: a run of another form", "lacks")
@@ -847,7 +848,7 @@ def _(place: Place) -> tuple:
     content = json.loads((place.run / "run.json").read_text())
     del content["batch"]
     (place.run / "run.json").write_text(json.dumps(content))
-    return ("tools.repeat", place.run)
+    return ("tools.verify.repeat", place.run)
 
 
 # --- classify, serve -------------------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ def tool() -> Callable[..., subprocess.CompletedProcess]:
 def synthetic_songs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data root of 5 synthetic songs a genre."""
     root = tmp_path_factory.mktemp("synthetic") / "genres"
-    made = run_module("tools.synth", "--out", root, "--songs", 5)
+    made = run_module("tools.songs.synthetic", "--out", root, "--songs", 5)
     assert made.returncode == 0, made.stderr
     return root
 
@@ -53,7 +53,7 @@ def synthetic_songs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def small_build(synthetic_songs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A build folder with the LMDBs of the synthetic songs, split song, for tests that train in it."""
     build = tmp_path_factory.mktemp("small") / "build"
-    made = run_module("tools.make_lmdb", synthetic_songs, "--build", build)
+    made = run_module("tools.convert", synthetic_songs, "--build", build)
     assert made.returncode == 0, made.stderr
     return build
 

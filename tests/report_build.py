@@ -51,10 +51,10 @@ def empty_build() -> Path:
 def filled_build() -> Path:
     """A build folder with songs, LMDBs, the runs of RUNS with their votes, and the report of them."""
     build = new_build()
-    run_tool("tools.synth", "--out", build / "synthetic" / "genres", "--songs", 5)
+    run_tool("tools.songs.synthetic", "--out", build / "synthetic" / "genres", "--songs", 5)
     songs = build / "synthetic" / "genres"
-    run_tool("tools.make_lmdb", songs, "--split", "song", "--views", "cnn", "lstm", "--build", build)
-    run_tool("tools.make_lmdb", songs, "--split", "clip", "--views", "cnn", "--dtypes", "float", "--build", build)
+    run_tool("tools.convert", songs, "--split", "song", "--views", "cnn", "lstm", "--build", build)
+    run_tool("tools.convert", songs, "--split", "clip", "--views", "cnn", "--dtypes", "float", "--build", build)
     for net, split, iterations, options in RUNS:
         named = ["--net", net, "--split", split, *options, "--build", build]
         run_tool("tools.train", *named, "--iterations", iterations, "--ranks", 1)

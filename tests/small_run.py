@@ -10,8 +10,10 @@ import lmdb
 import numpy as np
 from caffe.proto import caffe_pb2
 
-from tools import datum, paths, runs
-from tools.gtzan import GENRES
+from tools import paths
+from tools.convert import datum
+from tools.songs.gtzan import GENRES
+from tools.train import runs
 
 SHAPE = (1, 6, 10)
 RUN = "small"

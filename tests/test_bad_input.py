@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from conftest import run_module
 
-from tools import datum
+from tools.convert import datum
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +49,7 @@ def converted(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, dict[str,
             (folder / "genres" / genre / f"{genre}.{number:05}.wav").write_bytes(bad_audio.wav())
     placed = bad_audio.put_all(folder / "genres" / bad_audio.GENRE)
     options = ("--build", folder, "--views", "cnn", "--dtypes", "float")
-    result = run_module("tools.make_lmdb", folder / "genres", *options, errors="backslashreplace")
+    result = run_module("tools.convert", folder / "genres", *options, errors="backslashreplace")
     assert result.returncode == 0, result.stderr
     assert "Traceback" not in result.stderr
     lmdbs = folder / "lmdb" / "song"
@@ -84,7 +84,7 @@ def test_a_bad_song_is_left_out_with_its_reason_or_is_a_song_like_any_other(kind
 
 
 def is_named(name: str, file: str) -> bool:
-    from tools.gtzan import printable
+    from tools.cli import printable
 
     return file == printable(f"{bad_audio.GENRE}/{name}")
 

@@ -17,7 +17,9 @@ from pathlib import Path
 import pytest
 from conftest import CHECKOUT
 
-from tools import datum, repeat, runs
+from tools.convert import datum
+from tools.train import runs
+from tools.verify import repeat
 
 KILLS = int(os.environ.get("KILLS", "50"))
 NET = "complex_cnn"
@@ -105,8 +107,8 @@ def stages(synthetic_songs: Path, small_build: Path, tmp_path_factory: pytest.Te
     named = ["--net", NET, "--batch", "8", "--build", str(build)]
     train = [*python, "tools.train", *named, "--ranks", "1", "--iterations"]
     found = {
-        "synth": [*python, "tools.synth", "--out", str(build / "genres"), "--songs", "1", "--seed", "3"],
-        "make_lmdb": [*python, "tools.make_lmdb", str(songs), "--build", str(build), "--jobs", "2"],
+        "synth": [*python, "tools.songs.synthetic", "--out", str(build / "genres"), "--songs", "1", "--seed", "3"],
+        "make_lmdb": [*python, "tools.convert", str(songs), "--build", str(build), "--jobs", "2"],
         "train": [*train, "5"],
     }
     results = {"synth": files("genres"), "make_lmdb": lmdbs, "train": weights, "vote": files("votes")}

@@ -6,7 +6,7 @@ import pytest
 
 from tools import hosts
 from tools.cli import UserError
-from tools.train import choose_ranks
+from tools.train.__main__ import choose_ranks
 
 
 def write(tmp_path, text):

@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
+import argparse
 import errno
+import shlex
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 
 class UserError(Exception):
     """Something the user can mend. The message is one line that names the file and the remedy."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Options whose errors are one line, as all errors are: without argparse's usage above it."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message}: --help lists the options")
+
+
+def command_line() -> str:
+    """The command that this process was started by, as ``python -m tools.vote --net rcnn``."""
+    module = sys.modules["__main__"].__spec__
+    name = module.name if module else sys.argv[0]
+    return shlex.join(["python", "-m", name.removesuffix(".__main__"), *sys.argv[1:]])
+
+
+def printable(text: object) -> str:
+    """``text`` on one line: line ends, control characters and undecodable bytes as escapes."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
 
 
 def run(tool: str, main: Callable[[], int | None]) -> None:

@@ -17,13 +17,15 @@ import numpy as np
 from caffe.proto import caffe_pb2
 
 with atheris.instrument_imports(include=["tools"]):
-    from tools import datum, datum_bytes, gtzan, prototxt, runs
     from tools.cli import UserError
-    from tools.conversion import manifest
-    from tools.reporting import collect
-    from tools.train import Metrics
-    from tools.verification import outcome, training, votes
-    from tools.voting import files
+    from tools.convert import datum, datum_bytes, manifest
+    from tools.nets import prototxt
+    from tools.report import collect
+    from tools.songs import gtzan
+    from tools.train import runs
+    from tools.train.__main__ import Metrics
+    from tools.verify import outcome, training, votes
+    from tools.vote import files
 
 FOLDER = Path(mkdtemp())
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import argparse
 import ctypes
 import os
 import re
@@ -16,8 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tools import gpu, paths
+from tools import cli, paths
 from tools.cli import UserError, run
+from tools.runtime import gpu
 
 # y = 2 (x1 + x2 + x3) + 1: small, and wrong as soon as the BLAS or a CUDA kernel is
 NET = """
@@ -86,7 +86,7 @@ def check(device: int | None) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = cli.Parser(description=__doc__.splitlines()[0])
     parser.add_argument("--compute", metavar="cpu|N", help="only compute on this device (health's own child)")
     wanted = parser.parse_args().compute
     if wanted is not None:

@@ -1,0 +1,88 @@
+"""The variants in which songs are tried, and how they are counted."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from listening import train_briefly
+
+from tools.bench.robustness import LEVELS, VARIANTS, compare, count_steadfast, write_level
+from tools.classify.verdict import judge
+from tools.songs import audio
+from tools.songs.gtzan import GENRES
+
+
+def chord(seconds: int = 4) -> np.ndarray:
+    time = np.arange(seconds * audio.SAMPLE_RATE) / audio.SAMPLE_RATE
+    return (0.2 * sum(np.sin(2 * np.pi * pitch * time) for pitch in (220, 277, 330, 2000))).astype(np.float32)
+
+
+def test_there_are_eight_levels_from_minus_thirty_to_zero() -> None:
+    assert (len(LEVELS), LEVELS[0], LEVELS[-1]) == (8, -30, 0)
+    assert len(VARIANTS) == 13
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_level_is_that_of_the_loudest_sample(level: float, tmp_path: Path) -> None:
+    write_level(level)(tmp_path / "song.wav", chord())
+    samples, _ = soundfile.read(tmp_path / "song.wav")
+    assert 20 * np.log10(np.abs(samples).max()) == pytest.approx(level, abs=0.01)
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
+def test_every_variant_is_the_same_music(variant: object, tmp_path: Path) -> None:
+    path = tmp_path / f"song{variant.suffix}"
+    variant.write(path, chord())
+    spectrum = np.abs(np.fft.rfft(audio.read_audio(path)[: 3 * audio.SAMPLE_RATE]))
+    loudest = np.argsort(spectrum)[-4:] / 3  # Hz: the four tones, nothing else
+    assert sorted(np.rint(loudest)) == [220, 277, 330, 2000]
+
+
+def test_mp3_is_stereo_at_a_true_128_kbit_s(tmp_path: Path) -> None:
+    [mp3] = [variant for variant in VARIANTS if variant.suffix == ".mp3"]
+    mp3.write(tmp_path / "song.mp3", chord(20))
+    about = soundfile.info(tmp_path / "song.mp3")
+    assert (about.channels, about.samplerate) == (2, 44100)
+    assert (tmp_path / "song.mp3").stat().st_size * 8 / 20 == pytest.approx(128_000, rel=0.02)
+
+
+def verdict(*labels: int) -> object:
+    return judge(np.eye(len(GENRES))[list(labels)], 2.0)
+
+
+def test_songs_are_counted_that_keep_their_decision_and_clips_that_keep_their_vote() -> None:
+    found = compare([verdict(0, 0, 0), verdict(1, 1, 2)], [verdict(0, 0, 3), verdict(2, 2, 2)])
+    assert found == {"songs": 2, "same_decision": 1, "same_most_probable": 1, "same_clips": 3 / 6}
+
+
+def test_a_song_is_steadfast_that_keeps_its_decision_in_every_variant() -> None:
+    original = [verdict(0, 0), verdict(1, 1), verdict(2, 2)]
+    variants = [[verdict(0, 0), verdict(1, 1), verdict(3, 3)], [verdict(0, 0), verdict(5, 5), verdict(2, 2)]]
+    assert count_steadfast(original, variants) == 1
+
+
+def test_the_table_has_a_row_a_variant_over_the_songs(
+    small_build: Path, synthetic_songs: Path, tmp_path: Path, tool: object
+) -> None:
+    for genre in ("metal", "jazz"):
+        shutil.copytree(synthetic_songs / genre, tmp_path / genre, ignore=lambda _, names: sorted(names)[1:])
+    (tmp_path / "jazz" / "jazz.00099.wav").write_bytes(b"RIFF")
+    run = train_briefly(small_build)
+    done = tool("tools.bench.robustness", tmp_path, "--model", run, "--json", tmp_path / "robustness.json")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"left out: \S+jazz\.00099\.wav: unreadable", done.stderr)
+    assert "2 songs: not the data that this model was trained on" in done.stdout
+    written = json.loads((tmp_path / "robustness.json").read_text())
+    assert f"in every variant: {written['same_in_every_variant']} of 2 songs" in done.stdout
+    found = written["variants"]
+    assert list(found) == [variant.name for variant in VARIANTS]
+    assert all(
+        f"| {variant.name} | {found[variant.name]['same_decision']} of 2 |" in done.stdout for variant in VARIANTS
+    )
+    assert found["peak at 0.0 dBFS"]["same_clips"] > 0.9

@@ -1,0 +1,342 @@
+"""Songs of any kind, cut as in training, and what their clips decide."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from listening import ITERATIONS, train_briefly
+
+from tools.classify.model import choose_model, newest_run
+from tools.classify.song import LONGEST_TRAINED, cut_song
+from tools.classify.verdict import judge
+from tools.cli import UserError
+from tools.convert import features
+from tools.convert.parameters import Parameters
+from tools.songs.audio import SAMPLE_RATE, SongError
+from tools.songs.gtzan import GENRES
+
+PARAMETERS = Parameters()
+SONG = Path("song.wav")
+VIEWS = ("cnn", "lstm", "song")
+
+
+def noise(samples: int, seed: int = 0) -> np.ndarray:
+    """Noise that swells and fades, so that its frames differ in level."""
+    swell = 0.2 + np.abs(np.sin(np.arange(samples) / 50_000))
+    return (np.random.default_rng(seed).normal(0, 0.1, samples) * swell).astype(np.float32)
+
+
+# --- cutting --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("samples", [640_768, 661_794, LONGEST_TRAINED])
+def test_a_song_of_training_length_is_cut_exactly_as_the_lmdbs_are(view: str, samples: int) -> None:
+    waveform = noise(samples)
+    expected = features.views_of(waveform, PARAMETERS, (view,))[view]
+    np.testing.assert_array_equal(cut_song(SONG, waveform, view, PARAMETERS).clips, expected)
+
+
+def test_the_int_variant_is_rounded_as_its_lmdb_is() -> None:
+    waveform = noise(661_794)
+    clips = cut_song(SONG, waveform, "cnn", PARAMETERS, "int").clips
+    assert clips.dtype == np.uint8
+    np.testing.assert_array_equal(clips[:, 0], np.rint(features.cnn_clips(waveform)))
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("seconds", [30, 70])
+def test_the_level_of_a_song_cancels(view: str, seconds: int) -> None:
+    waveform = noise(seconds * SAMPLE_RATE)
+    loud = cut_song(SONG, waveform, view, PARAMETERS).clips
+    for level in (10 ** (-60 / 20), 10 ** (-30 / 20), 4.0):
+        np.testing.assert_allclose(
+            cut_song(SONG, waveform * np.float32(level), view, PARAMETERS).clips, loud, atol=2e-3
+        )
+
+
+@pytest.mark.parametrize(("view", "frame", "frames"), [("cnn", 256, 166), ("lstm", 1024, 20), ("song", 256, 2500)])
+def test_a_long_song_has_every_clip_that_fits_in_it(view: str, frame: int, frames: int) -> None:
+    window = 2048 if view == "lstm" else 1024
+    song = cut_song(SONG, noise(95 * SAMPLE_RATE), view, PARAMETERS)
+    assert len(song.clips) == (1 + (95 * SAMPLE_RATE - window) // frame) // frames
+    assert song.clip_seconds == frames * frame / SAMPLE_RATE
+
+
+@pytest.mark.parametrize("clip", [0, 20, 40])
+def test_a_clip_of_a_long_song_is_what_training_would_have_seen_in_the_excerpt_around_it(clip: int) -> None:
+    waveform = noise(90 * SAMPLE_RATE)
+    waveform[: 45 * SAMPLE_RATE] *= 0.1  # 20 dB: another maximum than the rest of the song has
+    frames, total = 1 + (LONGEST_TRAINED - 1024) // 256, 1 + (len(waveform) - 1024) // 256
+    first = min(max(clip * 166 + 83 - frames // 2, 0), total - frames)
+    excerpt = waveform[first * 256 : (first + frames - 1) * 256 + 1024]
+    expected = features.song_image(excerpt, PARAMETERS)[:, clip * 166 - first :][:, :166]
+    found = cut_song(SONG, waveform, "cnn", PARAMETERS).clips[clip, 0]
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize(("decibel", "brightest"), [(-30, 255), (-40, 255), (-80, 255 * 40 / 80), (-130, 0)])
+def test_a_pause_in_a_long_song_is_levelled_by_40_db_at_most(decibel: float, brightest: float) -> None:
+    waveform = noise(150 * SAMPLE_RATE)
+    music, pause = waveform[: 50 * SAMPLE_RATE], waveform[60 * SAMPLE_RATE : 140 * SAMPLE_RATE]
+    pause[:] = np.resize(music, len(pause)) * 10 ** (decibel / 20)
+    clips = cut_song(SONG, waveform, "cnn", PARAMETERS).clips
+    inside = clips[45:55].max()  # at 87 to 106 s, with nothing but the pause in the 30 s around them
+    assert inside == pytest.approx(brightest, abs=8)
+    assert clips[5].max() > 230
+
+
+def test_a_song_of_one_clip_is_enough_and_a_sample_less_is_not() -> None:
+    shortest = 165 * 256 + 1024
+    assert len(cut_song(SONG, noise(shortest), "cnn", PARAMETERS).clips) == 1
+    with pytest.raises(SongError, match="song.wav: too short: 1.96 s, and this net needs 1.96 s"):
+        cut_song(SONG, noise(shortest - 1), "cnn", PARAMETERS)
+
+
+def test_silence_is_no_song() -> None:
+    with pytest.raises(SongError, match="silent"):
+        cut_song(SONG, np.full(100_000, 5e-5, np.float32), "cnn", PARAMETERS)
+
+
+# --- deciding -------------------------------------------------------------------------------------------------------
+
+
+def clips_for(*genres: str, sure: float = 0.5) -> np.ndarray:
+    """A clip that votes for each of these, with probability ``sure``."""
+    probabilities = np.full((len(genres), len(GENRES)), (1 - sure) / 9)
+    for clip, genre in enumerate(genres):
+        probabilities[clip, GENRES.index(genre)] = sure
+    return probabilities
+
+
+def test_the_genre_with_most_votes_wins_if_it_has_five_of_fifteen() -> None:
+    spread = ["blues"] * 3 + ["jazz"] * 3 + ["rock"] * 3 + ["pop"] * 2
+    assert judge(clips_for(*spread, *["metal"] * 4), 2.0).decision == "undecided"
+    verdict = judge(clips_for(*spread[1:], *["metal"] * 5), 2.0)
+    assert verdict.decision == "metal"
+    assert verdict.votes[GENRES.index("metal")] == 5
+    assert verdict.votes.sum() == 15
+
+
+def test_a_tie_goes_to_the_higher_mean_probability() -> None:
+    probabilities = np.concatenate([clips_for(*["blues"] * 7), clips_for(*["disco"] * 7, sure=0.6)])
+    assert judge(probabilities, 2.0).decision == "disco"
+
+
+@pytest.mark.parametrize(("clips", "needed"), [(1, 1), (3, 1), (15, 5), (30, 10), (120, 40)])
+def test_the_threshold_goes_in_proportion_with_the_clips(clips: int, needed: int) -> None:
+    assert judge(clips_for(*["pop"] * clips), 2.0).threshold == needed
+
+
+def test_the_time_line_joins_neighbours_of_one_vote() -> None:
+    verdict = judge(clips_for("rock", "rock", "metal", "rock"), 2.0)
+    assert list(verdict.stretches()) == [
+        (0.0, 4.0, "rock", 0.5),
+        (4.0, 6.0, "metal", 0.5),
+        (6.0, 8.0, "rock", 0.5),
+    ]
+
+
+@pytest.mark.parametrize("threshold", [0, 16])
+def test_a_threshold_that_can_not_be_met_is_refused(threshold: int) -> None:
+    with pytest.raises(UserError, match=f"THRESHOLD={threshold}"):
+        judge(clips_for("pop"), 2.0, threshold)
+
+
+# --- the model ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def run_folder(small_build: Path) -> Path:
+    return train_briefly(small_build)
+
+
+@pytest.fixture
+def runs_of_two(run_folder: Path, tmp_path: Path) -> Path:
+    """A build folder with the same run twice, of which the one called older was trained first."""
+    for age, name in enumerate(("newer", "older")):
+        copy = tmp_path / "runs" / "song" / name
+        shutil.copytree(run_folder, copy)
+        for file in copy.iterdir():
+            os.utime(file, (1e9 - age, 1e9 - age))
+    return tmp_path
+
+
+def test_the_run_trained_last_is_taken_and_said(runs_of_two: Path) -> None:
+    model = choose_model(runs_of_two)
+    assert model.folder.name == "newer"
+    assert f"newer, iteration {ITERATIONS} (the newest trained" in model.description
+
+
+def test_a_run_of_the_whole_song_is_taken_only_where_there_is_no_other(runs_of_two: Path) -> None:
+    for name, taken in (("newer", "older"), ("older", "newer")):
+        record = runs_of_two / "runs" / "song" / name / "run.json"
+        record.write_text(json.dumps({**json.loads(record.read_text()), "view": "song"}))
+        assert newest_run(runs_of_two).name == taken
+
+
+def test_a_run_that_is_named_is_taken(runs_of_two: Path) -> None:
+    assert choose_model(runs_of_two, runs_of_two / "runs" / "song" / "older").folder.name == "older"
+
+
+def test_a_run_without_what_only_training_needs_is_enough(run_folder: Path, tmp_path: Path) -> None:
+    shipped = tmp_path / "model"
+    shipped.mkdir()
+    for name in ("deploy.prototxt", "train_val.prototxt", "run.json", f"complex_cnn_iter_{ITERATIONS}.caffemodel"):
+        shutil.copy(run_folder / name, shipped)
+    mark = json.loads((run_folder / f"complex_cnn_iter_{ITERATIONS}.whole").read_text())
+    kept = {name: seen for name, seen in mark.items() if name.endswith(".caffemodel")}
+    (shipped / f"complex_cnn_iter_{ITERATIONS}.whole").write_text(json.dumps(kept))
+    assert choose_model(tmp_path, shipped).iteration == ITERATIONS
+
+
+def test_where_nothing_is_trained_the_shipped_model_answers(tool, synthetic_songs: Path, tmp_path: Path) -> None:
+    # of the songs that it was tested on, not trained on
+    said = tool("tools.classify", "--build", tmp_path, synthetic_songs / "jazz" / "jazz.00001.wav")
+    assert said.returncode == 0, said.stderr
+    assert "shipped: nothing is trained" in said.stdout
+    assert "jazz.00001.wav: jazz" in said.stdout
+
+
+def test_a_run_of_other_parameters_cuts_a_song_as_its_record_says(run_folder: Path, tmp_path: Path) -> None:
+    # a window and a hop are nothing that the shape of an LMDB could tell
+    other = shutil.copytree(run_folder, tmp_path / "other")
+    run = json.loads((other / "run.json").read_text())
+    assert choose_model(tmp_path, other).parameters == Parameters(**run["features"]) == PARAMETERS
+    run["features"].update(window=512, hop=128)
+    (other / "run.json").write_text(json.dumps(run))
+    parameters = choose_model(tmp_path, other).parameters
+    assert parameters == Parameters(window=512, hop=128)
+    cut = cut_song(SONG, noise(661_794), "cnn", parameters)
+    np.testing.assert_array_equal(cut.clips, features.views_of(noise(661_794), parameters, ("cnn",))["cnn"])
+    assert cut.clip_seconds == pytest.approx(166 * 128 / 22050)
+
+
+def test_an_older_record_without_parameters_is_read_by_the_shape_of_its_lmdb(run_folder: Path, tmp_path: Path) -> None:
+    other = shutil.copytree(run_folder, tmp_path / "other")
+    run = json.loads((other / "run.json").read_text())
+    del run["features"]
+    run["lmdb"]["train"]["shape"] = [1, 20, 83]
+    (other / "run.json").write_text(json.dumps(run))
+    assert choose_model(tmp_path, other).parameters == Parameters(n_bands=20, frames_a_clip=83)
+
+
+def test_a_record_with_parameters_that_can_not_be_read_is_refused(run_folder: Path, tmp_path: Path) -> None:
+    other = shutil.copytree(run_folder, tmp_path / "other")
+    run = json.loads((other / "run.json").read_text())
+    del run["features"]["hop"]
+    (other / "run.json").write_text(json.dumps(run))
+    with pytest.raises(UserError, match=r"run.json: its features can't be read \('hop'\)"):
+        choose_model(tmp_path, other).parameters  # noqa: B018
+
+
+def test_what_is_no_trained_run_is_refused(run_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such run folder"):
+        choose_model(tmp_path, tmp_path / "none")
+    with pytest.raises(UserError, match="has no whole snapshot of iteration 7"):
+        choose_model(tmp_path, run_folder, iteration=7)
+    broken = shutil.copytree(run_folder, tmp_path / "broken")
+    (broken / "deploy.prototxt").unlink()
+    with pytest.raises(UserError, match="deploy.prototxt is missing"):
+        choose_model(tmp_path, broken)
+
+
+# --- the tool -------------------------------------------------------------------------------------------------------
+
+
+def test_a_song_gets_the_votes_that_make_vote_gives_it(
+    small_build: Path, run_folder: Path, synthetic_songs: Path, tool: object
+) -> None:
+    options = ["--build", small_build, "--net", "complex_cnn", "--seed", 11]
+    assert tool("tools.vote", *options).returncode == 0
+    with (small_build / "votes" / "song" / "complex_cnn@seed=11" / "songs.csv").open() as lines:
+        voted = {row["track"]: row for row in csv.DictReader(lines)}
+    songs = [synthetic_songs / track.partition(".")[0] / f"{track}.wav" for track in voted]
+    told = json.loads(tool("tools.classify", *songs, "--model", run_folder, "--json").stdout)
+    assert told["model"]["iteration"] == ITERATIONS
+    assert len(told["songs"]) == len(voted) == 10
+    for song in told["songs"]:
+        row = voted[Path(song["file"]).stem]
+        assert list(song["votes"].values()) == [int(row[f"v{label}"]) for label in range(10)]
+        expected = row["plurality"] if row["plurality"] == "undecided" else GENRES[int(row["plurality"])]
+        assert song["decision"] == expected
+        assert song["most_probable"] == GENRES[int(row["mean_probability"])]
+        assert sum(song["mean_probability"].values()) == pytest.approx(1, abs=1e-5)
+        assert [clip["genre"] for clip in song["time_line"]].count(song["decision"]) >= 5 * (expected != "undecided")
+
+
+def test_one_song_is_told_in_full_with_its_picture(
+    run_folder: Path, synthetic_songs: Path, tmp_path: Path, tool
+) -> None:
+    song = tmp_path / "my $song$ [1].wav"
+    shutil.copy(next((synthetic_songs / "rock").glob("*.wav")), song)
+    done = tool("tools.classify", song, "--model", run_folder, "--png", tmp_path / "pictures")
+    assert (done.returncode, done.stderr) == (0, "")
+    for part in (
+        "model: ",
+        "15 clips of 1.93 s from 30.0 s; 5 votes decide",
+        "mean probability",
+        "time line",
+        "0:00 to ",
+    ):
+        assert part in done.stdout
+    assert all(genre in done.stdout for genre in GENRES)
+    picture = (tmp_path / "pictures" / "my $song$ [1].png").read_bytes()
+    assert picture.startswith(b"\x89PNG")
+    assert int.from_bytes(picture[16:20], "big") == 1100  # pixels across
+
+
+def test_a_folder_of_every_format_becomes_a_table_and_a_csv(run_folder: Path, tmp_path: Path, tool: object) -> None:
+    folder = tmp_path / "music" / "inner"
+    folder.mkdir(parents=True)
+    mono = noise(8 * 48000)
+    stereo = np.stack([mono, mono / 2], axis=1)
+    for name, rate in {
+        "a.wav": 48000,
+        "b.flac": 44100,
+        "c.mp3": 44100,
+        "d.aiff": 8000,
+        "e.au": 22050,
+        "f.OGG": 48000,
+    }.items():
+        soundfile.write(folder / name, stereo[: 8 * rate], rate)
+    soundfile.write(folder / "g.opus", mono, 48000, format="OGG", subtype="OPUS")
+    soundfile.write(folder / ".hidden.wav", mono, 48000)
+    (folder / "cover.jpg").write_bytes(b"no song")
+    done = tool("tools.classify", tmp_path / "music", "--model", run_folder, "--csv", tmp_path / "songs.csv")
+    assert (done.returncode, done.stderr) == (0, "")
+    with (tmp_path / "songs.csv").open() as lines:
+        rows = list(csv.DictReader(lines))
+    assert [Path(row["file"]).name for row in rows] == ["a.wav", "b.flac", "c.mp3", "d.aiff", "e.au", "f.OGG", "g.opus"]
+    for row in rows:
+        assert float(row["seconds"]) == pytest.approx(8, abs=0.1)
+        assert sum(int(row[f"v_{genre}"]) for genre in GENRES) == int(row["clips"]) == 4
+        assert f"{Path(row['file']).name} " in done.stdout
+
+
+def test_what_is_no_song_is_named_and_the_others_go_on(
+    run_folder: Path, synthetic_songs: Path, tmp_path: Path, tool
+) -> None:
+    bad = tmp_path / "bad.mp3"
+    bad.write_bytes(b"no song" * 100)
+    good = next((synthetic_songs / "pop").glob("*.wav"))
+    done = tool("tools.classify", bad, tmp_path / "none.wav", good, "--model", run_folder)
+    assert done.returncode == 2
+    assert good.name in done.stdout
+    said = done.stderr.splitlines()
+    assert said[0].startswith(f"classify: {bad}: unreadable as audio")
+    assert said[1] == f"classify: {tmp_path / 'none.wav'}: there is no such file"
+    assert len(said) == 3
+
+
+def test_a_folder_without_songs_is_an_error_of_one_line(run_folder: Path, tmp_path: Path, tool: object) -> None:
+    done = tool("tools.classify", tmp_path, "--model", run_folder)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"classify: {tmp_path}: no audio file in this folder")

@@ -1,0 +1,180 @@
+"""The whole paper in one command: its plan, its estimates, and that it can be stopped."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import CHECKOUT
+
+from tools.cli import UserError
+from tools.paper import __main__ as paper
+from tools.paper import estimate, plan
+from tools.train import runs
+
+
+def test_no_scale_goes_below_500_iterations():
+    assert plan.stages(0.001, *plan.TABLE_2) == (500,)
+    assert plan.stages(0.1, *plan.TABLE_2) == (500, 1000)
+    assert plan.stages(1, *plan.TABLE_2) == (500, 4000, 10_000)
+    assert plan.scaled(200_000, 0.005) == 1000
+
+
+def test_the_dropout_schedule_shrinks_with_the_run():
+    assert plan.dropout_schedule(10_000) == "0.4 0.6@3000 0.7@6000"
+    assert plan.dropout_schedule(500) == "0.4 0.6@150 0.7@300"
+
+
+def test_500_rounds_of_the_lstm_see_every_train_clip_500_times():
+    assert plan.lstm_iterations(songs=1000, clips_a_song=30, batch=100) * 100 == 500 * 800 * 30
+
+
+@pytest.mark.parametrize("scale", [0.005, 1])
+def test_every_net_is_trained_under_both_splits_and_compared_on_the_complex_cnn_alone(scale):
+    wanted = plan.trainings(scale, 1000, filtered=False)
+    plain = {(t.net, t.split) for t in wanted if not t.options}
+    for net in ("simple_cnn", "complex_cnn", "rcnn", "lstm"):
+        assert {(net, "song"), (net, "clip")} <= plain
+    assert ("song_cnn", "song") in plain
+    assert {t.net for t in wanted if "--dtype" in t.options or "--dropout" in t.options} == {"complex_cnn"}
+    assert all(stage >= 500 for t in wanted for stage in t.stages)
+    names = [(t.net, t.split, t.options) for t in wanted]
+    assert len(names) == len(set(names))
+
+
+def test_the_filtered_split_is_part_of_the_plan_where_the_songs_allow_it():
+    assert any(t.split == "filtered" for t in plan.trainings(0.005, 1000, filtered=True))
+    assert not any(t.split == "filtered" for t in plan.trainings(0.005, 100, filtered=False))
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(4.4, "4 s"), (75, "1 min 15 s"), (3600 * 5 + 61, "5 h 01 min")])
+def test_durations_are_said_in_words(seconds, text):
+    assert estimate.duration(seconds) == text
+
+
+def test_seconds_an_iteration_come_from_the_metrics_of_runs_with_as_many_ranks(tmp_path):
+    run = tmp_path / "runs" / "song" / "rcnn"
+    run.mkdir(parents=True)
+    (run / "run.json").write_text(json.dumps({"net": "rcnn", "ranks": 2}))
+    lines = [{"iter": i, "loss": 1, "lr": 1e-4, "iter_per_s": speed} for i, speed in enumerate((1.0, 4.0, 5.0))]
+    (run / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert estimate.seen(tmp_path, "rcnn", 2) == 0.25
+    assert estimate.seen(tmp_path, "rcnn", 1) is None
+    assert estimate.seen(tmp_path, "lstm", 2) is None
+
+
+def test_a_probe_measures_a_net_and_its_pass_back_takes_about_as_long_again():
+    forward, both = estimate.probe("complex_cnn", 4)
+    assert 0 < 1.4 * forward < both
+
+
+def test_a_net_that_takes_too_long_to_probe_is_said_and_nothing_goes_on(monkeypatch):
+    monkeypatch.setattr(estimate, "CHILD_SECONDS", 0.01)
+    with pytest.raises(UserError, match=r"^\S+complex_cnn: Caffe took over 0.01 s .*busy\?$"):
+        estimate.probe("complex_cnn", 4)
+
+
+def step(module: str, *arguments: str, product: Path | None = None) -> plan.Step:
+    return plan.Step(module, module, arguments, product)
+
+
+def test_a_step_that_fails_ends_the_plan_with_one_line(capfd, tmp_path):
+    with pytest.raises(UserError, match="ended with status 2"):
+        paper.run_step(step("tools.songs.gtzan", "check", str(tmp_path / "nowhere")))
+    assert "nowhere" in capfd.readouterr().err
+
+
+def test_a_step_is_done_when_its_vote_is_of_the_run_that_is_there(tmp_path):
+    run, vote = tmp_path / "runs" / "song" / "rcnn", tmp_path / "summary.json"
+    run.mkdir(parents=True)
+    record = {key: kind() for key, kind in runs.KEYS.items()}
+    (run / "run.json").write_text(json.dumps({**record, "lmdb": {"test": {"sha256": "a"}}}))
+    assert not paper.is_done(step("tools.vote", product=vote))
+    summary = {"run": str(run), "iteration": 500, "lmdb_sha256": {"test": "a"}, "caffemodel_sha256": "earlier"}
+
+    def is_done(**changed: object) -> bool:
+        vote.write_text(json.dumps({**summary, **changed}))
+        return paper.is_done(step("tools.vote", product=vote))
+
+    assert is_done()
+    assert not is_done(lmdb_sha256={"test": "b"})
+    assert not is_done(lmdb_sha256=None)
+    for suffix in (".caffemodel", ".solverstate"):
+        (run / f"rcnn_iter_500{suffix}").write_bytes(b"weights")
+    runs.mark_whole(run, "rcnn", 500)
+    assert not is_done()
+    assert is_done(caffemodel_sha256=runs.sha256_of(run / "rcnn_iter_500.caffemodel"))
+
+
+@pytest.mark.parametrize("scale", ["0", "1.5", "0.0001"])
+def test_a_scale_out_of_range_is_refused(tool, scale, tmp_path):
+    done = tool("tools.paper", tmp_path, "--scale", scale)
+    assert done.returncode == 2
+    assert "SCALE=" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_plan_comes_first_with_an_estimate_for_every_step_and_runs_nothing(tool, synthetic_songs, tmp_path):
+    done = tool("tools.paper", synthetic_songs, "--scale", "0.001", "--build", tmp_path / "build", "--plan")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    estimates = [line for line in lines if re.match(r"\s+\d+ (s|min|h)", line)]
+    assert len([line for line in estimates if "train" in line]) >= 10
+    assert "the page" in done.stdout
+    assert "in all, as measured on this machine" in estimates[-1]
+    assert "it needs full GTZAN" in done.stdout
+    assert not (tmp_path / "build").exists()
+
+
+def test_a_plan_can_be_for_full_gtzan_on_another_machine(tool, synthetic_songs, tmp_path):
+    options = ("--build", tmp_path, "--plan", "--songs", 1000)
+    here, there = (tool("tools.paper", synthetic_songs, *options, *more) for more in ((), ("--cores", 8)))
+    assert here.returncode == there.returncode == 0, there.stderr
+    assert "train rcnn, split filtered to 200,000" in there.stdout
+    assert "1000 songs" in here.stdout
+    assert "for a machine of 8 cores" in there.stdout
+    assert "PFLOP" in here.stdout.splitlines()[-1]
+
+
+def test_songs_and_cores_are_of_a_plan_alone(tool, synthetic_songs):
+    done = tool("tools.paper", synthetic_songs, "--songs", 1000)
+    assert done.returncode == 2
+    assert "say PLAN=1 too" in done.stderr
+
+
+def test_an_interrupt_goes_to_the_tool_at_work_and_says_how_to_go_on(synthetic_songs, tmp_path):
+    command = [sys.executable, "-m", "tools.paper", str(synthetic_songs), "--scale", "0.001"]
+    child = subprocess.Popen(
+        [*command, "--build", str(tmp_path / "build")],
+        cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ,
+    )  # fmt: skip
+    for line in child.stdout:
+        if line.startswith("[1/"):
+            break
+    child.send_signal(signal.SIGINT)
+    _, said = child.communicate(timeout=120)
+    assert child.returncode == 130
+    assert "the same command goes on" in said
+    assert "Traceback" not in said
+
+
+def test_every_step_of_the_plan_is_a_call_that_the_tools_understand(tmp_path):
+    """A plan that names an option wrongly would be found out after hours."""
+    args = argparse.Namespace(build=tmp_path, data_root=tmp_path)
+    wanted = plan.trainings(0.005, 100, filtered=True)
+    steps = list(plan.steps_of(args, wanted))
+    assert steps[-1].module == "tools.report"
+    for made in steps:
+        if made.module in ("tools.train", "tools.vote"):
+            parser = argparse.ArgumentParser()
+            runs.add_run_options(parser)
+            _, rest = parser.parse_known_args(made.arguments)
+            assert rest[0] == {"tools.train": "--iterations", "tools.vote": "--iteration"}[made.module]
+            assert made.product.parent.name.endswith(f"@iter={rest[1]}")

@@ -1,0 +1,85 @@
+"""What moves the honest number: changes on inner folds, and what they give together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tools.report import changes
+from tools.report.collect import Collection, Vote
+from tools.vote.count import Clips
+
+
+def vote(split: str, name: str, clips: Clips, leaky: bool = False) -> Vote:
+    summary = {"net": name.split("@")[0], "iteration": 1000, "ranks": 2, "leaky": leaky}
+    made = Vote(Path(split) / name, split, name, summary, None)
+    made.__dict__["clips"] = clips  # what would be read from clips.csv
+    return made
+
+
+def songs(right: list[float], first: int = 0) -> Clips:
+    """Test songs of ten clips of label 0, of which such a share is taken for 0 and the rest for 1."""
+    wrong = np.array([clip >= 10 * share for share in right for clip in range(10)], int)
+    return Clips(
+        tracks=np.array([f"blues.{first + song:05}" for song in range(len(right)) for _ in range(10)]),
+        clips=np.tile(np.arange(10), len(right)),
+        parts=np.full(len(wrong), "test"),
+        labels=np.zeros(len(wrong), int),
+        texts=np.eye(10)[wrong].astype(str),
+        probabilities=np.eye(10)[wrong],
+    )
+
+
+@pytest.fixture
+def collection() -> Collection:
+    """Two inner folds of the RCNN, one of which a change was tried on too."""
+    tried = songs([1.0, 0.8, 0.6])
+    return Collection(
+        Path("build"),
+        votes=[
+            vote("inner-1", "rcnn", songs([1.0, 0.6, 0.2])),
+            vote("inner-2", "rcnn", songs([0.0, 0.0], first=3)),
+            vote("inner-1", "rcnn@dropout=0.25", tried),
+            vote("song", "rcnn@pooling=max", tried),
+        ],
+    )
+
+
+def test_a_change_is_set_beside_the_unchanged_net_on_the_folds_that_both_have(collection):
+    base, tried = (row.values for row in changes.changes(collection).rows)
+    assert (base["changed"], base["songs"]) == ("nothing", 5)
+    assert base["clips_right"] == pytest.approx(18 / 50)
+    assert (tried["changed"], tried["songs"]) == ("DROPOUT=0.25", 3)
+    assert tried["clips_right"] == pytest.approx(24 / 30)
+    assert tried["clips_difference"].startswith("+20.0 points [+0.0,")
+    assert tried["songs_difference"].startswith("+33.3 points")
+    assert "clips_difference" not in base
+
+
+def test_the_command_of_a_change_trains_it_on_each_of_its_folds(collection):
+    base, tried = (row.command for row in changes.changes(collection).rows)
+    train = "make lmdb train-rcnn vote NET=rcnn SPLIT=inner FOLD=$f"
+    assert base == f"for f in 1 2; do {train} ITERS=1000 ITERATION=1000 RANKS=2; done"
+    assert tried == f"for f in 1; do {train} DROPOUT=0.25 ITERS=1000 ITERATION=1000 RANKS=2; done"
+
+
+def test_the_gain_of_all_changes_is_over_all_folds_and_over_fold_0(collection):
+    collection.votes += [
+        vote("song-folds", "rcnn", songs([0.2, 0.2, 1.0, 1.0])),
+        vote("song-folds", "rcnn_plus", songs([0.2, 0.9, 1.0, 1.0])),
+        vote("song", "rcnn", songs([0.2, 0.2])),
+    ]
+    everything, fold_0 = (row.values for row in changes.plus_gain(collection).rows)
+    assert (everything["songs"], fold_0["songs"]) == (4, 2)
+    assert everything["clips_difference"].startswith("+17.5 points")
+    assert fold_0["clips_difference"].startswith("+35.0 points")
+    assert (fold_0["songs_before"], fold_0["songs_plurality"]) == (0.0, 0.5)
+
+
+def test_what_was_not_run_says_how_to_run_it():
+    nothing = Collection(Path("build"))
+    for table in (changes.changes(nothing), changes.plus_gain(nothing)):
+        assert [row.missing for row in table.rows] == [True]
+        assert "make lmdb train" in table.rows[0].command

@@ -1,0 +1,81 @@
+"""Differences of two runs, with intervals over songs, and what they decide."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tools.report import compare
+from tools.report.compare import Difference
+from tools.vote.count import Clips
+
+
+def classified(right: np.ndarray, songs: int, part: str = "test") -> Clips:
+    """``right`` (songs, clips), bool: clips of label 0, taken for 0 or for 1."""
+    clips = right.size // songs
+    probabilities = np.zeros((right.size, 10))
+    probabilities[np.arange(right.size), np.where(right.ravel(), 0, 1)] = 1
+    return Clips(
+        tracks=np.repeat([f"blues.{i:05}" for i in range(songs)], clips),
+        clips=np.tile(np.arange(clips), songs),
+        parts=np.full(right.size, part),
+        labels=np.zeros(right.size, int),
+        texts=np.empty((0, 10), str),
+        probabilities=probabilities,
+    )
+
+
+def difference(low: float, high: float) -> Difference:
+    return Difference((low + high) / 2, low, high, 300, 20)
+
+
+def test_a_paired_difference_is_the_difference_of_the_shares():
+    random = np.random.default_rng(3)
+    first, second = random.random((20, 15)) < 0.7, random.random((20, 15)) < 0.5
+    tracks = classified(first, 20).tracks
+    found = compare.paired(tracks, first.ravel().astype(float) - second.ravel())
+    assert found.points == pytest.approx(100 * (first.mean() - second.mean()))
+    assert found.low < found.points < found.high
+    assert (found.clips, found.songs) == (300, 20)
+
+
+def test_the_interval_of_a_difference_is_that_of_resampled_songs_not_of_single_clips():
+    """Songs right in all clips or in none: 300 clips tell no more than 20 songs."""
+    whole = np.repeat(np.arange(20) < 10, 15).astype(float)
+    tracks = np.repeat([f"song{i}" for i in range(20)], 15)
+    found = compare.paired(tracks, whole)
+    of_songs = 1.96 * 100 * np.sqrt(0.25 / 20)
+    assert (found.high - found.low) / 2 == pytest.approx(of_songs, rel=0.1)
+
+
+def test_only_test_clips_that_both_have_are_compared():
+    first, second = classified(np.ones((4, 3), bool), 4), classified(np.ones((3, 3), bool), 3)
+    a, b = compare.shared_clips(first, second)
+    assert len(a) == 9
+    assert list(first.tracks[a]) == list(second.tracks[b])
+    assert len(compare.shared_clips(first, classified(np.ones((4, 3), bool), 4, "train"))[0]) == 0
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "more", "alike", "not_better"),
+    [
+        (2, 9, "supported", "undecided", "contradicted"),
+        (6, 9, "supported", "contradicted", "contradicted"),
+        (-9, -6, "contradicted", "contradicted", "supported"),
+        (-3, 4, "undecided", "supported", "supported"),
+        (-12, 12, "undecided", "undecided", "undecided"),
+    ],
+)
+def test_verdicts_follow_the_interval(low, high, more, alike, not_better):
+    assert compare.verdict_more(difference(low, high)) == more
+    assert compare.verdict_alike(difference(low, high)) == alike
+    assert compare.verdict_not_better(difference(low, high)) == not_better
+
+
+def test_votes_are_counted_by_song():
+    right = np.array([[True, True, False], [False, False, False]])
+    tracks, labels, votes, means = compare.songs_and_votes(classified(right, 2))
+    assert list(tracks) == ["blues.00000", "blues.00001"]
+    assert votes[:, :2].tolist() == [[2, 1], [0, 3]]
+    assert means[0, 0] == pytest.approx(2 / 3)
+    assert list(labels) == [0, 0]

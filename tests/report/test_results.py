@@ -1,0 +1,97 @@
+"""The README's figures are those of the committed votes, and those can be counted again."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tools import paths
+from tools.cli import UserError
+from tools.report import readme, results
+from tools.report.__main__ import make_tables
+from tools.report.claims import claims
+from tools.report.collect import collect_kept
+from tools.train import runs
+from tools.vote.count import hold_election, score
+from tools.vote.files import read_clips
+
+KEPT = sorted(paths.RESULTS.glob("votes/*/*/summary.json"))
+
+
+def test_the_readme_has_the_tables_of_the_kept_results():
+    text = readme.README.read_text()
+    assert readme.insert_parts(text, collect_kept()) == text
+
+
+def test_the_kept_page_has_the_tables_and_verdicts_of_the_kept_results():
+    page = json.loads((paths.RESULTS / "report" / "report.json").read_text())
+    collection = collect_kept()
+    for section, tables in make_tables(collection).items():
+        assert [table["rows"] for table in page["tables"][section]] == json.loads(
+            json.dumps([table.shown() for table in tables], default=float)
+        ), section
+    assert [claim["found"] for claim in page["claims"]] == [claim.found for claim in claims(collection)]
+
+
+@pytest.mark.parametrize("file", KEPT, ids=lambda file: f"{file.parent.parent.name}/{file.parent.name}")
+def test_every_kept_summary_is_what_its_clips_say(file):
+    summary = json.loads(file.read_text())
+    clips = read_clips(file.parent / "clips.csv")
+    for key, value in score(clips, hold_election(clips, None)).items():
+        assert summary[key] == value, key
+
+
+def make_vote(build, name, runs):
+    vote = build / "votes" / "song-folds" / name
+    vote.mkdir(parents=True)
+    for file in results.KEPT:
+        (vote / file).write_text(json.dumps({"run": ", ".join(map(str, runs))}))
+    return vote
+
+
+def make_run(folder, versions, iteration):
+    folder.mkdir(parents=True, exist_ok=True)
+    record = {key: kind() for key, kind in runs.KEYS.items()}
+    (folder / "run.json").write_text(json.dumps({**record, "versions": versions, "iteration": iteration}))
+    (folder / "metrics.jsonl").write_text("curves")
+
+
+def test_a_vote_is_kept_with_the_records_of_its_runs(tmp_path):
+    folders = [tmp_path / "runs" / split / "rcnn" for split in ("song", "song-1")]
+    for iteration, run in enumerate(folders):
+        make_run(run, "native", iteration)
+    results.keep(make_vote(tmp_path, "rcnn", folders), tmp_path / "kept")
+    assert (tmp_path / "kept" / "votes" / "song-folds" / "rcnn" / "clips.csv").exists()
+    for iteration, run in enumerate(folders):
+        record = json.loads((tmp_path / "kept" / "runs" / run.parent.name / "rcnn" / "run.json").read_text())
+        assert record["iteration"] == iteration
+
+
+def test_a_run_that_went_on_is_kept_as_far_as_it_came_and_another_is_refused(tmp_path):
+    run = tmp_path / "runs" / "song" / "rcnn"
+    for number, (versions, iteration, stands) in enumerate(
+        [("native", 500, 500), ("native", 900, 900), ("native", 500, 900)]
+    ):
+        make_run(run, versions, iteration)
+        results.keep(make_vote(tmp_path, f"rcnn@iter={number}", [run]), tmp_path / "kept")
+        assert (
+            json.loads((tmp_path / "kept" / "runs" / "song" / "rcnn" / "run.json").read_text())["iteration"] == stands
+        )
+    make_run(run, "stock", 900)
+    other = make_vote(tmp_path, "rcnn", [run])
+    with pytest.raises(UserError, match=r"another training .*\(versions\)"):
+        results.keep(other, tmp_path / "kept")
+    assert not (tmp_path / "kept" / "votes" / "song-folds" / "rcnn").exists()
+
+
+def test_a_vote_that_is_not_whole_is_not_kept(tmp_path):
+    vote = make_vote(tmp_path, "rcnn", [])
+    (vote / "songs.csv").unlink()
+    with pytest.raises(UserError, match="songs.csv"):
+        results.keep(vote, tmp_path / "kept")
+
+
+def test_a_readme_without_marks_is_refused():
+    with pytest.raises(UserError, match="marks"):
+        readme.insert("no marks here", "table", "<!-- begin -->", "<!-- end -->")

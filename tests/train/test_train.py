@@ -1,0 +1,422 @@
+"""Training is Caffe's own, to the bit, and survives whatever stops it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from caffe.proto import caffe_pb2
+from conftest import CHECKOUT
+
+from tools.nets import prototxt
+from tools.train import runs
+
+
+def weights(model: Path) -> dict[str, list[np.ndarray]]:
+    net = caffe_pb2.NetParameter()
+    net.ParseFromString(model.read_bytes())
+    return {layer.name: [np.array(blob.data, np.float32) for blob in layer.blobs] for layer in net.layer if layer.blobs}
+
+
+def assert_same_weights(one: Path, other: Path, tolerance: float = 0.0) -> None:
+    a, b = weights(one), weights(other)
+    assert a.keys() == b.keys()
+    for name in a:
+        for x, y in zip(a[name], b[name]):
+            np.testing.assert_allclose(x, y, rtol=0, atol=tolerance, err_msg=name)
+
+
+def metrics(folder: Path) -> list[dict]:
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture
+def build(small_build: Path, tmp_path: Path) -> Path:
+    """A build folder of its own for each test, with the LMDBs of the shared one."""
+    build = tmp_path / "build"
+    build.mkdir()
+    (build / "lmdb").symlink_to(small_build / "lmdb")
+    return build
+
+
+@pytest.fixture
+def train(tool, build):
+    def call(net: str, iterations: int, *options: object, ranks: int = 1, seed: int = 7, batch: int = 8):
+        named = ["--net", net, "--build", build, "--seed", seed, "--batch", batch]
+        return tool("tools.train", *named, "--iterations", iterations, "--ranks", ranks, *options)
+
+    return call
+
+
+def only_run(build: Path) -> Path:
+    (folder,) = (build / "runs" / "song").iterdir()
+    return folder
+
+
+def model(build: Path, iteration: int) -> Path:
+    return runs.whole_snapshots(only_run(build))[iteration]
+
+
+@pytest.mark.parametrize("net", ["complex_cnn", "rcnn"])
+def test_thirty_iterations_give_the_weights_and_losses_of_stock_caffe_train(net, train, build, tmp_path):
+    assert train(net, 30).returncode == 0
+    folder = only_run(build)
+    solver = prototxt.read_solver(folder / "solver.prototxt")
+    solver.snapshot_prefix = str(tmp_path / "stock")
+    # ours tests at the beginning and at the end
+    solver.test_interval = 30
+    (tmp_path / "solver.prototxt").write_text(prototxt.text(solver))
+    stock = subprocess.run(
+        ["caffe", "train", "-solver", str(tmp_path / "solver.prototxt")], capture_output=True, text=True, check=True
+    )
+    assert_same_weights(model(build, 30), tmp_path / "stock_iter_30.caffemodel")
+    display = re.compile(r"Iteration (\d+) \(.*\), loss = (\S+)")
+    theirs = {int(i): loss for i, loss in display.findall(stock.stderr)}
+    ours = {int(i): loss for i, loss in display.findall((folder / "caffe.log").read_text())}
+    assert ours == {i: loss for i, loss in theirs.items() if i < 30}
+    outputs = re.compile(r"Train net output #(\d): (\w+) = (\S+)")
+    assert outputs.findall((folder / "caffe.log").read_text()) == outputs.findall(stock.stderr)
+    tests = re.compile(r"Test net output #\d: (\w+) = (\S+)")
+    assert tests.findall((folder / "caffe.log").read_text()) == tests.findall(stock.stderr)
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_the_accuracy_of_a_display_is_the_mean_over_the_training_batches_since_the_one_before(ranks, train, build):
+    assert train("complex_cnn", 21, ranks=ranks).returncode == 0
+    first, second = [line["train_accuracy"] for line in metrics(only_run(build)) if "loss" in line]
+    assert first * 8 == pytest.approx(round(first * 8))  # a batch of 8
+    assert second * 8 * 20 == pytest.approx(round(second * 8 * 20), abs=1e-4)
+    assert 0 < second <= 1
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_a_run_stopped_between_two_displays_shows_the_accuracy_of_one_never_stopped(ranks, train, build):
+    def accuracies():
+        return [(line["iter"], line["train_accuracy"]) for line in metrics(only_run(build)) if "loss" in line]
+
+    assert train("complex_cnn", 21, ranks=ranks).returncode == 0
+    seen = accuracies()
+    shutil.rmtree(build / "runs")
+    assert train("complex_cnn", 7, ranks=ranks).returncode == 0
+    assert train("complex_cnn", 21, ranks=ranks).returncode == 0
+    assert accuracies() == seen
+
+
+RESUMED = [
+    ("complex_cnn", 1),
+    ("rcnn", 1),
+    ("complex_cnn", 2),
+    ("simple_cnn", 1),
+    ("lstm", 1),
+    pytest.param("song_cnn", 1, marks=pytest.mark.torture),
+    pytest.param("rcnn", 2, marks=pytest.mark.torture),
+    pytest.param("lstm", 2, marks=pytest.mark.torture),
+]
+
+
+@pytest.mark.parametrize(("net", "ranks"), RESUMED)
+def test_a_run_stopped_and_resumed_has_the_weights_of_one_never_stopped(
+    net, ranks, train, build, tmp_path, record_property
+):
+    record_property("torture", "stop and resume")
+    assert train(net, 14, ranks=ranks).returncode == 0
+    whole = shutil.copy(model(build, 14), tmp_path / "whole.caffemodel")
+    seen = metrics(only_run(build))
+    shutil.rmtree(build / "runs")
+    assert train(net, 5, ranks=ranks).returncode == 0
+    assert train(net, 14, ranks=ranks).returncode == 0
+    assert_same_weights(model(build, 14), Path(whole))
+    assert [(m["iter"], m["loss"]) for m in metrics(only_run(build)) if "loss" in m] == [
+        (m["iter"], m["loss"]) for m in seen if "loss" in m
+    ]
+
+
+def test_a_net_changed_by_settings_is_resumed_alike(train, build, tmp_path):
+    changes = ("--batch-norm", 1, "--pooling", "max", "--input-scale", 0.5, "--base-lr", 0.01)
+    assert train("rcnn", 6, *changes, ranks=2).returncode == 0
+    whole = shutil.copy(model(build, 6), tmp_path / "whole.caffemodel")
+    shutil.rmtree(build / "runs")
+    assert train("rcnn", 3, *changes, ranks=2).returncode == 0
+    assert train("rcnn", 6, *changes, ranks=2).returncode == 0
+    assert_same_weights(model(build, 6), Path(whole))
+
+
+def start(build: Path, net: str, iterations: int, ranks: int = 1) -> subprocess.Popen:
+    command = [sys.executable, "-m", "tools.train", "--net", net, "--build", build, "--seed", 7, "--batch", 8]
+    command += ["--iterations", iterations, "--ranks", ranks]
+    return subprocess.Popen(
+        list(map(str, command)),
+        cwd=CHECKOUT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def wait_for_display(process: subprocess.Popen, iteration: int) -> None:
+    for line in process.stdout:
+        if line.startswith(f"iteration {iteration}: loss"):
+            return
+    pytest.fail(f"no iteration {iteration}: {process.stderr.read()}")
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_leaves_a_snapshot_from_which_the_same_command_goes_on(number, ranks, train, build, tmp_path):
+    process = start(build, "complex_cnn", 100_000, ranks)
+    wait_for_display(process, 20)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    reached = int(re.search(r"stopped at iteration (\d+)", out)[1])
+    assert list(runs.whole_snapshots(only_run(build))) == [reached]
+    assert train("complex_cnn", reached + 3, ranks=ranks).returncode == 0
+    resumed = shutil.copy(model(build, reached + 3), tmp_path / "resumed.caffemodel")
+    shutil.rmtree(build / "runs")
+    assert train("complex_cnn", reached + 3, ranks=ranks).returncode == 0
+    assert_same_weights(model(build, reached + 3), Path(resumed))
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_an_interrupt_before_the_first_iteration_is_no_failure_of_caffe(ranks, train, build):
+    process = start(build, "complex_cnn", 100_000, ranks)
+    while not list(build.glob("runs/*/*/caffe.log")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "stopped at iteration" in out
+    assert "Caffe ended" not in err
+
+
+def test_a_training_under_a_schedule_that_was_killed_in_its_last_test_makes_it_up(train, build):
+    assert train("complex_cnn", 6, "--dropout", "0.4 0.9@3").returncode == 0
+    folder = only_run(build)
+    lines = (folder / "metrics.jsonl").read_text().splitlines(keepends=True)
+    (folder / "metrics.jsonl").write_text("".join(line for line in lines if '"iter": 6' not in line))
+    assert train("complex_cnn", 6, "--dropout", "0.4 0.9@3").returncode == 0
+    last = metrics(folder)[-1]
+    assert last["iter"] == 6
+    assert "test_accuracy" in last
+
+
+def test_a_killed_run_goes_on_from_its_newest_whole_snapshot(train, build, tmp_path):
+    assert train("complex_cnn", 30).returncode == 0
+    whole = shutil.copy(model(build, 30), tmp_path / "whole.caffemodel")
+    shutil.rmtree(build / "runs")
+    assert train("complex_cnn", 4).returncode == 0
+    process = start(build, "complex_cnn", 100_000)
+    wait_for_display(process, 20)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    time.sleep(0.5)
+    # what Caffe would leave of a snapshot when it dies while it writes
+    (only_run(build) / "complex_cnn_iter_25.caffemodel").write_bytes(b"half")
+    (only_run(build) / "complex_cnn_iter_25.solverstate").write_bytes(b"half")
+    assert train("complex_cnn", 30).returncode == 0
+    assert_same_weights(model(build, 30), Path(whole))
+    iterations = [m["iter"] for m in metrics(only_run(build)) if "loss" in m]
+    assert iterations == sorted(set(iterations))
+
+
+def test_two_ranks_follow_one_of_the_whole_batch(train, build, tmp_path):
+    assert train("complex_cnn", 10, "--dropout", 0).returncode == 0
+    alone = shutil.copy(model(build, 10), tmp_path / "alone.caffemodel")
+    losses = [m["loss"] for m in metrics(only_run(build)) if "loss" in m]
+    shutil.rmtree(build / "runs")
+    assert train("complex_cnn", 10, "--dropout", 0, ranks=2).returncode == 0
+    assert_same_weights(model(build, 10), Path(alone), tolerance=1e-5)
+    assert [m["loss"] for m in metrics(only_run(build)) if "loss" in m] == pytest.approx(losses, abs=1e-4)
+
+
+def test_a_dropout_schedule_that_never_changes_the_ratio_changes_nothing(train, build, tmp_path):
+    assert train("complex_cnn", 9, "--dropout", "0.4").returncode == 0
+    plain = shutil.copy(model(build, 9), tmp_path / "plain.caffemodel")
+    shutil.rmtree(build / "runs")
+    assert train("complex_cnn", 9, "--dropout", "0.4 0.4@3 0.4@6").returncode == 0
+    assert_same_weights(model(build, 9), Path(plain))
+
+
+def test_a_dropout_schedule_crosses_to_the_new_ratio(train, build):
+    assert train("complex_cnn", 6, "--dropout", "0.4 0.9@3").returncode == 0
+    folder = only_run(build)
+    assert folder.name.endswith("dropout=0.4_0.9@3")
+    ratios = re.findall(r"dropout_ratio: (\S+)", (folder / "caffe.log").read_text())
+    assert ratios.index("0.9") > ratios.index("0.4")
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [("1e-4 1e-5@20", {0: 1e-4, 20: 1e-5, 40: 1e-5}), ("1e-6 1e-4@20 1e-5@40", {0: 1e-6, 20: 1e-4, 40: 1e-5})],
+)
+def test_learning_rate_steps_hold_from_their_iterations_on(steps, expected, train, build):
+    assert train("complex_cnn", 41, "--lr-steps", steps).returncode == 0
+    assert {m["iter"]: m["lr"] for m in metrics(only_run(build)) if "lr" in m} == pytest.approx(expected)
+
+
+def one_line(result: subprocess.CompletedProcess) -> str:
+    assert result.returncode == 2, result.stdout + result.stderr
+    assert "Traceback" not in result.stderr
+    (line,) = [line for line in result.stderr.splitlines() if line.startswith("train: ")]
+    return line
+
+
+def test_a_run_of_other_data_is_refused(train, build, small_build):
+    assert train("complex_cnn", 2).returncode == 0
+    (build / "lmdb").unlink()
+    shutil.copytree(small_build / "lmdb", build / "lmdb")
+    manifest = build / "lmdb" / "song" / "manifest.json"
+    text = json.loads(manifest.read_text())
+    text["lmdbs"]["cnn_float_train_lmdb"]["sha256"] = "0" * 64
+    manifest.write_text(json.dumps(text))
+    assert "was begun with other LMDBs" in one_line(train("complex_cnn", 4))
+
+
+def test_a_run_of_the_same_data_goes_on_however_it_is_named(train, tool, build, small_build, tmp_path):
+    """Its songs were copied since, which gives them other times, and the build folder has another path."""
+    assert train("complex_cnn", 2).returncode == 0
+    (build / "lmdb").unlink()
+    shutil.copytree(small_build / "lmdb", build / "lmdb")
+    manifest = build / "lmdb" / "song" / "manifest.json"
+    text = json.loads(manifest.read_text())
+    text["data"]["fingerprint"] = "of a copy"
+    manifest.write_text(json.dumps(text))
+    linked = tmp_path / "linked"
+    linked.symlink_to(build)
+    named = ["--net", "complex_cnn", "--build", linked, "--seed", 7, "--batch", 8]
+    done = tool("tools.train", *named, "--iterations", 3, "--ranks", 1)
+    assert done.returncode == 0, done.stderr
+    assert json.loads((only_run(build) / "run.json").read_text())["data_fingerprint"] == "of a copy"
+
+
+def test_a_run_of_the_other_caffe_is_refused(train, build):
+    assert train("complex_cnn", 2).returncode == 0
+    file = only_run(build) / "run.json"
+    record = json.loads(file.read_text())
+    here = record["versions"]["caffe_package"]
+    record["versions"]["caffe_package"] = "Debian bullseye" if here == runs.NATIVE else runs.NATIVE
+    file.write_text(json.dumps(record))
+    remedy = "CAFFE=stock" if here == runs.NATIVE else "CAFFE=native"
+    assert f"was begun with another build of Caffe: say {remedy}" in one_line(train("complex_cnn", 4))
+
+
+@pytest.mark.skipif(bool(os.environ.get("CAFFE")), reason="another Caffe than the default was asked for")
+def test_the_record_says_that_it_is_debian_s_caffe(train, build):
+    assert train("complex_cnn", 1).returncode == 0
+    record = json.loads((only_run(build) / "run.json").read_text())
+    assert record["versions"]["caffe_package"].startswith("Debian bullseye")
+
+
+def test_a_run_from_before_a_parameter_was_there_goes_on_with_its_default_and_with_no_other(train, build):
+    assert train("complex_cnn", 2).returncode == 0
+    file = only_run(build) / "run.json"
+    record = json.loads(file.read_text())
+    del record["features"]["overlap"]
+    file.write_text(json.dumps(record))
+    assert train("complex_cnn", 3).returncode == 0
+    record["features"]["overlap"] = 2
+    file.write_text(json.dumps(record))
+    assert "another features" in one_line(train("complex_cnn", 4))
+
+
+def test_what_differs_from_the_defaults_gets_a_folder_of_its_own(train, build):
+    assert train("complex_cnn", 1, "--dtype", "int").returncode == 0
+    assert only_run(build).name == "complex_cnn@dtype=int,seed=7,batch=8"
+
+
+def test_a_loss_that_diverges_ends_the_run_in_one_line(train, build):
+    assert "the loss is" in one_line(train("complex_cnn", 200, "--base-lr", 100))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--iterations", 0), "ITERS=0"),
+        (("--batch", 100_000), "BATCH=100000"),
+        (("--batch", 8, "--ranks", 3), "RANKS=3"),
+        (("--lr-steps", "1e-4 x@3"), "LR_STEPS"),
+        (("--dropout", "1.5"), "DROPOUT=1.5"),
+        (("--net", "no_such_net"), "NET is one of"),
+        (("--neurons", "160"), "no LSTM layer"),
+        (("--input-scale", "0"), "INPUT_SCALE=0"),
+        (("--pooling", "ave"), "no global pooling"),
+        (("--batch-norm", "1"), "no LRN layer"),
+        (("--genres", "pop techno"), "techno"),
+        (("--hop", "0"), "hop=0"),
+        (("--split", "clip"), "make lmdb SPLIT=clip"),
+        (("--split", "clip", "--fold", 1), "FOLD=1: the split clip has none"),
+    ],
+)
+def test_a_setting_out_of_range_is_named_in_one_line(options, words, tool, build):
+    assert words in one_line(tool("tools.train", "--net", "complex_cnn", "--build", build, *options))
+
+
+def test_a_net_is_trained_and_votes_on_matrices_of_another_size(tool, synthetic_songs, tmp_path):
+    """20 bands of 100 frames of a shorter window, of three genres: the net takes its shape from the LMDB."""
+    matrices = ("--window", 512, "--n-bands", 20, "--frames-a-clip", 100, "--genres", "jazz metal rock")
+    options = (*matrices, "--build", tmp_path)
+    assert tool("tools.convert", synthetic_songs, *options, "--views", "cnn", "--dtypes", "float").returncode == 0
+    assert tool("tools.train", "--net", "complex_cnn", *options, "--iterations", 3).returncode == 0
+    done = tool("tools.vote", "--net", "complex_cnn", *options)
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "runs/song/complex_cnn@n_bands=20,window=512,frames_a_clip=100,genres=jazz_metal_rock"
+    run = runs.read_run(folder)
+    assert run["lmdb"]["train"]["shape"] == [1, 20, 100]
+    assert (run["features"]["window"], run["genres"]) == (512, ["jazz", "metal", "rock"])
+    confusion = (tmp_path / "votes/song" / folder.name / "confusion.csv").read_text().splitlines()
+    assert len(confusion) == 11
+
+
+def test_two_trainings_of_one_run_do_not_mix(train, build):
+    process = start(build, "complex_cnn", 100_000)
+    try:
+        wait_for_display(process, 0)
+        assert "another training is at work" in one_line(train("complex_cnn", 5))
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def solvers(process: subprocess.Popen) -> list[int]:
+    """The processes that train, of a training of this test's own session."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes().split(b"\0")
+            inside = str(only_run_of(process)).encode() in command
+        except (OSError, ProcessLookupError):
+            continue
+        if inside and b"tools.train.solve" in command and b"mpirun" not in command:
+            found.append(int(folder.name))
+    return found
+
+
+def only_run_of(process: subprocess.Popen) -> Path:
+    return only_run(Path(process.args[process.args.index("--build") + 1]))
+
+
+def test_a_rank_that_dies_ends_the_job_with_its_error(build):
+    process = start(build, "complex_cnn", 100_000, ranks=2)
+    wait_for_display(process, 20)
+    os.kill(max(solvers(process)), signal.SIGKILL)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "exited on signal 9 (Killed)" in err
+    assert "Traceback" not in err
+
+
+def test_a_run_goes_on_with_another_number_of_ranks(train, build):
+    assert train("complex_cnn", 4, ranks=2).returncode == 0
+    assert train("complex_cnn", 6, ranks=1).returncode == 0
+    assert list(runs.whole_snapshots(only_run(build))) == [4, 6]

@@ -1,0 +1,99 @@
+"""A run can be trained again from its run.json alone, and has the same weights then."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from caffe.proto import caffe_pb2
+from conftest import run_module
+
+from tools.train import runs
+from tools.verify import repeat
+
+NET = "complex_cnn"
+
+
+@pytest.fixture(scope="module")
+def once(small_build: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A build folder with a run whose first three iterations were made by two ranks, the others by one."""
+    build = tmp_path_factory.mktemp("repeat") / "build"
+    build.mkdir()
+    (build / "lmdb").symlink_to(small_build / "lmdb")
+    for iterations, ranks in ((3, 2), (5, 1)):
+        options = ("--net", NET, "--build", build, "--batch", 8, "--seed", 3, "--dropout", "0.4 0.6@4")
+        trained = run_module("tools.train", *options, "--iterations", iterations, "--ranks", ranks)
+        assert trained.returncode == 0, trained.stderr
+    return build
+
+
+@pytest.fixture
+def run(once: Path, tmp_path: Path) -> Path:
+    """The run in a build folder of its own; of its files only run.json and the snapshots are left."""
+    build = tmp_path / "build"
+    shutil.copytree(once / "runs", build / "runs")
+    (folder,) = (build / "runs" / "song").iterdir()
+    for file in [*folder.glob("*.prototxt"), folder / "caffe.log", folder / "metrics.jsonl"]:
+        file.unlink()
+    return folder
+
+
+def edit(run: Path, change: object) -> None:
+    record = json.loads((run / "run.json").read_text())
+    change(record)
+    (run / "run.json").write_text(json.dumps(record))
+
+
+def test_a_run_says_which_stretch_was_trained_by_how_many_ranks(run):
+    stretches = json.loads((run / "run.json").read_text())["stretches"]
+    assert [(stretch["start"], stretch["ranks"]) for stretch in stretches] == [(0, 2), (3, 1)]
+
+
+def test_the_weights_are_the_same_bit_for_bit_and_the_run_is_left_alone(run):
+    before = {file: file.read_bytes() for file in run.iterdir() if file.is_file()}
+    result = run_module("tools.verify.repeat", run)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout.splitlines()[-1] == "the weights are the same, bit for bit"
+    again = run.parent.parent.parent / "repeats" / "song" / run.name
+    assert list(runs.whole_snapshots(again)) == [3, 4, 5]
+    assert {file: file.read_bytes() for file in run.iterdir() if file.is_file()} == before
+    earlier = run_module("tools.verify.repeat", run, "--iteration", 3)
+    assert earlier.returncode == 0, earlier.stdout + earlier.stderr
+
+
+def test_weights_that_differ_in_one_bit_are_told(run, tmp_path, capsys):
+    model, altered = run / f"{NET}_iter_5.caffemodel", tmp_path / "altered.caffemodel"
+    net = caffe_pb2.NetParameter()
+    net.ParseFromString(model.read_bytes())
+    (layer,) = [layer for layer in net.layer if layer.name == "conv1"]
+    layer.blobs[0].data[7] *= 1 + 2**-23
+    altered.write_bytes(net.SerializeToString())
+    assert repeat.compare(model, altered) == 1
+    out = capsys.readouterr().out
+    assert "layer conv1: 1 of 800 differ" in out
+    assert out.splitlines()[-1] == "the weights differ"
+    assert repeat.compare(model, model) == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda record: record["lmdb"]["train"].update(sha256="0" * 64), "is not the train part that the run is of"),
+        (lambda record: record["lmdb"]["test"].update(path="/none"), "/none: there is no such LMDB"),
+        (lambda record: record.pop("prototxt"), "lacks 'prototxt'"),
+        (lambda record: record["prototxt"].update(solver="base_lr: fast"), "mend that line"),
+    ],
+)
+def test_what_cannot_be_repeated_is_said_in_one_line(run, change, words):
+    edit(run, change)
+    result = run_module("tools.verify.repeat", run)
+    assert result.returncode == 2
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_run_or_a_snapshot_that_is_not_there_is_named(run, tmp_path):
+    assert "no such run" in run_module("tools.verify.repeat", tmp_path / "none").stderr
+    assert "choose from 3, 4, 5" in run_module("tools.verify.repeat", run, "--iteration", 2).stderr

@@ -1,0 +1,109 @@
+"""Five folds voted as one are the songs of all five, each counted once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tools.cli import UserError
+from tools.nets.predict import Prediction
+from tools.songs.gtzan import GENRES
+from tools.train import runs
+from tools.vote import files
+from tools.vote import folds as vote_folds
+from tools.vote.count import collect_clips, hold_election, score
+
+
+def write_fold(build: Path, fold: int, iteration: int = 1000, first_song: int | None = None) -> np.ndarray:
+    """A vote on two songs a genre with random probabilities; returns which of its clips are right."""
+    random = np.random.default_rng(fold)
+    first = 2 * fold if first_song is None else first_song
+    songs = [(genre, number) for genre in range(10) for number in (first, first + 1)]
+    probabilities = random.dirichlet(np.ones(10), len(songs) * 15).astype(np.float32)
+    labels = np.repeat([genre for genre, _ in songs], 15)
+    probabilities[np.arange(len(labels)), labels] += random.random(len(labels)) < 0.4
+    tracks = np.repeat([f"{GENRES[genre]}.{number:05d}" for genre, number in songs], 15)
+    clips = collect_clips({"test": Prediction(tracks, np.tile(np.arange(15), len(songs)), labels, probabilities)})
+    election = hold_election(clips, None)
+    of_run = build / "runs" / f"fold {fold}"
+    run = {"net": "rcnn", "dtype": "float", "seed": 1, "ranks": 2, "iteration": iteration, "run": str(of_run)}
+    name = "song" if fold == 0 else f"song-{fold}"
+    summary = {**run, "caffemodel_sha256": str(fold), **score(clips, election)}
+    (build / "votes" / name).mkdir(parents=True, exist_ok=True)
+    files.write_votes(build / "votes" / name / "rcnn", clips, election, summary)
+    return probabilities.argmax(axis=1) == labels
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch):
+    def run() -> dict:
+        monkeypatch.setattr("sys.argv", ["vote_folds", "--net", "rcnn", "--build", str(tmp_path)])
+        vote_folds.main()
+        return json.loads((tmp_path / "votes" / "song-folds" / "rcnn" / "summary.json").read_text())
+
+    return run
+
+
+def test_all_songs_are_counted_once(tmp_path, call):
+    right = np.concatenate([write_fold(tmp_path, fold) for fold in range(5)])
+    summary = call()
+    assert (summary["songs"], summary["clips"], summary["leaky"]) == (100, 1500, False)
+    assert summary["clip_accuracy"] == pytest.approx(right.mean())
+    of_songs = right.reshape(100, 15).sum(axis=1)
+    assert summary["song_accuracy"]["true_label"]["7"] == pytest.approx((of_songs >= 7).mean())
+
+
+def test_a_fold_that_is_missing_is_named(tmp_path, call):
+    for fold in (0, 1, 2, 4):
+        write_fold(tmp_path, fold)
+    with pytest.raises(UserError, match="FOLD=3"):
+        call()
+
+
+def test_folds_of_different_iterations_are_not_mixed(tmp_path, call):
+    for fold in range(5):
+        write_fold(tmp_path, fold, iteration=1000 + fold)
+    with pytest.raises(UserError, match="differ in iteration"):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("of_fold_0", "said"),
+    [
+        ({"versions": {"caffe_package": "Debian bullseye"}}, "trained with .* and .*: train alike"),
+        ({"data_fingerprint": "synthetic songs"}, "trained on different data"),
+        ({}, None),
+    ],
+)
+def test_folds_of_two_builds_of_caffe_or_of_two_data_sets_are_not_mixed(tmp_path, call, of_fold_0, said):
+    record = {key: kind() for key, kind in runs.KEYS.items()}
+    record |= {"versions": {"caffe_package": runs.NATIVE}, "data_fingerprint": "GTZAN"}
+    for fold in range(5):
+        write_fold(tmp_path, fold)
+        of_run = tmp_path / "runs" / f"fold {fold}"
+        of_run.mkdir(parents=True)
+        (of_run / "run.json").write_text(json.dumps({**record, **({} if fold else of_fold_0)}))
+    if said is None:
+        assert call()["songs"] == 100
+        return
+    with pytest.raises(UserError, match=said):
+        call()
+
+
+@pytest.mark.parametrize("split", ["clip", "inner"])
+def test_another_split_is_refused(split, tool, tmp_path):
+    seen = tool("tools.vote.folds", "--build", tmp_path, "--split", split)
+    assert (seen.returncode, seen.stderr) == (
+        2,
+        f"vote_folds: SPLIT={split}: its songs are not tested once each: leave SPLIT out\n",
+    )
+
+
+def test_a_song_in_two_folds_is_refused(tmp_path, call):
+    for fold in range(5):
+        write_fold(tmp_path, fold, first_song=0 if fold == 1 else None)
+    with pytest.raises(UserError, match="two folds"):
+        call()

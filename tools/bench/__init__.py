@@ -1,0 +1,1 @@
+"""Speed beside PyTorch and stock Caffe; robustness of the verdicts."""

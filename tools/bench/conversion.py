@@ -1,0 +1,150 @@
+"""Songs per second from audio files to all six kinds of LMDB: `tools.convert` against a plain loop.
+
+    python -m tools.bench.conversion DATA_ROOT --round 0
+    python -m tools.bench.conversion DATA_ROOT --growth     once: 100, 1000 and 10,000 songs, links to the same files
+
+Ours is timed as a whole, from the command line to the manifest; the plain loop without its imports.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from tools import cli, paths
+from tools.bench.measurements import Measurements
+from tools.cli import UserError
+from tools.convert import datum
+from tools.songs import gtzan
+
+SIZES = (100, 1000, 10_000)
+# LMDBs of one song take 1.3 MB, and the matrices of one song, kept until its LMDBs are written, 0.9 MB.
+BYTES_A_SONG = 2.3e6
+
+
+def run(*command: object) -> str:
+    """Run ``python -m COMMAND`` and return what it printed. UserError where it fails."""
+    done = subprocess.run([sys.executable, "-m", *map(str, command)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise UserError(f"{command[0]}: {(done.stderr.strip().splitlines() or ['it left no word'])[-1]}")
+    return done.stdout
+
+
+def time_ours(root: Path, work: Path) -> tuple[float, float]:
+    """Seconds, and the most anonymous memory (RssAnon, MB) that all its processes had together.
+
+    Pages of an LMDB that are mapped are the file system's, and no growth of the process.
+    """
+    shutil.rmtree(work / "lmdb", ignore_errors=True)
+    peak, began = 0.0, time.perf_counter()
+    command = [sys.executable, "-m", "tools.convert", str(root), "--build", str(work)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    words: list[str] = []
+    reader = threading.Thread(target=lambda: words.extend(process.stderr))
+    reader.start()
+    while process.poll() is None:
+        peak = max(peak, sum(map(anonymous, family(process.pid))))
+        time.sleep(0.05)
+    seconds = time.perf_counter() - began
+    reader.join()
+    if process.returncode:
+        raise UserError(f"make_lmdb: {(words or ['it left no word'])[-1].strip()}")
+    return seconds, peak
+
+
+def family(pid: int) -> list[int]:
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return []
+    return [pid, *(member for child in children for member in family(int(child)))]
+
+
+def anonymous(pid: int) -> float:
+    """RssAnon of a process in MB; 0 where it has ended."""
+    try:
+        found = re.search(r"RssAnon:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
+    except OSError:
+        return 0.0
+    return int(found[1]) / 1000 if found else 0.0
+
+
+def check_same(root: Path, ours: Path, plain: Path) -> float:
+    """The largest difference between the records of both ways, as float, of the songs that the plain loop converted."""
+    folder = paths.lmdb_folder(ours, "song")
+    worst = 0.0
+    for view in paths.VIEWS:
+        made = {}
+        for part in ("train", "test"):
+            for record in datum.read_lmdb(folder / f"{view}_float_{part}_lmdb"):
+                made[record.track, record.clip] = record.array
+        for record in datum.read_lmdb(plain / f"{view}_float_lmdb"):
+            worst = max(worst, float(abs(record.array - made[record.track, record.clip]).max()))
+    return worst
+
+
+def measure(root: Path, build: Path, number: int) -> None:
+    kept, work = Measurements(build / "bench", "conversion"), build / "bench" / "work-conversion"
+    if kept.lines(round=number):
+        return
+    songs = len(gtzan.survey(root).tracks)
+    seconds, _ = time_ours(root, work)
+    shutil.rmtree(work / "plain", ignore_errors=True)
+    plain = json.loads(run("tools.bench.plain_loop", root, work / "plain"))
+    rates = {"songs_per_s": songs / seconds, "plain_songs_per_s": plain["songs"] / plain["seconds"]}
+    kept.add(round=number, **rates, differs=check_same(root, work, work / "plain"))
+    shutil.rmtree(work)
+
+
+def measure_growth(root: Path, build: Path) -> None:
+    kept, work = Measurements(build / "bench", "growth"), build / "bench" / "work-growth"
+    work.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(work).free
+    if free < 1.1 * BYTES_A_SONG * max(SIZES):
+        needed = 1.1 * BYTES_A_SONG * max(SIZES) / 1e9
+        raise UserError(
+            f"{work}: {free / 1e9:.0f} GB are free, {needed:.0f} GB are needed: make room, or leave GROWTH out"
+        )
+    for size in SIZES:
+        if kept.lines(songs=size):
+            continue
+        link_songs(root, work / "genres", size)
+        seconds, peak = time_ours(work / "genres", work)
+        kept.add(songs=size, ms_a_song=1000 * seconds / size, anonymous_mb=peak)
+    shutil.rmtree(work)
+
+
+def link_songs(root: Path, folder: Path, size: int) -> None:
+    """A data root of ``size`` songs, links to those of ``root`` over and over."""
+    shutil.rmtree(folder, ignore_errors=True)
+    by_genre: dict[str, list[gtzan.Track]] = {}
+    for track in gtzan.survey(root).tracks:
+        by_genre.setdefault(track.genre, []).append(track)
+    for genre, tracks in by_genre.items():
+        (folder / genre).mkdir(parents=True)
+        for number in range(size // len(by_genre)):
+            source = tracks[number % len(tracks)].path.resolve()
+            (folder / genre / f"{genre}.{number:05d}{source.suffix}").symlink_to(source)
+
+
+def main() -> None:
+    parser = cli.Parser(description=__doc__.splitlines()[0])
+    parser.add_argument("data_root", type=Path)
+    parser.add_argument("--round", type=int, default=0)
+    parser.add_argument("--growth", action="store_true")
+    parser.add_argument("--build", type=Path, default=paths.BUILD)
+    args = parser.parse_args()
+    if args.growth:
+        measure_growth(args.data_root, args.build)
+    else:
+        measure(args.data_root, args.build, args.round)
+
+
+if __name__ == "__main__":
+    cli.run("bench", main)

@@ -1,1 +1,0 @@
-"""What `tools.classify` is made of: a song of any length, a model, a verdict, its picture."""

@@ -1,0 +1,131 @@
+"""A song of any length to the clips that a trained net reads, levelled as training levelled them.
+
+Every value that a net sees is relative to the loudest band of a training song of about 30 s, so that the level of a
+recording cancels. A song no longer than the longest of GTZAN is cut exactly as in training: its first 15 clips (30 for
+the LSTM), the maximum over all its frames (the first 600 for the LSTM).
+
+A longer song is cut into as many clips as it holds. A maximum over all of it would be another measure than the one
+trained with: one loud chorus would darken the whole song. So each clip is levelled within the excerpt of training
+length around it (at the ends of the song, the first or last such excerpt), as if that excerpt had been a training
+song. An excerpt more than 40 dB below the loudest of the song is the exception: it is levelled by those 40 dB, since
+else the noise of a pause would be blown up to the level of music.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tools.convert import features
+from tools.convert.features import Bands
+from tools.convert.parameters import Parameters
+from tools.songs import audio
+from tools.songs.audio import SAMPLE_RATE, SongError
+
+LONGEST_TRAINED = 675_808  # samples of GTZAN's longest song, 30.65 s
+PAUSE = 1e-4  # power, relative to the song's loudest: 40 dB below it
+
+
+@dataclass(frozen=True)
+class View:
+    """How one view of a song is cut: frames of ``hop`` samples, clips of ``frames_a_clip`` frames."""
+
+    window: int
+    hop: int
+    bands: Bands
+    frames_a_clip: int
+    clips_a_song: int  # of a training song
+    frames_a_level: int  # frames of a training song that set its maximum
+
+    @property
+    def minimum_samples(self) -> int:
+        return (self.frames_a_clip - 1) * self.hop + self.window
+
+
+@dataclass(frozen=True)
+class Song:
+    """A song cut into clips."""
+
+    seconds: float
+    clips: np.ndarray  # (clips, 1, height, width) float32, or uint8 for the int variant, 0..255 as in the LMDBs
+    clip_seconds: float  # clip i begins at i * clip_seconds
+    image: np.ndarray  # (bands, frames) float32, 0..255: all of the song under one maximum, to be looked at
+    frame_seconds: float
+
+
+def read_song(path: Path, view: str, parameters: Parameters, dtype: str = "float") -> Song:
+    """Read any audio file that libsndfile reads, of at least one clip.
+
+    Raises SongError for a file that can't be read, and where `cut_song` does.
+    """
+    return cut_song(path, audio.read_audio(path), view, parameters, dtype)
+
+
+def cut_song(path: Path, samples: np.ndarray, view: str, parameters: Parameters, dtype: str = "float") -> Song:
+    """Cut a mono waveform at 22050 Hz. SongError, naming ``path``, for one that is silent or shorter than a clip."""
+    cut = describe_view(view, parameters)
+    if len(samples) < cut.minimum_samples:
+        needed = f"{cut.minimum_samples / SAMPLE_RATE:.2f} s"
+        raise SongError(path, f"too short: {len(samples) / SAMPLE_RATE:.2f} s, and this net needs {needed}")
+    if not np.any(np.abs(samples) > audio.SILENCE):
+        raise SongError(path, f"silent: no sample is above {audio.SILENCE:g}")
+    power = features.band_power(samples, cut.window, cut.hop, cut.bands)
+    if len(samples) > LONGEST_TRAINED:
+        power = lift(power, PAUSE)
+        clips = level_long_song(power, cut)
+    else:
+        power = lift(power, 1)
+        clips = level_as_trained(power, cut)
+    if view != "lstm":  # its rows are frames, the others' are bands
+        clips = clips.transpose(0, 2, 1)
+    clips = np.ascontiguousarray(clips[:, None])
+    return Song(
+        seconds=len(samples) / SAMPLE_RATE,
+        clips=features.quantize(clips) if dtype == "int" else clips,
+        clip_seconds=cut.frames_a_clip * cut.hop / SAMPLE_RATE,
+        image=features.decibel_image(power).T,
+        frame_seconds=cut.hop / SAMPLE_RATE,
+    )
+
+
+def describe_view(view: str, parameters: Parameters) -> View:
+    p = parameters
+    if view == "lstm":
+        bands = features.lstm_band_average
+        return View(p.lstm_window, p.lstm_hop, bands, p.lstm_frames_a_clip, p.lstm_clips_a_song, p.lstm_frames)
+    bank = features.filter_bank(p.bands, p.window, p.n_bands)
+    frames = 1 + (LONGEST_TRAINED - p.window) // p.hop
+    frames_a_clip, clips = (p.song_frames, 1) if view == "song" else (p.frames_a_clip, p.clips_a_song)
+    return View(p.window, p.hop, lambda power: power @ bank, frames_a_clip, clips, frames)
+
+
+def lift(power: np.ndarray, quietest: float) -> np.ndarray:
+    """A very quiet song's power, raised until the formulas' floor of 1e-10 lies below the 80 dB range that they show.
+
+    ``quietest`` is the lowest maximum that is levelled by, relative to the song's. A song as loud as GTZAN's stays as
+    it is.
+    """
+    needed = features.FLOOR * 10 ** (features.RANGE_DB / 10) / quietest
+    return power if power.max() >= needed else power * (needed / power.max())
+
+
+def level_as_trained(power: np.ndarray, cut: View) -> np.ndarray:
+    """Band power (frames, bands) of a song of training length or less to clips (clips, frames_a_clip, bands)."""
+    image = features.decibel_image(power[: cut.frames_a_level])
+    clips = min(len(image) // cut.frames_a_clip, cut.clips_a_song)
+    return image[: clips * cut.frames_a_clip].reshape(clips, cut.frames_a_clip, -1)
+
+
+def level_long_song(power: np.ndarray, cut: View) -> np.ndarray:
+    """The same of a longer song, each clip levelled within the excerpt of training length around it."""
+    # Put below every excerpt as a frame of its own, it keeps the maximum from sinking further in a pause.
+    pause = np.full((1, power.shape[1]), PAUSE * power.max())
+    clips = []
+    for start in range(0, len(power) - cut.frames_a_clip + 1, cut.frames_a_clip):
+        centred = start + cut.frames_a_clip // 2 - cut.frames_a_level // 2
+        first = min(max(centred, 0), len(power) - cut.frames_a_level)
+        image = features.decibel_image(np.concatenate([power[first : first + cut.frames_a_level], pause]))
+        clips.append(image[start - first : start - first + cut.frames_a_clip])
+    return np.stack(clips)

@@ -1,0 +1,130 @@
+"""What the clips of one song say together: its votes, its genre or 'undecided', and when which genre was heard.
+
+The rules are those of `tools.vote.rules`. The decision is the plurality rule's: the genre with most votes, if it has
+at least the threshold. The threshold is meant for the 15 clips of a 30 s song, 5 of them by default as in the paper,
+and goes in proportion with the clips that a song has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+
+from tools.classify.model import Model
+from tools.classify.song import Song
+from tools.cli import UserError
+from tools.nets.predict import predict_arrays
+from tools.songs.gtzan import GENRES
+from tools.vote import rules
+
+THRESHOLD = rules.PAPER_THRESHOLDS[0]
+UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The votes of a song's clips."""
+
+    probabilities: np.ndarray  # (clips, 10), a softmax each
+    clip_seconds: float
+    threshold: int  # votes needed, of this song's clips
+
+    @property
+    def clip_genres(self) -> list[str]:
+        """The genre that each clip votes for."""
+        return [GENRES[label] for label in self.probabilities.argmax(axis=1)]
+
+    @property
+    def votes(self) -> np.ndarray:
+        """Clips for each genre (10,)."""
+        return self._count()[0]
+
+    @property
+    def mean_probability(self) -> np.ndarray:
+        """Probabilities averaged over the clips (10,)."""
+        return self._count()[1]
+
+    @property
+    def decision(self) -> str:
+        """The genre by the plurality rule, or 'undecided'."""
+        votes, means = self._count()
+        label = rules.plurality(votes[None], means[None], self.threshold)[0]
+        return UNDECIDED if label == rules.UNDECIDED else GENRES[label]
+
+    @property
+    def most_probable(self) -> str:
+        """The genre by the mean_probability rule."""
+        return GENRES[self.mean_probability.argmax()]
+
+    def _count(self) -> tuple[np.ndarray, np.ndarray]:
+        one_song = np.zeros(len(self.probabilities), dtype=int)
+        votes = rules.count_votes(one_song, self.probabilities.argmax(axis=1), 1, len(GENRES))
+        return votes[0], rules.mean_probabilities(one_song, self.probabilities, 1)[0]
+
+    def stretches(self) -> Iterator[tuple[float, float, str, float]]:
+        """Begin and end in seconds, genre, and its mean probability, of each run of clips with the same vote."""
+        genres = self.clip_genres
+        for genre, run in groupby(range(len(genres)), key=lambda clip: genres[clip]):
+            clips = list(run)
+            mean = float(self.probabilities[clips, GENRES.index(genre)].mean(dtype=np.float64))
+            yield clips[0] * self.clip_seconds, (clips[-1] + 1) * self.clip_seconds, genre, mean
+
+    def as_json(self) -> dict:
+        """All of it, by genre where there is one number a genre."""
+        return {
+            "decision": self.decision,
+            "most_probable": self.most_probable,
+            "clips": len(self.probabilities),
+            "threshold": self.threshold,
+            "votes": by_genre(self.votes),
+            "mean_probability": by_genre(self.mean_probability),
+            "clip_seconds": self.clip_seconds,
+            "time_line": [
+                {"start": i * self.clip_seconds, "genre": genre, "probabilities": by_genre(row)}
+                for i, (genre, row) in enumerate(zip(self.clip_genres, self.probabilities))
+            ],
+        }
+
+
+def hear(songs: list[Song], model: Model, threshold: int = THRESHOLD) -> list[Verdict]:
+    """The verdicts on songs that were cut for ``model``, in one run of Caffe.
+
+    Raises UserError where `judge` and `predict_arrays` do.
+    """
+    clips = np.concatenate([song.clips for song in songs])
+    probabilities = predict_arrays(model.deploy, model.train_val, model.caffemodel, clips)
+    borders = np.cumsum([len(song.clips) for song in songs])[:-1]
+    return [
+        judge(of_song, song.clip_seconds, threshold) for song, of_song in zip(songs, np.split(probabilities, borders))
+    ]  # fmt: skip
+
+
+def judge(probabilities: np.ndarray, clip_seconds: float, threshold: int = THRESHOLD) -> Verdict:
+    """The verdict on a song's clips (clips, 10). ``threshold`` is of 15 clips.
+
+    Raises UserError where `check_threshold` does, and for a net of other than the ten genres.
+    """
+    check_threshold(threshold)
+    if probabilities.shape[1] != len(GENRES):
+        raise UserError(
+            f"the net has {probabilities.shape[1]} outputs, not the {len(GENRES)} genres: name another MODEL="
+        )
+    return Verdict(probabilities, clip_seconds, scaled_threshold(threshold, len(probabilities)))
+
+
+def check_threshold(threshold: int) -> None:
+    """UserError for a threshold that is no number of votes out of 15."""
+    if not 1 <= threshold <= rules.PAPER_CLIPS:
+        raise UserError(f"THRESHOLD={threshold}: it is a number of votes out of {rules.PAPER_CLIPS}: choose 1 to 15")
+
+
+def scaled_threshold(threshold: int, clips: int) -> int:
+    """``threshold`` of 15 for a song of ``clips`` clips, as `tools.vote.rules.default_thresholds` has it."""
+    return max(1, round(clips * threshold / rules.PAPER_CLIPS))
+
+
+def by_genre(values: np.ndarray) -> dict[str, int | float]:
+    return dict(zip(GENRES, values.tolist()))

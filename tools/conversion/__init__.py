@@ -1,1 +1,0 @@
-"""What `tools.make_lmdb` is made of: songs to matrices in parallel, the manifest."""

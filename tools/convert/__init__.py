@@ -1,0 +1,1 @@
+"""Songs to matrices to LMDBs: features, Datum, manifest."""

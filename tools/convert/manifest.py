@@ -1,0 +1,99 @@
+"""manifest.json: what the LMDBs of a folder were made from, and whether they are still what was asked for."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from dataclasses import asdict
+from pathlib import Path
+
+import lmdb
+import numpy as np
+import scipy
+import soundfile
+
+from tools import cli
+from tools.convert import features
+from tools.convert.parameters import Parameters
+from tools.songs import splits
+from tools.songs.audio import SAMPLE_RATE
+
+FORMAT = 1
+FILE = "manifest.json"
+KEYS = {"views": list, "dtypes": list, "lmdbs": dict, "left_out": list, "data": dict, "files": dict, "features": dict}
+
+
+def origin(split: str, fold: int, seed: int, parameters: Parameters, genres: tuple[str, ...], fingerprint: str) -> dict:
+    """All that decides what stands in an LMDB but its view and dtype: of the same origin, it need not be made again.
+
+    ``seed`` is that of the order of the records.
+    """
+    return {
+        "format": FORMAT,
+        "split": split,
+        "fold": fold,
+        "genres": list(genres),
+        "seed": seed,
+        "split_seed": splits.SEED,
+        "features": {
+            "formulas": features.FORMULAS,
+            "sample_rate": SAMPLE_RATE,
+            "minimum_samples": parameters.minimum_samples,
+            **asdict(parameters),
+        },
+        "data": {"fingerprint": fingerprint},
+    }
+
+
+def read(folder: Path) -> dict | None:
+    """The manifest of a folder; None if it has none that is whole, with all that `write` is given."""
+    try:
+        found = json.loads((folder / FILE).read_text())
+    except (OSError, ValueError):
+        return None
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        return None
+    return found if all(isinstance(found.get(key), kind) for key, kind in KEYS.items()) else None
+
+
+def describes(found: dict | None, folder: Path, wanted: dict) -> bool:
+    """Whether ``folder`` holds, whole, LMDBs of the origin that is wanted."""
+    if found is None or any(found.get(key) != value for key, value in wanted.items() if key != "data"):
+        return False
+    same_songs = found["data"].get("fingerprint") == wanted["data"]["fingerprint"]
+    return same_songs and found["files"] == sizes(folder)
+
+
+def sizes(folder: Path) -> dict[str, int]:
+    """Bytes of every file of a folder of LMDBs; not of the locks that their readers leave, nor of the manifest."""
+    files = [*folder.glob("*_lmdb/data.mdb"), *folder.glob("*_mean.binaryproto")]
+    return {file.relative_to(folder).as_posix(): file.stat().st_size for file in sorted(files)}
+
+
+def write(folder: Path, contents: dict) -> None:
+    """Write the manifest into a folder whose LMDBs are whole, together with what they were made by."""
+    whole = {
+        **contents,
+        "files": sizes(folder),
+        "versions": versions(),
+        "command": cli.command_line(),
+    }
+    with (folder / FILE).open("w") as file:
+        file.write(json.dumps(whole, indent=1) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def versions() -> dict[str, str]:
+    from importlib.metadata import version
+
+    return {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "librosa": version("librosa"),
+        "soundfile": soundfile.__version__,
+        "libsndfile": soundfile.__libsndfile_version__,
+        "lmdb": ".".join(map(str, lmdb.version())),
+    }

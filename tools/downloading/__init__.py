@@ -1,1 +1,0 @@
-"""What `tools.download` is made of: fetching archives and unpacking them."""

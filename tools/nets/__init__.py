@@ -1,0 +1,1 @@
+"""Prototxt read, resolved and drawn; a forward pass; what a network costs."""

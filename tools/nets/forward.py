@@ -1,0 +1,167 @@
+"""The child process of `tools.nets.predict`: clips through a trained net, their probabilities into an .npz file.
+
+    python -m tools.nets.forward DEPLOY TRAIN_VAL CAFFEMODEL SOURCE OUT
+
+SOURCE is an LMDB, or an .npy file of clips (clips, channels, height, width) in the range of the LMDB's. The input goes
+through the transform of the Data layer of TRAIN_VAL's TEST phase, as Caffe's own test pass does it
+(data_transformer.cpp). How many clips are done is written to standard output, a line a batch.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+
+import caffe
+import numpy as np
+from caffe.proto import caffe_pb2
+from google.protobuf.message import DecodeError
+
+from tools import cli
+from tools.cli import UserError
+from tools.convert import datum
+from tools.nets import prototxt
+
+# A batch is 100 clips of 33 x 166 values, or the worth of it: a net's memory grows with the values of a batch.
+BATCH_CLIPS = 100
+BATCH_VALUES = BATCH_CLIPS * 33 * 166
+
+
+@dataclass(frozen=True)
+class Transform:
+    """What a Data layer does to a clip: (v - mean) * scale, in float32."""
+
+    mean: np.ndarray  # broadcasts to (channels, height, width)
+    scale: np.float32
+
+    def __call__(self, clips: np.ndarray) -> np.ndarray:
+        return (clips.astype(np.float32) - self.mean) * self.scale
+
+
+def read_transform(train_val: Path) -> Transform:
+    """The transform of the TEST phase's Data layer. UserError where it does what does not suit a spectrogram."""
+    parameters = prototxt.data_layer(prototxt.read_net(train_val), caffe.TEST).transform_param
+    for field in ("crop_size", "mirror", "force_color", "force_gray"):
+        if getattr(parameters, field):
+            raise UserError(f"{train_val}: the Data layer's {field} is not for spectrograms: leave it out")
+    mean = np.zeros((1, 1, 1), np.float32)
+    if parameters.mean_file:
+        mean = np.asarray(datum.read_mean(Path(parameters.mean_file)), np.float32)
+    elif parameters.mean_value:
+        mean = np.array(parameters.mean_value, np.float32).reshape(-1, 1, 1)
+    return Transform(mean, np.float32(parameters.scale))
+
+
+def load_net(deploy: Path, caffemodel: Path, shape: tuple[int, int, int]) -> caffe.Net:
+    """The deploy net for clips of ``shape`` (channels, height, width), with the weights of ``caffemodel``.
+
+    UserError where the weights are cut short or another net's: Caffe itself would skip a layer that it doesn't find,
+    and answer with untrained weights.
+    """
+    definition = prototxt.read_net(deploy)
+    prototxt.resolve_deploy(definition, shape)
+    with tempfile.NamedTemporaryFile("w", suffix=".prototxt") as file:
+        file.write(prototxt.text(definition))
+        file.flush()
+        net = caffe.Net(file.name, caffe.TEST)
+    for blob, role in (("data", "input"), ("prob", "output")):
+        if blob not in net.blobs:
+            raise UserError(f"{deploy}: the net has no {role} blob '{blob}': name it so")
+    check_weights(net, deploy, caffemodel)
+    net.copy_from(str(caffemodel))
+    return net
+
+
+def check_weights(net: caffe.Net, deploy: Path, caffemodel: Path) -> None:
+    """UserError unless ``caffemodel`` has every blob of ``net`` in its shape."""
+    weights = caffe_pb2.NetParameter()
+    try:
+        weights.ParseFromString(caffemodel.read_bytes())
+    except FileNotFoundError:
+        raise UserError(f"{caffemodel} does not exist: train first, or ask for another iteration") from None
+    except DecodeError:
+        raise UserError(f"{caffemodel} is damaged or cut short: remove it and train again") from None
+    there = {layer.name: [blob_shape(blob) for blob in layer.blobs] for layer in weights.layer}
+    for layer, blobs in net.params.items():
+        wanted = [tuple(blob.shape) for blob in blobs]
+        if layer not in there:
+            raise UserError(f"{caffemodel} has no layer '{layer}' of {deploy}: it is another net's, or cut short")
+        if there[layer] != wanted:
+            raise UserError(
+                f"{caffemodel}: layer '{layer}' has weights of {describe(there[layer])} where {deploy} wants "
+                f"{describe(wanted)}: it is another net's, or of clips of another size"
+            )
+
+
+def blob_shape(blob: caffe_pb2.BlobProto) -> tuple[int, ...]:
+    """The shape that a blob says it has, or () where its data are not of that size."""
+    shape = tuple(blob.shape.dim)
+    return shape if len(blob.data) == np.prod(shape, dtype=np.int64) else ()
+
+
+def describe(shapes: list[tuple[int, ...]]) -> str:
+    return " and ".join("x".join(map(str, shape)) or "a wrong length" for shape in shapes) or "no shape"
+
+
+def read_source(source: Path) -> Iterator[tuple[str, int, int, np.ndarray]]:
+    """Track, clip, label and values (channels, height, width) of every clip; an .npy file knows of values alone."""
+    if source.suffix == ".npy":
+        for index, clip in enumerate(np.load(source, mmap_mode="r")):
+            yield "", index, -1, clip
+    else:
+        for record in datum.read_lmdb(source):
+            yield record.track, record.clip, record.label, record.array
+
+
+def batches(clips: Iterable[tuple], size: int) -> Iterator[list[tuple]]:
+    clips = iter(clips)
+    while batch := list(islice(clips, size)):
+        yield batch
+
+
+def forward(net: caffe.Net, clips: np.ndarray) -> np.ndarray:
+    """Probabilities (clips, labels) of a transformed batch (clips, channels, height, width)."""
+    if net.blobs["data"].data.shape != clips.shape:
+        net.blobs["data"].reshape(*clips.shape)
+        net.reshape()
+    net.blobs["data"].data[...] = clips
+    net.forward()
+    return net.blobs["prob"].data.reshape(len(clips), -1).copy()
+
+
+def run_net(
+    deploy: Path, transform: Transform, caffemodel: Path, source: Path
+) -> Iterator[tuple[list[tuple[str, int, int]], np.ndarray]]:
+    """Batch by batch, the (track, clip, label) of each clip and their probabilities. UserError for an empty source."""
+    clips = read_source(source)
+    first = next(clips, None)
+    if first is None:
+        raise UserError(f"{source} is empty: type 'make lmdb' again")
+    shape = first[3].shape
+    net = load_net(deploy, caffemodel, shape)
+    size = max(1, min(BATCH_CLIPS, BATCH_VALUES // int(np.prod(shape))))
+    for batch in batches(chain([first], clips), size):
+        values = np.stack([clip[3] for clip in batch])
+        yield [clip[:3] for clip in batch], forward(net, transform(values))
+
+
+def main() -> None:
+    parser = cli.Parser(description=__doc__.splitlines()[0])
+    for name in ("deploy", "train_val", "caffemodel", "source", "out"):
+        parser.add_argument(name, type=Path)
+    args = parser.parse_args()
+    caffe.set_mode_cpu()
+    clips, probabilities = [], []
+    for named, outcome in run_net(args.deploy, read_transform(args.train_val), args.caffemodel, args.source):
+        clips += named
+        probabilities.append(outcome)
+        print(len(named), flush=True)
+    tracks, numbers, labels = zip(*clips)
+    np.savez(args.out, tracks=tracks, clips=numbers, labels=labels, probabilities=np.concatenate(probabilities))
+
+
+if __name__ == "__main__":
+    cli.run("forward", main)

@@ -1,0 +1,108 @@
+"""Clips to probabilities, by Caffe in a child process: a failed CHECK ends the process that it happens in.
+
+The child is `tools.nets.forward`. Whatever ends it comes out here as a UserError of one line.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from tools import paths
+from tools.caffe_words import fatal_words
+from tools.cli import UserError
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The clips of an LMDB, in its key order, and what a net makes of them."""
+
+    tracks: np.ndarray  # (clips,) str
+    clips: np.ndarray  # (clips,) number of the clip within its song
+    labels: np.ndarray  # (clips,) the true label
+    probabilities: np.ndarray  # (clips, labels) float32, a softmax
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """The most probable label of each clip (clips,); the lowest of them where several are equal."""
+        return self.probabilities.argmax(axis=1)
+
+
+def predict_lmdb(deploy: Path, train_val: Path, caffemodel: Path, lmdb: Path) -> Prediction:
+    """Run every clip of an LMDB through the net of ``deploy`` with the weights of ``caffemodel``.
+
+    ``train_val`` is the resolved prototxt that the weights were trained with: its TEST phase knows how the input is
+    transformed. Raises UserError for whatever goes wrong in Caffe, and for probabilities that are none.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "prediction.npz"
+        run_child(deploy, train_val, caffemodel, lmdb, out)
+        with np.load(out) as arrays:
+            prediction = Prediction(**arrays)
+    check_probabilities(prediction.probabilities, caffemodel)
+    return prediction
+
+
+def predict_arrays(deploy: Path, train_val: Path, caffemodel: Path, clips: np.ndarray) -> np.ndarray:
+    """Probabilities (clips, labels) of ``clips`` (clips, channels, height, width), values 0..255 as in an LMDB.
+
+    Otherwise as `predict_lmdb`.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        source, out = Path(folder) / "clips.npy", Path(folder) / "prediction.npz"
+        np.save(source, clips)
+        run_child(deploy, train_val, caffemodel, source, out)
+        with np.load(out) as arrays:
+            probabilities = arrays["probabilities"]
+    check_probabilities(probabilities, caffemodel)
+    return probabilities
+
+
+def run_child(deploy: Path, train_val: Path, caffemodel: Path, source: Path, out: Path) -> None:
+    """Run `tools.nets.forward` to its end, with a bar. UserError where it fails; an interrupt ends it as well."""
+    command = [sys.executable, "-m", "tools.nets.forward", *map(str, (deploy, train_val, caffemodel, source, out))]
+    search_path = os.pathsep.join(filter(None, (str(paths.CHECKOUT), os.environ.get("PYTHONPATH"))))
+    environment = {**os.environ, "PYTHONPATH": search_path, "GLOG_minloglevel": "2"}
+    with tempfile.TemporaryFile("w+", errors="replace") as words:
+        child = subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=words, text=True
+        )
+        try:
+            with tqdm(desc=source.name, unit="clip", disable=None, dynamic_ncols=True) as bar:
+                for line in child.stdout:
+                    bar.update(int(line))
+            status = child.wait()
+        finally:
+            child.kill()
+            child.wait()
+        words.seek(0)
+        if status:
+            raise UserError(failure(status, words.read(), caffemodel))
+
+
+def failure(status: int, words: str, caffemodel: Path) -> str:
+    """One line for how the child ended: its own error line, else Caffe's last fatal line, else its last word."""
+    lines = [line for line in words.splitlines() if line.strip()] or ["it left no word"]
+    if status == 2 and lines[-1].startswith("forward: "):
+        return lines[-1][len("forward: ") :]
+    ended = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+    return f"{caffemodel}: Caffe {ended}: {(fatal_words(lines) or lines)[-1]}"
+
+
+def check_probabilities(probabilities: np.ndarray, caffemodel: Path) -> None:
+    """UserError unless every row is finite and sums to 1: a training that diverged leaves NaN behind."""
+    sums = probabilities.sum(axis=1, dtype=np.float64)
+    wrong = ~np.isfinite(probabilities).all(axis=1) | ~(np.abs(sums - 1) < 1e-3)
+    if wrong.any():
+        raise UserError(
+            f"{caffemodel}: {wrong.sum()} of {len(wrong)} clips got no probabilities (NaN, or a sum other than 1): "
+            "the training has diverged: vote on an earlier --iteration, or train again with a lower BASE_LR"
+        )

@@ -1,0 +1,220 @@
+"""Hand-written prototxt in, resolved prototxt out: the paths, the batch and the settings of one run filled in.
+
+What comes out is read by stock `caffe train` as well as by ours. Formats: caffe.proto of BVLC Caffe 1.0.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import caffe
+from caffe.proto import caffe_pb2
+from google.protobuf import text_format
+
+from tools import cli, paths
+from tools.cli import UserError
+
+
+def read(file: Path, message: object) -> object:
+    """Parse a prototxt into ``message``. UserError with file and line where it is missing or mistyped."""
+    try:
+        return parse(file.read_text(), message, file)
+    except FileNotFoundError:
+        known = sorted(folder.name for folder in paths.PROTOTXT.iterdir() if folder.is_dir())
+        raise UserError(f"{file} does not exist: NET is one of {', '.join(known)}") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{file}: {error}: mend that line") from None
+
+
+def parse(text: str, message: object, name: object) -> object:
+    """Parse the text of a prototxt into ``message``. UserError with ``name`` and line where it is mistyped."""
+    try:
+        return text_format.Parse(text, message)
+    except text_format.ParseError as error:
+        raise UserError(f"{name}: {' '.join(str(error).split())}: mend that line") from None
+
+
+def read_net(file: Path) -> caffe_pb2.NetParameter:
+    """Parse a net. UserError also for a layer type that this Caffe does not have."""
+    net = read(file, caffe_pb2.NetParameter())
+    known = set(caffe.layer_type_list())
+    for layer in net.layer:
+        if layer.type not in known:
+            raise UserError(f"{file}: layer '{layer.name}' is of unknown type '{layer.type}': mend its type")
+    return net
+
+
+def read_solver(file: Path) -> caffe_pb2.SolverParameter:
+    return read(file, caffe_pb2.SolverParameter())
+
+
+def data_layer(net: caffe_pb2.NetParameter, phase: int) -> caffe_pb2.LayerParameter:
+    """The Data layer of a phase (caffe.TRAIN or caffe.TEST). UserError where the net has none."""
+    for layer in net.layer:
+        if layer.type == "Data" and any(rule.phase == phase for rule in layer.include):
+            return layer
+    raise UserError(f"net '{net.name}' has no Data layer for {'TRAIN' if phase == caffe.TRAIN else 'TEST'}: add one")
+
+
+def view_of(net: caffe_pb2.NetParameter) -> str:
+    """Which view of a song a net reads, from the name of the LMDB in its prototxt: cnn, lstm or song."""
+    source = data_layer(net, caffe.TRAIN).data_param.source
+    view = Path(source).name.split("_")[0]
+    if view not in paths.VIEWS:
+        raise UserError(f"net '{net.name}' reads {source}: its name must begin with one of {', '.join(paths.VIEWS)}")
+    return view
+
+
+def covering_batch(records: int, largest: int = 128) -> int:
+    """The largest batch that covers ``records`` exactly once: Caffe's Data layer wraps around at the end of an LMDB."""
+    return max(batch for batch in range(1, min(records, largest) + 1) if records % batch == 0)
+
+
+def parse_schedule(text: str, option: str) -> list[tuple[int, float]]:
+    """``"0.4 0.6@3000"`` as [(0, 0.4), (3000, 0.6)]: each value and the iteration from which on it holds."""
+    schedule = []
+    text = cli.printable(" ".join(text.split()))
+    for item in text.split():
+        value, _, start = item.partition("@")
+        try:
+            schedule.append((int(start) if start else 0, float(value)))
+        except ValueError:
+            raise UserError(f'{option}="{text}": "{item}" is not VALUE or VALUE@ITERATION') from None
+    starts = [start for start, _ in schedule]
+    if not schedule or starts[0] != 0 or any(b <= a for a, b in zip(starts, starts[1:])):
+        raise UserError(f'{option}="{text}": the first value stands alone, the others follow in order of @ITERATION')
+    return schedule
+
+
+def set_learning_rate(solver: caffe_pb2.SolverParameter, schedule: list[tuple[int, float]]) -> bool:
+    """Put a learning-rate schedule into a solver as Caffe's `fixed` or `multistep` policy.
+
+    Returns False where no policy of Caffe expresses it (multistep has one ratio for every step): then the solver has
+    the first rate, fixed, and `tools.train.solve` sets the later ones.
+    """
+    rates = [rate for _, rate in schedule]
+    ratios = [after / before for before, after in zip(rates, rates[1:])]
+    solver.base_lr = rates[0]
+    solver.ClearField("stepvalue")
+    solver.ClearField("gamma")
+    solver.lr_policy = "fixed"
+    if not ratios:
+        return True
+    if max(ratios) - min(ratios) > 1e-9 * max(ratios):
+        return False
+    solver.lr_policy = "multistep"
+    solver.gamma = float(f"{ratios[0]:.9g}")
+    solver.stepvalue.extend(start for start, _ in schedule[1:])
+    return True
+
+
+def set_dropout(net: caffe_pb2.NetParameter, ratio: float) -> None:
+    """Set the ratio of every Dropout layer. UserError where the net has none, or the ratio is not in [0, 1)."""
+    if not 0 <= ratio < 1:
+        raise UserError(f"DROPOUT={ratio:g}: a dropout ratio lies from 0 to below 1")
+    layers = [layer for layer in net.layer if layer.type == "Dropout"]
+    if not layers:
+        raise UserError(f"DROPOUT={ratio:g}: net '{net.name}' has no Dropout layer: leave DROPOUT out")
+    for layer in layers:
+        layer.dropout_param.dropout_ratio = ratio
+
+
+def share_loss(net: caffe_pb2.NetParameter, ranks: int) -> None:
+    """Weigh every loss by 1 / ``ranks``, so that the gradients of as many ranks sum up to that of the whole batch."""
+    for layer in net.layer:
+        if layer.type.endswith("Loss"):
+            layer.loss_weight[:] = [weight / ranks for weight in layer.loss_weight or [1.0]]
+
+
+def set_neurons(net: caffe_pb2.NetParameter, neurons: int) -> None:
+    """Set the outputs of every LSTM layer. UserError where the net has none, or for a number that no layer can have."""
+    layers = [layer for layer in net.layer if layer.type == "LSTM"]
+    if not layers:
+        raise UserError(f"NEURONS={neurons}: net '{net.name}' has no LSTM layer: leave NEURONS out")
+    if not 1 <= neurons <= 4096:
+        raise UserError(f"NEURONS={neurons}: an LSTM layer has from 1 to 4096 outputs")
+    for layer in layers:
+        layer.recurrent_param.num_output = neurons
+
+
+def set_input_scale(net: caffe_pb2.NetParameter, scale: float) -> None:
+    """Multiply the input by ``scale``, in both phases. UserError for a factor that leaves nothing of it."""
+    if not 0 < scale < 1000:
+        raise UserError(f"INPUT_SCALE={scale:g}: a factor above 0")
+    for layer in net.layer:
+        if layer.type == "Data":
+            layer.transform_param.scale = scale
+
+
+def set_global_pooling(net: caffe_pb2.NetParameter, method: str) -> None:
+    """Pool globally by ``max`` or ``ave``. UserError where the net has no global pooling."""
+    layers = [layer for layer in net.layer if layer.pooling_param.global_pooling]
+    if not layers:
+        raise UserError(f"POOLING={method}: net '{net.name}' has no global pooling: leave POOLING out")
+    for layer in layers:
+        layer.pooling_param.pool = caffe_pb2.PoolingParameter.PoolMethod.Value(method.upper())
+
+
+def normalise_batches(net: caffe_pb2.NetParameter) -> None:
+    """Put BatchNorm and Scale (Ioffe and Szegedy 2015) in the place of each LRN. UserError where the net has none.
+
+    Caffe's own fraction of the moving averages, 0.999, would remember the first weights for thousands of iterations.
+    """
+    layers = []
+    for layer in net.layer:
+        if layer.type != "LRN":
+            layers.append(layer)
+            continue
+        normal = caffe_pb2.LayerParameter(name=layer.name, type="BatchNorm", bottom=layer.bottom, top=layer.top)
+        normal.batch_norm_param.moving_average_fraction = 0.95
+        scale = caffe_pb2.LayerParameter(name=f"{layer.name}_scale", type="Scale", bottom=layer.top, top=layer.top)
+        scale.scale_param.bias_term = True
+        layers += [normal, scale]
+    if len(layers) == len(net.layer):
+        raise UserError(f"BATCH_NORM=1: net '{net.name}' has no LRN layer to put it in the place of: leave it out")
+    del net.layer[:]
+    net.layer.extend(layers)
+
+
+def set_steps(net: caffe_pb2.NetParameter, steps: int) -> None:
+    """Cut a recurrent net's clips into as many time steps as they have rows.
+
+    The prototxt names each step, as stock Caffe needs it: every list of one blob a step, and every 1 / steps, is made
+    anew for another number. Nothing changes where the number is the prototxt's own.
+    """
+    written = next((len(layer.top) for layer in net.layer if layer.type == "Slice" and len(layer.top) > 2), steps)
+    if written == steps:
+        return
+    for layer in net.layer:
+        for blobs in (layer.bottom, layer.top):
+            if len(blobs) == written:
+                stem = blobs[0].rstrip("0123456789")
+                same = len(set(blobs)) == 1
+                blobs[:] = [blobs[0] if same else f"{stem}{step:02d}" for step in range(1, steps + 1)]
+        if len(layer.eltwise_param.coeff) == written:
+            layer.eltwise_param.coeff[:] = [1 / steps] * steps
+        dims = layer.reshape_param.shape.dim
+        dims[:] = [steps if size == written else size for size in dims]
+
+
+def resolve_net(net: caffe_pb2.NetParameter, sources: dict[int, Path], mean: Path, batches: dict[int, int]) -> None:
+    """Fill in each phase's LMDB and batch size, and the mean file where the net asks for one."""
+    for phase in (caffe.TRAIN, caffe.TEST):
+        layer = data_layer(net, phase)
+        layer.data_param.source = str(sources[phase])
+        layer.data_param.batch_size = batches[phase]
+        if layer.transform_param.HasField("mean_file"):
+            layer.transform_param.mean_file = str(mean)
+
+
+def resolve_deploy(net: caffe_pb2.NetParameter, shape: tuple[int, int, int]) -> None:
+    """Give the Input layer the shape of the LMDB's Datums, (channels, height, width)."""
+    for layer in net.layer:
+        if layer.type == "Input":
+            layer.input_param.shape[0].dim[1:] = shape
+            return
+    raise UserError(f"deploy net '{net.name}' has no Input layer: add one")
+
+
+def text(message: object) -> str:
+    return text_format.MessageToString(message)

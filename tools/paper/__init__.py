@@ -1,0 +1,1 @@
+"""Everything in one command, with its estimate."""

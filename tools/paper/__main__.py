@@ -1,0 +1,138 @@
+"""The whole paper in one command: LMDBs, every network, its votes, and the page.
+
+    python -m tools.paper DATA_ROOT [--scale 0.005] [--build build] [--plan]
+
+Prints the plan with how long each step will take on this machine, then runs it through the same tools as the single
+steps do. What is there already is not done again: stopped at any moment, the same command goes on from there.
+SCALE multiplies the paper's iteration counts, but never below 500, the first row of its Table 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from tools import cli, paths
+from tools.cli import UserError
+from tools.paper.estimate import Estimator, duration
+from tools.paper.plan import Step, is_filtered_possible, steps_of, trainings
+from tools.songs import gtzan
+from tools.train import runs
+
+FULL_GTZAN = 1000
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = cli.Parser(description=__doc__.splitlines()[0])
+    parser.add_argument("data_root", type=Path, help="a folder per genre, as GTZAN has")
+    parser.add_argument("--scale", type=float, default=1.0, help="of the paper's iteration counts (default: 1)")
+    parser.add_argument("--build", type=Path, default=paths.BUILD, help="where everything made lies (default: build)")
+    parser.add_argument("--plan", action="store_true", help="print the plan and how long it will take, and run nothing")
+    parser.add_argument("--songs", type=int, help="plan for so many songs (default: those of DATA_ROOT)")
+    parser.add_argument("--cores", type=int, help="plan for so many cores (default: those of this machine)")
+    args = parser.parse_args()
+    for name in ("songs", "cores"):
+        number = getattr(args, name)
+        if number is not None and not (args.plan and number > 0):
+            raise UserError(f"{name.upper()}={number}: a number above 0 to plan with: say PLAN=1 too, or leave it out")
+    if not 0.001 <= args.scale <= 1:
+        raise UserError(f"SCALE={args.scale:g}: give a number from 0.001 to 1")
+    return args
+
+
+def is_done(step: Step) -> bool:
+    """Whether a step's vote is there, and is of the run that stands there now."""
+    if step.product is None or not step.product.exists():
+        return False
+    try:
+        summary = json.loads(step.product.read_text())
+        folder = Path(summary["run"])
+        return "lmdb_sha256" in summary and runs.is_vote_of(summary, runs.read_run(folder), folder)
+    except (ValueError, KeyError, TypeError, AttributeError, UserError):
+        return False
+
+
+def print_plan(plan: list[Step], seconds: list[float], done: set[int], planned_cores: int | None = None) -> None:
+    """Every step with its estimate, and what is still to go."""
+    for i, step in enumerate(plan):
+        print(f"  {'done' if i in done else duration(seconds[i]):>12}  {step.title}")
+    where = f", for a machine of {planned_cores} cores" if planned_cores else ""
+    print(f"  {duration(to_go(seconds, done)):>12}  in all, as measured on this machine just now{where}", flush=True)
+
+
+def to_go(seconds: list[float], done: set[int], first: int = 0) -> float:
+    return sum(estimate for i, estimate in enumerate(seconds) if i >= first and i not in done)
+
+
+def run_step(step: Step) -> float:
+    """Run one tool to its end and return its seconds. An interrupt is handed to it, so that it can save its work.
+
+    KeyboardInterrupt where it was stopped, UserError where it failed (it has said why).
+    """
+    began = time.monotonic()
+    child = subprocess.Popen(step.command, start_new_session=True)
+    interrupted = []
+
+    def stop(number: int, _: object) -> None:
+        interrupted.append(number)
+        child.send_signal(number)
+
+    handlers = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        status = child.wait()
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    if interrupted or status == 130:
+        raise KeyboardInterrupt
+    if status:
+        raise UserError(
+            f"{step.title}: ended with status {status}, see above: mend that, then the same command goes on"
+        )
+    return time.monotonic() - began
+
+
+def run_plan(plan: list[Step], seconds: list[float], done: set[int]) -> None:
+    began = time.monotonic()
+    for i, step in enumerate(plan):
+        if i in done:
+            continue
+        rest = duration(to_go(seconds, done, i))
+        print(
+            f"\n[{i + 1}/{len(plan)}] {step.title}: about {duration(seconds[i])}; {rest} to the end",
+            flush=True,
+        )
+        took = run_step(step)
+        print(f"took {duration(took)} (estimate {duration(seconds[i])})", flush=True)
+    print(
+        f"\nall done in {duration(time.monotonic() - began)}: {Path(plan[-1].arguments[-1]) / 'report' / 'index.html'}"
+    )
+
+
+def main() -> None:
+    args = parse_arguments()
+    tracks = gtzan.find_tracks(args.data_root)
+    songs = args.songs or len(tracks)
+    filtered = songs == FULL_GTZAN if args.songs else is_filtered_possible(tracks)
+    wanted = trainings(args.scale, songs, filtered)
+    print(f"{songs} songs, SCALE={args.scale:g}: measuring this machine ...", flush=True)
+    estimator = Estimator(args.build, tracks, sorted({training.net for training in wanted}), songs, args.cores)
+    plan = list(steps_of(args, wanted))
+    seconds = [estimator.seconds(step) for step in plan]
+    done = {i for i, step in enumerate(plan) if is_done(step)}
+    print_plan(plan, seconds, done, args.cores)
+    peta = estimator.arithmetic(plan) / 1e15
+    on_gpu = duration(1000 * peta)
+    print(f"  the trainings are {peta:.1f} PFLOP: {on_gpu} for a GPU on which Caffe reaches 1 TFLOP/s")
+    if not filtered:
+        print("  split filtered is left out: it needs full GTZAN (make data SET=all)")
+    if not args.plan:
+        run_plan(plan, seconds, done)
+
+
+if __name__ == "__main__":
+    cli.run("paper", main)

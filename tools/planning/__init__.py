@@ -1,1 +1,0 @@
-"""What `tools.paper` is to run, and how long that takes."""

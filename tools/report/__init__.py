@@ -1,0 +1,1 @@
+"""The page of the whole paper beside ours, and the tables of results."""

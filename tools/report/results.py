@@ -1,0 +1,88 @@
+"""The results that are kept in the repository, and the README's tables and the page that are made of them.
+
+    python -m tools.report.results --keep build/votes/song-folds/rcnn   keep a vote and its runs' records
+    python -m tools.report.results                                      write the tables into README.md, and the page
+
+What is kept lies as it does under build/: clips.csv, from which every figure can be counted again, run.json and the
+curves; no audio, no features, no weights. The page of `tools.report` is made of it, in report/ beside it.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from tools import cli, paths
+from tools.cli import UserError
+from tools.report import __main__ as report
+from tools.report import readme
+from tools.report.collect import collect_kept
+from tools.train import runs
+
+KEPT = ("summary.json", "clips.csv", "songs.csv", "confusion.csv")
+KEPT_OF_RUN = ("run.json", "metrics.jsonl")
+# Runs that are alike in these have the same weights, bit for bit, as far as both go
+ONE_TRAINING = ("prototxt", "lmdb", "seed", "batch", "dropout", "lr_steps", "ranks", "versions")
+
+
+def keep(vote: Path, results: Path) -> None:
+    """Copy the records and curves of the runs that a vote is of to ``results``/runs/, then the vote to votes/.
+
+    UserError where one of them is not whole, or another training is kept where a run would lie; then no vote is kept.
+    """
+    check_whole(vote, KEPT)
+    for run in map(Path, json.loads((vote / "summary.json").read_text())["run"].split(", ")):
+        if run.is_dir():  # not of the baseline, which has no run
+            keep_run(run, paths.run_folder(results, run.parent.name, run.name))
+    folder = paths.votes_folder(results, vote.parent.name, vote.name)
+    copy_files(vote, folder, KEPT)
+    print(f"kept in {folder}")
+
+
+def keep_run(run: Path, folder: Path) -> None:
+    """Copy a run's record and curves, but not over those of the same run further on.
+
+    UserError where another training is kept there: votes of both can't stand beside one record.
+    """
+    check_whole(run, KEPT_OF_RUN)
+    new = runs.read_run(run)
+    kept = runs.read_run(folder) if folder.is_dir() else new
+    for key in ONE_TRAINING:
+        if kept.get(key) != new.get(key):
+            raise UserError(f"{folder} is of another training than {run} ({key}): remove it and its votes first")
+    if new["iteration"] >= kept["iteration"]:
+        copy_files(run, folder, KEPT_OF_RUN)
+
+
+def check_whole(folder: Path, names: tuple[str, ...]) -> None:
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
+        raise UserError(f"{folder}: {missing[0]} is not there: train or vote again, then keep it")
+
+
+def copy_files(source: Path, folder: Path, names: tuple[str, ...]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        shutil.copyfile(source / name, folder / name)
+
+
+def main() -> None:
+    parser = cli.Parser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--keep", type=Path, nargs="+", default=[], metavar="VOTE", help="folders of build/votes to keep"
+    )
+    for vote in parser.parse_args().keep:
+        keep(vote, paths.RESULTS)
+    collection = collect_kept()
+    if not collection.votes:
+        raise UserError(f"{paths.RESULTS}: no result is kept there: keep a vote first, with --keep")
+    runs.write_whole(readme.README, readme.insert_parts(readme.README.read_text(), collection))
+    report.write(paths.RESULTS / "report", report.context(collection))
+    print(
+        f"{len(collection.votes)} votes of {len(collection.runs)} runs: written into {readme.README.name} and the page"
+    )
+
+
+if __name__ == "__main__":
+    cli.run("results", main)

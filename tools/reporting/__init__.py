@@ -1,1 +1,0 @@
-"""The page that `tools.report` makes: what it reads, computes, draws and says."""

@@ -1,0 +1,148 @@
+"""The GPUs that Caffe can use, asked of the CUDA that this Caffe is linked with; and why there is none.
+
+    python -m tools.runtime.gpu     prints what CUDA answers, as JSON
+
+CUDA is asked in a child process: a broken driver may end whoever asks, and a process that has once started CUDA can't
+hand it on to the children that it forks.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from tools import paths
+from tools.cli import UserError
+
+CUDA_SUCCESS = 0
+# cudaError_t of CUDA 11 (driver_types.h)
+CUDA_ERROR_INSUFFICIENT_DRIVER = 35
+CUDA_ERROR_NO_DEVICE = 100
+# cudaDeviceAttr
+COMPUTE_CAPABILITY_MAJOR, COMPUTE_CAPABILITY_MINOR = 75, 76
+# cudaDeviceProp begins with char name[256] and is far shorter than this in every release
+DEVICE_PROPERTIES_BYTES = 4096
+
+HOW_TO_PASS_ONE = "`docker run --gpus all` (the host needs NVIDIA's driver and container toolkit)"
+WITHOUT_CUDA = (
+    "this Caffe was built without CUDA: build the GPU image (make docker-gpu) and pass it the GPU with "
+    f"{HOW_TO_PASS_ONE}, or leave GPU= empty for the CPU"
+)
+NOT_VISIBLE = f"no GPU is visible: pass one with {HOW_TO_PASS_ONE}, or leave GPU= empty for the CPU"
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """One device: its number as in GPU=0,1, its name, and its compute capability, as '8.6'."""
+
+    index: int
+    name: str
+    capability: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What CUDA said: its version ('11.2', None without CUDA), the GPUs, and the reason where there is none."""
+
+    cuda: str | None
+    gpus: list[Gpu] = field(default_factory=list)
+    reason: str | None = None
+
+
+def caffe_extension() -> Path:
+    """pycaffe's extension module, by which libcaffe and all that it is linked with can be reached."""
+    package = importlib.util.find_spec("caffe")
+    if package is None:
+        raise UserError("there is no Caffe here: type 'make setup'")
+    return next(Path(package.submodule_search_locations[0]).glob("_caffe*.so"))
+
+
+def ask_cuda(extension: Path) -> Answer:
+    """Ask, in this process, the CUDA runtime that ``extension`` is linked with."""
+    # A symbol is searched for in all that the library depends on, so this is the very CUDA that Caffe calls.
+    library = ctypes.CDLL(str(extension))
+    if not hasattr(library, "cudaGetDeviceCount"):
+        return Answer(cuda=None, reason=WITHOUT_CUDA)
+    cuda = runtime_version()
+    count = ctypes.c_int(0)
+    error = library.cudaGetDeviceCount(ctypes.byref(count))
+    if error != CUDA_SUCCESS or count.value == 0:
+        return Answer(cuda=cuda, reason=why_none(library, error))
+    return Answer(cuda=cuda, gpus=[describe(library, index) for index in range(count.value)])
+
+
+def why_none(library: ctypes.CDLL, error: int) -> str:
+    """One line for what cudaGetDeviceCount returned, with the way out."""
+    driver = driver_version(library)
+    if error == CUDA_ERROR_INSUFFICIENT_DRIVER and driver != "0.0":
+        return f"the driver serves CUDA {driver} at most, but Caffe needs {runtime_version()}: update the driver"
+    if error in (CUDA_SUCCESS, CUDA_ERROR_INSUFFICIENT_DRIVER, CUDA_ERROR_NO_DEVICE):
+        return NOT_VISIBLE
+    library.cudaGetErrorString.restype = ctypes.c_char_p
+    words = library.cudaGetErrorString(error).decode()
+    return f"CUDA can't use the GPU ({words}): see what nvidia-smi says, or leave GPU= empty for the CPU"
+
+
+def runtime_version() -> str:
+    """'11.2' out of libcudart.so.11.2.152, loaded by this process: cudaRuntimeGetVersion fails without a driver."""
+    return re.search(r"/libcudart\.so\.(\d+\.\d+)", Path("/proc/self/maps").read_text()).group(1)
+
+
+def driver_version(library: ctypes.CDLL) -> str:
+    """The newest CUDA that the driver serves: '11.2' where it says 11020; '0.0' where there is no driver."""
+    number = ctypes.c_int(0)
+    library.cudaDriverGetVersion(ctypes.byref(number))
+    return f"{number.value // 1000}.{number.value % 1000 // 10}"
+
+
+def describe(library: ctypes.CDLL, index: int) -> Gpu:
+    properties = ctypes.create_string_buffer(DEVICE_PROPERTIES_BYTES)
+    library.cudaGetDeviceProperties(properties, index)
+    capability = []
+    for attribute in (COMPUTE_CAPABILITY_MAJOR, COMPUTE_CAPABILITY_MINOR):
+        value = ctypes.c_int(0)
+        library.cudaDeviceGetAttribute(ctypes.byref(value), attribute, index)
+        capability.append(str(value.value))
+    return Gpu(index, properties.value.decode(errors="replace"), ".".join(capability))
+
+
+def ask() -> Answer:
+    """Ask in a child process, whatever may become of it."""
+    child = subprocess.run(
+        [sys.executable, "-m", "tools.runtime.gpu"], cwd=paths.CHECKOUT, capture_output=True, text=True
+    )
+    try:
+        said = json.loads(child.stdout)
+        return Answer(said["cuda"], [Gpu(**gpu) for gpu in said["gpus"]], said["reason"])
+    except (ValueError, KeyError):
+        words = (child.stderr.strip().splitlines() or [f"exit code {child.returncode}"])[-1]
+        return Answer(cuda=None, reason=f"asking CUDA for its GPUs failed ({words}): leave GPU= empty for the CPU")
+
+
+def gpus() -> list[int]:
+    """The numbers of the GPUs that Caffe can use; an empty list where there is none, for whatever reason."""
+    return [gpu.index for gpu in ask().gpus]
+
+
+def require(wanted: Sequence[int]) -> None:
+    """UserError, in one line that says how to pass a GPU, unless all of the ``wanted`` ones are there."""
+    answer = ask()
+    present = [gpu.index for gpu in answer.gpus]
+    absent = [index for index in wanted if index not in present]
+    if not absent:
+        return
+    setting = f"GPU={','.join(map(str, wanted))}"
+    if answer.reason:
+        raise UserError(f"{setting}: {answer.reason}")
+    raise UserError(f"{setting}: there is no GPU {absent[0]} here, only {', '.join(map(str, present))}")
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(ask_cuda(caffe_extension()))))

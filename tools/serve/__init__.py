@@ -1,0 +1,1 @@
+"""A web page to drop, record and hear songs on."""

@@ -1,0 +1,38 @@
+"""The songs that the page offers to try: those that the model was not trained on, with their true genre."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.classify.model import Model
+from tools.songs import splits
+from tools.songs.gtzan import GENRES, Track, find_tracks, fingerprint
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Songs with a known genre, and what has to be known of them."""
+
+    tracks: list[Track]
+    note: str
+
+
+def find_examples(model: Model, root: Path | None) -> Examples:
+    """The test part of a data root as the model's run divided it; none without a root.
+
+    The note says where the songs are not as unheard as test songs should be. Raises UserError for a root that is none.
+    """
+    if root is None:
+        return Examples([], "")
+    tracks = find_tracks(root)
+    split, fold = model.run["split"].partition("-")[0], model.run.get("fold", 0)
+    if fingerprint(root) != model.run.get("data_fingerprint"):
+        return Examples(tracks, "not the data that this model was trained on")
+    if split == "clip":
+        songs, note = tracks, "most clips of these songs were trained on"
+    else:
+        songs = [track for track, _ in splits.assign_parts(tracks, split, fold, 1)["test"]]
+        note = "test songs: this model was not trained on them"
+    genres = model.run.get("genres", GENRES)  # where it knows but some, the parts were still drawn over all
+    return Examples([track for track in songs if track.genre in genres], note)

@@ -1,0 +1,101 @@
+"""The bytes of an uploaded song to what the page shows of it: verdict, spectrogram, waveform.
+
+Nothing of a request names a file: its bytes lie in a temporary file of ours while they are read, and in no other.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from tools.classify.model import Model
+from tools.classify.song import Song, cut_song
+from tools.classify.verdict import hear
+from tools.songs import audio
+from tools.songs.audio import SongError
+
+LARGEST_COLUMNS = 8192  # of the spectrogram sent: what every browser's canvas holds
+LARGEST_VALUES = 100_000_000  # samples times channels that are decoded: 400 MB
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an upload may be."""
+
+    megabytes: int
+    minutes: int
+
+    @property
+    def bytes(self) -> int:
+        return self.megabytes * 1_000_000
+
+
+class TooLargeError(SongError):
+    """A song beyond the limits."""
+
+
+def classify_bytes(body: bytes, model: Model, threshold: int, limits: Limits) -> dict:
+    """The verdict on a song as JSON, with its spectrogram. Raises SongError and UserError as `tools.classify` does."""
+    samples = decode(body, limits)
+    song = cut_song(Path("song"), samples, model.view, model.parameters, model.run["dtype"])
+    [verdict] = hear([song], model, threshold)
+    return {"seconds": song.seconds, **verdict.as_json(), "spectrogram": spectrogram(song)}
+
+
+def decode(body: bytes, limits: Limits) -> np.ndarray:
+    """The waveform of an audio file of any kind: mono float32 at 22050 Hz.
+
+    Raises TooLargeError, and SongError where `audio.read_audio` does.
+    """
+    with temporary_file(body) as path:
+        check_length(path, limits)
+        return audio.read_audio(path)
+
+
+@contextmanager
+def temporary_file(body: bytes) -> Iterator[Path]:
+    with tempfile.NamedTemporaryFile(prefix="song-") as file:
+        file.write(body)
+        file.flush()
+        yield Path(file.name)
+
+
+def check_length(path: Path, limits: Limits) -> None:
+    """TooLargeError for a file whose header tells of more than the limits, before any of it is decoded."""
+    try:
+        with path.open("rb") as file:
+            about = soundfile.info(file)
+    except (soundfile.SoundFileError, RuntimeError, TypeError):
+        return  # `read_audio` says what is wrong with it
+    if about.samplerate > 0 and about.frames / about.samplerate > limits.minutes * 60:
+        raise TooLargeError(path, f"too long: a song may last {limits.minutes} minutes here")
+    if about.frames * about.channels > LARGEST_VALUES:
+        raise TooLargeError(path, "too large: too many channels, or too high a sample rate, for its length")
+
+
+def spectrogram(song: Song) -> dict:
+    """The song's picture as bytes 0..255, row by row from the lowest band, in base64."""
+    step = -(-song.image.shape[1] // LARGEST_COLUMNS)
+    columns = song.image.shape[1] // step
+    image = song.image[:, : columns * step].reshape(len(song.image), columns, step).max(axis=2)
+    return {
+        "bands": len(image),
+        "columns": columns,
+        "column_seconds": step * song.frame_seconds,
+        "values": base64.b64encode(np.rint(image).astype(np.uint8).tobytes()).decode(),
+    }
+
+
+def to_wav(samples: np.ndarray) -> bytes:
+    """A mono waveform at 22050 Hz as a 16-bit wav file, which every browser plays."""
+    file = io.BytesIO()
+    soundfile.write(file, np.clip(samples, -1, 1), audio.SAMPLE_RATE, format="WAV", subtype="PCM_16")
+    return file.getvalue()

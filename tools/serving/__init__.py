@@ -1,1 +1,0 @@
-"""The web page of `tools.serve`, and the server behind it."""

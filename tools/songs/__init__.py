@@ -1,0 +1,1 @@
+"""Data roots, audio files, genuine or not, splits; download, check-data, synthetic songs."""

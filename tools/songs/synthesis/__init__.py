@@ -1,0 +1,1 @@
+"""How the songs of make synthetic come about."""

@@ -1,1 +1,0 @@
-"""How `tools.synth` writes and plays its songs."""

@@ -1,0 +1,48 @@
+"""What a training shows as it goes: metrics.jsonl, and the newest figures on the terminal."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tqdm import tqdm
+
+from tools.train import runs
+
+
+class Metrics:
+    """metrics.jsonl: a line per display and per test, without those that a resumed run does anew."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "metrics.jsonl"
+
+    def cut(self, iteration: int) -> None:
+        """Forget what was seen from ``iteration`` on."""
+        if not self.file.exists():
+            return
+        lines = []
+        for line in self.file.read_text(errors="replace").splitlines():
+            try:
+                if json.loads(line)["iter"] < iteration:
+                    lines.append(line + "\n")
+            except (ValueError, TypeError, KeyError):
+                pass  # the last line of a killed run
+        runs.write_whole(self.file, "".join(lines))
+
+    def add(self, event: dict) -> None:
+        with self.file.open("a") as stream:
+            stream.write(json.dumps(event) + "\n")
+
+
+def show(bar: tqdm, event: dict) -> None:
+    """The newest loss, learning rate and test accuracy: in the bar, or as lines where there is no terminal."""
+    if "loss" in event:
+        shown = f"loss {event['loss']:.4f}, lr {event['lr']:g}"
+        bar.set_postfix_str(shown)
+        if bar.disable:
+            print(f"iteration {event['iter']}: {shown}, {event['iter_per_s']:.2f} iter/s", flush=True)
+    else:
+        text = (
+            f"iteration {event['iter']}: test accuracy {event['test_accuracy']:.4f}, test loss {event['test_loss']:.4f}"
+        )
+        tqdm.write(text)

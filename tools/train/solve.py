@@ -1,0 +1,227 @@
+"""One rank of a training: Caffe's own solver, stepped, with what Caffe leaves out.
+
+`python -m tools.train` starts it, alone or as one of several MPI ranks, and reads its events: JSON lines on standard
+output, from rank 0. Caffe's log goes to standard error. Caffe does the arithmetic; display, test and snapshot are done
+here, where an interrupt can be heard between two iterations and losses can be averaged over the ranks.
+
+Beside this: `display`, what is said of it, `exchange`, how ranks share a batch, and `replay`, how a resumed run is the
+one that was stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import caffe
+import numpy as np
+from caffe.proto import caffe_pb2
+from google.protobuf.message import DecodeError
+
+from tools import cli
+from tools.cli import UserError
+from tools.in_place import die_with
+from tools.nets import prototxt
+from tools.train import runs
+from tools.train.display import log_display, log_test, report
+from tools.train.exchange import Exchange, accuracy_of, loss_of, world
+from tools.train.replay import keep_batches, kept_batches, replay
+
+# -log(FLT_MIN): what SoftmaxWithLoss gives once every probability of the true label is 0 or NaN
+SATURATED_LOSS = 87.3365
+SATURATED_ITERATIONS = 20
+
+
+def build_solver(
+    folder: Path, ranks: int, rank: int, dropout: float | None, gpu: bool
+) -> tuple[object, caffe_pb2.SolverParameter]:
+    """The solver of a run folder, its batch and loss divided by the ranks.
+
+    Display, test and snapshot are left to the caller.
+
+    Solver::Init (solver.cpp) adds the rank to random_seed, so that dropout differs by rank; the weights are made equal
+    again by `Exchange.share_weights`.
+    """
+    solver = prototxt.read_solver(folder / "solver.prototxt")
+    net = prototxt.read_net(folder / "train_val.prototxt")
+    prototxt.data_layer(net, caffe.TRAIN).data_param.batch_size //= ranks
+    prototxt.share_loss(net, ranks)
+    if dropout is not None:
+        prototxt.set_dropout(net, dropout)
+    quiet = caffe_pb2.SolverParameter()
+    quiet.CopyFrom(solver)
+    quiet.ClearField("net")
+    quiet.net_param.CopyFrom(net)
+    quiet.display, quiet.snapshot = 0, 0
+    quiet.solver_mode = caffe_pb2.SolverParameter.GPU if gpu else caffe_pb2.SolverParameter.CPU
+    quiet.test_interval, quiet.test_initialization = 2**31 - 1, False
+    if ranks > 1:
+        caffe.set_solver_count(ranks)
+        caffe.set_solver_rank(rank)
+        caffe.set_multiprocess(True)
+    with tempfile.NamedTemporaryFile("w", suffix=".prototxt") as file:
+        file.write(prototxt.text(quiet))
+        file.flush()
+        return caffe.get_solver(file.name), solver
+
+
+def test(solver: object, test_iter: int) -> dict[str, float]:
+    """Every output of the test net, averaged over ``test_iter`` batches, as Solver::Test (solver.cpp) does."""
+    net = solver.test_nets[0]
+    net.share_with(solver.net)
+    sums = dict.fromkeys(net.outputs, 0.0)
+    for _ in range(test_iter):
+        for name, value in net.forward().items():
+            sums[name] += float(value.sum())
+    return {name: total / test_iter for name, total in sums.items()}
+
+
+class DivergedError(Exception):
+    """The loss is NaN, infinite, or stuck where every probability is 0."""
+
+
+def check_loss(iteration: int, losses: list[float]) -> None:
+    """Raise DivergedError when the newest losses tell that nothing is being learned any more."""
+    if not math.isfinite(losses[-1]):
+        raise DivergedError(f"the loss is {losses[-1]} at iteration {iteration}: lower BASE_LR, or scale the input")
+    newest = losses[-SATURATED_ITERATIONS:]
+    if len(newest) == SATURATED_ITERATIONS and all(abs(loss - SATURATED_LOSS) < 1e-2 for loss in newest):
+        raise DivergedError(
+            f"the loss is stuck at {SATURATED_LOSS} at iteration {iteration}: lower BASE_LR, or scale the input"
+        )
+
+
+def check_snapshot(prefix: Path) -> None:
+    """UserError unless both files of a snapshot can be read: Caffe does not see a disk fill up at its last write."""
+    for message, suffix in ((caffe_pb2.NetParameter(), ".caffemodel"), (caffe_pb2.SolverState(), ".solverstate")):
+        file = prefix.with_name(prefix.name + suffix)
+        try:
+            message.ParseFromString(file.read_bytes())
+        except DecodeError:
+            raise UserError(f"{file} was cut short as it was written: free some space, then go on") from None
+
+
+class Training:
+    """A solver on its way from its newest whole snapshot to ``until``."""
+
+    def __init__(self, folder: Path, until: int, records: int, dropout: float | None, rates: list, gpu: bool) -> None:
+        self.folder, self.until, self.rates = folder, until, rates
+        self.communicator = world()
+        self.rank = self.communicator.rank if self.communicator else 0
+        ranks = self.communicator.size if self.communicator else 1
+        self.solver, self.settings = build_solver(folder, ranks, self.rank, dropout, gpu)
+        self.exchange = Exchange(self.solver, self.communicator) if self.communicator else None
+        self.stop_wanted = False
+        signal.signal(signal.SIGUSR1, self.ask_to_stop)
+        self.losses: list[float] = []  # the newest
+        self.accuracies: list[float] = []  # of the batches since the last display
+        self.snapshot_at = -1
+        if self.exchange:
+            self.exchange.share_weights()
+        batch = self.solver.net.blobs["data"].num * ranks
+        newest = runs.newest_resumable(folder)
+        if newest:
+            self.snapshot_at, state = newest
+            replay(self.solver.net, self.snapshot_at, records, batch)
+            self.solver.restore(str(state))
+            self.losses, self.accuracies = kept_batches(state)
+        if self.rank == 0:
+            report(start=self.solver.iter)
+
+    def ask_to_stop(self, *_: object) -> None:
+        self.stop_wanted = True
+        if self.exchange:
+            self.exchange.stop_wanted = True
+
+    def run(self) -> None:
+        iterations, seconds = 0, 0.0  # since the last display, of this process
+        while self.solver.iter < self.until:
+            iteration = self.solver.iter
+            if self.rank == 0 and self.settings.test_interval and iteration % self.settings.test_interval == 0:
+                self.test(iteration)
+            self.set_rate(iteration)
+            began = time.perf_counter()
+            self.solver.step(1)
+            seconds += time.perf_counter() - began
+            iterations += 1
+            self.accuracies.append(self.exchange.accuracy if self.exchange else accuracy_of(self.solver.net))
+            self.losses.append(self.exchange.loss if self.exchange else loss_of(self.solver.net))
+            del self.losses[: -max(SATURATED_ITERATIONS, self.settings.average_loss)]
+            check_loss(iteration, self.losses)
+            if self.rank == 0:
+                report(tick=iteration + 1)
+                if self.settings.display and iteration % self.settings.display == 0:
+                    loss = float(np.mean(self.losses[-self.settings.average_loss :]))
+                    log_display(iteration, loss, self.solver.lr, self.accuracies, iterations, seconds)
+                    self.accuracies, iterations, seconds = [], 0, 0.0
+            if self.settings.snapshot and self.solver.iter % self.settings.snapshot == 0:
+                self.snapshot()
+            if self.exchange.stop_agreed if self.exchange else self.stop_wanted:
+                break
+        self.finish()
+
+    def set_rate(self, iteration: int) -> None:
+        """The learning rate of schedules that no policy of Caffe expresses."""
+        for start, rate in self.rates:
+            if iteration >= start:
+                self.solver.param.base_lr = rate
+
+    def test(self, iteration: int) -> None:
+        log_test(iteration, test(self.solver, self.settings.test_iter[0]))
+
+    def snapshot(self) -> None:
+        if self.rank == 0 and self.snapshot_at != self.solver.iter:
+            self.solver.snapshot()
+            snapshot = Path(f"{self.settings.snapshot_prefix}_iter_{self.solver.iter}")
+            check_snapshot(snapshot)
+            keep_batches(snapshot, self.losses, self.accuracies)
+            runs.mark_whole(self.folder, Path(self.settings.snapshot_prefix).name, self.solver.iter)
+            runs.prune_snapshots(self.folder)
+        self.snapshot_at = self.solver.iter
+
+    def finish(self) -> None:
+        self.snapshot()
+        if self.rank == 0:
+            if self.solver.iter == self.until == self.settings.max_iter:
+                self.test(self.solver.iter)
+            report(end=self.solver.iter)
+
+
+def choose_device(gpus: list[int]) -> None:
+    """This rank's GPU, or the CPU where none is given."""
+    if not gpus:
+        caffe.set_mode_cpu()
+        return
+    caffe.set_device(gpus[int(os.environ.get("OMPI_COMM_WORLD_LOCAL_RANK", "0"))])
+    caffe.set_mode_gpu()
+
+
+def main() -> int:
+    parser = cli.Parser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--until", type=int, required=True, help="the iteration to end at")
+    parser.add_argument("--records", type=int, required=True, help="records of the train LMDB")
+    parser.add_argument("--dropout", type=float)
+    parser.add_argument("--rates", type=json.loads, default=[], help="[[iteration, learning rate], ...]")
+    parser.add_argument("--gpus", type=json.loads, default=[], help="[number, ...]: the GPU of each rank of a host")
+    args = parser.parse_args()
+    die_with(os.getppid())
+    caffe.init_log(0, True)
+    choose_device(args.gpus)
+    training = Training(args.folder, args.until, args.records, args.dropout, args.rates, bool(args.gpus))
+    try:
+        training.run()
+    except (DivergedError, UserError) as error:
+        report(error=str(error))
+        return 3
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""Whether everything under the build folder is still what it says it is: a line a check, PASS or FAIL.
+
+    python -m tools.verify [--build build] [--data DATA_ROOT] [--songs 3]
+
+Every LMDB is recounted record by record and compared with its manifest, its split and its mean, and some songs' records
+are derived again from the audio; snapshots are compared with their hashes; the figures of a vote are counted again from
+its clips.csv; the report is compared with the votes. SKIP says what can't be told here, as when the songs are gone.
+Exit code 1 where a check has failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from tools import cli, paths
+from tools.cli import UserError
+from tools.verify.lmdbs import check_folder
+from tools.verify.outcome import Outcome
+from tools.verify.page import check_report
+from tools.verify.training import check_run
+from tools.verify.votes import check_vote
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = cli.Parser(prog="verify", description="Check all that was made against what it was made from.")
+    parser.add_argument("--build", type=Path, default=paths.BUILD, help="where everything made lies (default: build)")
+    parser.add_argument("--data", type=Path, help="the songs (default: where the manifest says that they were)")
+    parser.add_argument("--songs", type=int, default=3, help="songs of each split to derive again (default: 3)")
+    parser.add_argument("--seed", type=int, help="of the choice of songs (default: another choice each time)")
+    return parser.parse_args()
+
+
+def checks(build: Path, data: Path | None, songs: int, random: np.random.Generator) -> Iterator[Outcome]:
+    """Every check of everything under ``build``, in the order in which it was made."""
+    for folder in folders(build / "lmdb", "*_lmdb"):
+        yield from check_folder(folder, data, songs, random)
+    for kind in ("runs", "repeats"):
+        for folder in chain.from_iterable(folders(split, "*") for split in folders(build / kind, "*")):
+            yield from check_run(folder)
+    for split in folders(build / "votes", "*"):
+        for folder in folders(split, "*"):
+            yield from check_vote(folder, build / "runs")
+    if (build / "report").is_dir():
+        yield from check_report(build)
+
+
+def folders(parent: Path, holding: str) -> list[Path]:
+    """The visible folders of a folder that hold anything of the pattern; those that begin with a dot are half made."""
+    return sorted(path for path in parent.glob("[!.]*") if path.is_dir() and any(path.glob(holding)))
+
+
+def main() -> int:
+    args = parse_arguments()
+    if not args.build.is_dir():
+        raise UserError(f"{args.build}: no such folder: type 'make lmdb' first")
+    seen: Counter[str] = Counter()
+    for outcome in checks(args.build, args.data, args.songs, np.random.default_rng(args.seed)):
+        print(outcome, flush=True)
+        seen[outcome.state] += 1
+    if not seen:
+        raise UserError(f"{args.build}: nothing there to verify: type 'make lmdb' first")
+    print(f"{seen['PASS']} passed, {seen['FAIL']} failed, {seen['SKIP']} skipped")
+    return 1 if seen["FAIL"] else 0
+
+
+if __name__ == "__main__":
+    cli.run("verify", main)

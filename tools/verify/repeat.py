@@ -1,0 +1,154 @@
+"""Train a run again, from its run.json alone, and say whether the weights are the same bit for bit.
+
+    python -m tools.verify.repeat build/runs/song/rcnn [--iteration 500]
+
+The prototxt, the seed, the number of ranks of each stretch and the hashes of the LMDBs are those of run.json. The new
+run goes to build/repeats/<split>/<run>/ and leaves the old one alone; one that was interrupted goes on. Exit code 0
+where the weights are the same, 1 where they differ: on another kind of processor they do, in the last digits.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+
+import numpy as np
+from caffe.proto import caffe_pb2
+
+from tools import cli
+from tools.cli import UserError
+from tools.nets import prototxt
+from tools.train import runs
+from tools.train.__main__ import locked, train
+from tools.train.prepare import Plan, check_lmdbs, write_prototxt
+from tools.train.ranks import Ranks, parse_gpus
+from tools.train.record import check_same_run, versions
+
+# How often to look and to save changes no weight.
+DISPLAY, TEST_INTERVAL, SNAPSHOT = 20, 500, 500
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = cli.Parser(prog="repeat", description="Train a run again and compare the weights.")
+    parser.add_argument("run", type=Path, metavar="RUN", help="its folder, as build/runs/song/rcnn")
+    parser.add_argument("--iteration", type=int, help="which of its snapshots to repeat (default: the newest)")
+    return parser.parse_args()
+
+
+def plan_repeat(run: dict, folder: Path, iteration: int) -> Plan:
+    """The same training in another folder, to ``iteration``. UserError where run.json is not whole."""
+    try:
+        texts = run["prototxt"]
+        solver = prototxt.parse(texts["solver"], caffe_pb2.SolverParameter(), "the solver in run.json")
+        solver.net = str(folder / "train_val.prototxt")
+        solver.snapshot_prefix = str(folder / run["net"])
+        record = {**run, "prototxt": {**texts, "solver": prototxt.text(solver)}}
+        solver.max_iter, solver.display = iteration, DISPLAY
+        solver.test_interval, solver.snapshot = TEST_INTERVAL, SNAPSHOT
+        files = {f"{name}.prototxt": texts[name] for name in ("train_val", "deploy")}
+        files["solver.prototxt"] = prototxt.text(solver)
+        records, batch = run["lmdb"]["train"]["records"], run["batch"]
+        dropout, rates = ([tuple(step) for step in run[key]] for key in ("dropout", "lr_steps"))
+        for key in ("ranks", "gpu", "stretches", "iteration", "state", "begun", "command", "versions"):
+            record.pop(key, None)
+        return Plan(folder, iteration, records, batch, dropout, rates, record, files)
+    except KeyError as key:
+        raise UserError(f"{run.get('net')}: its run.json lacks {key}: train it anew to be able to repeat it") from None
+
+
+def stretches_to(run: dict, iteration: int) -> list[tuple[int, dict]]:
+    """Where each stretch of the run ends, up to ``iteration``, and its ranks and GPUs."""
+    whole = [{"start": 0, "ranks": run["ranks"], "gpu": run.get("gpu", [])}]
+    stretches = [stretch for stretch in run.get("stretches", whole) if stretch["start"] < iteration]
+    ends = [stretch["start"] for stretch in stretches[1:]] + [iteration]
+    return list(zip(ends, stretches))
+
+
+def train_again(plan: Plan, stretches: list[tuple[int, dict]]) -> int:
+    """Train each stretch as it was trained then; returns the iteration reached."""
+    reached = 0
+    for end, stretch in stretches:
+        newest = runs.newest_resumable(plan.folder)
+        if newest and newest[0] >= end:
+            reached = newest[0]
+            continue
+        part = Plan(plan.folder, end, plan.records, plan.batch, plan.dropout, plan.rates, plan.record, plan.prototxt)
+        gpus = parse_gpus(",".join(map(str, stretch["gpu"])))
+        reached = train(part, Ranks(stretch["ranks"], gpus, None))
+        if reached < end:
+            break
+    return reached
+
+
+def differences(one: Path, other: Path) -> list[str]:
+    """A line for each layer whose parameters differ in any bit."""
+    a, b = parameters(one), parameters(other)
+    lines = [f"layer {name} is in one of them alone" for name in sorted(a.keys() ^ b.keys())]
+    for name in sorted(a.keys() & b.keys()):
+        for x, y in zip(a[name], b[name]):
+            if x.shape != y.shape:
+                lines.append(f"layer {name}: {x.size} weights and {y.size}")
+            elif x.tobytes() != y.tobytes():
+                lines.append(f"layer {name}: {np.sum(x != y)} of {x.size} differ, by {np.abs(x - y).max():g} at most")
+    return lines
+
+
+def parameters(model: Path) -> dict[str, list[np.ndarray]]:
+    net = caffe_pb2.NetParameter()
+    net.ParseFromString(model.read_bytes())
+    return {layer.name: [np.array(blob.data, np.float32) for blob in layer.blobs] for layer in net.layer if layer.blobs}
+
+
+def say_what_else_differs(then: dict) -> None:
+    """Name what the run was made with that is another here: OPENBLAS_CORETYPE= brings other kernels back."""
+    for name, version in versions().items():
+        if then.get(name, version) != version:
+            print(f"{name}: {then[name]} then, {version} now")
+
+
+def fresh(folder: Path, iteration: int) -> None:
+    """Remove an earlier repetition, unless it is this one and was interrupted."""
+    try:
+        begun = runs.read_run(folder)
+    except UserError:
+        begun = {}
+    if begun.get("state") == "done" or begun.get("repeats") != iteration:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def main() -> int:
+    args = parse_arguments()
+    source = args.run.resolve()
+    run = runs.read_run(args.run)
+    iteration, model = runs.choose_snapshot(args.run, args.iteration)
+    build = args.run.parent.parent.parent
+    folder = build / "repeats" / source.parent.name / source.name
+    plan = plan_repeat(run, folder, iteration)
+    plan.record["repeats"] = iteration
+    check_lmdbs(run["lmdb"])
+    say_what_else_differs(run.get("versions", {}))
+    with locked(folder.with_name(f".{folder.name}.repeat")):
+        fresh(folder, iteration)
+        with locked(folder):
+            check_same_run(folder, plan.record)
+            write_prototxt(plan)
+            reached = train_again(plan, stretches_to(run, iteration))
+    if reached < iteration:
+        print(f"stopped at iteration {reached}; the same command goes on from there")
+        return 130
+    return compare(model, runs.whole_snapshots(folder)[iteration])
+
+
+def compare(model: Path, again: Path) -> int:
+    """Say whether two snapshots have the same weights: 0 where they do, otherwise 1."""
+    found = differences(model, again)
+    for line in found:
+        print(line)
+    print(f"{model}: sha256 {runs.sha256_of(model)}\n{again}: sha256 {runs.sha256_of(again)}")
+    print("the weights differ" if found else "the weights are the same, bit for bit")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    cli.run("repeat", main)

@@ -1,0 +1,132 @@
+"""What a network has to beat: statistics of MFCCs and a support vector machine, the field's usual baseline.
+
+    python -m tools.vote.baseline DATA_ROOT [--build build]
+
+Each song is one vector: mean and standard deviation, over the 30 s, of 20 MFCCs and of their first differences
+(librosa's defaults). An SVM with an RBF kernel (scikit-learn) is trained on each fold's train part and tested on its
+test part, the same songs as the networks', so that every song is tested once. C and gamma are chosen by
+cross-validation within the train part. Writes build/votes/song-folds/mfcc_svm/, in the layout of `tools.vote`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from tools import cli, parallel, paths
+from tools.cli import UserError
+from tools.songs import gtzan, splits
+from tools.songs.audio import SAMPLE_RATE, SongError, read_song
+from tools.songs.gtzan import GENRES, Track
+from tools.vote.__main__ import print_table
+from tools.vote.count import Clips, hold_election, score
+from tools.vote.files import write_votes
+
+NAME = "mfcc_svm"
+N_MFCC = 20
+SEED = 1
+GRID = {"svc__C": [1, 3, 10, 30, 100], "svc__gamma": ["scale", 0.003, 0.01]}
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = cli.Parser(description=__doc__.splitlines()[0])
+    parser.add_argument("data_root", type=Path, metavar="DATA_ROOT", help="a folder per genre, blues to rock")
+    parser.add_argument("--build", type=Path, default=paths.BUILD, help="where everything made lies (default: build)")
+    parallel.add_jobs_option(parser)
+    return parser.parse_args()
+
+
+def describe_song(samples: np.ndarray) -> np.ndarray:
+    """(80,): mean and deviation of 20 MFCCs and of their first differences over a song's samples at 22050 Hz."""
+    import librosa
+
+    mfcc = librosa.feature.mfcc(y=samples.astype(np.float32), sr=SAMPLE_RATE, n_mfcc=N_MFCC)
+    rows = np.concatenate([mfcc, librosa.feature.delta(mfcc)])
+    return np.concatenate([rows.mean(axis=1), rows.std(axis=1)])
+
+
+def describe_file(track: Track) -> np.ndarray | str:
+    """A song's vector, or the reason why it has none."""
+    try:
+        return describe_song(read_song(track.path))
+    except SongError as error:
+        return error.reason
+
+
+def describe_all(tracks: list[Track], jobs: int) -> dict[str, np.ndarray]:
+    """The vector of every song that can be used, by its name; the others are named on standard error."""
+    found = {}
+    for track, outcome in zip(tracks, parallel.map_songs(describe_file, tracks, jobs=jobs)):
+        if isinstance(outcome, str):
+            print(f"left out: {track.genre}/{track.path.name}: {outcome}", file=sys.stderr)
+        else:
+            found[track.track] = outcome
+    return found
+
+
+def classify_fold(tracks: list[Track], vectors: dict[str, np.ndarray], fold: int) -> list[tuple[Track, int]]:
+    """The label that each test song of a fold gets. UserError where a genre has too few songs to choose settings on."""
+    from sklearn.model_selection import GridSearchCV, StratifiedKFold
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import SVC
+
+    parts = splits.song_split(tracks, fold)
+    train, test = ([track for track in parts[part] if track.track in vectors] for part in ("train", "test"))
+    labels = np.array([track.label for track in train])
+    fewest = np.bincount(labels)[np.unique(labels)].min() if len(labels) else 0
+    if fewest < 2 or not test:
+        raise UserError(f"fold {fold}: a genre has fewer than two songs to train on, or none to test: add songs")
+    folds = StratifiedKFold(min(5, fewest), shuffle=True, random_state=SEED)
+    search = GridSearchCV(make_pipeline(StandardScaler(), SVC()), GRID, cv=folds)
+    search.fit([vectors[track.track] for track in train], labels)
+    predicted = search.predict([vectors[track.track] for track in test])
+    return list(zip(test, map(int, predicted)))
+
+
+def as_clips(answers: list[tuple[Track, int]]) -> Clips:
+    """The answers as clips, one a song, whose decision has all the probability."""
+    answers = sorted(answers, key=lambda answer: answer[0].track)
+    probabilities = np.eye(len(GENRES))[[label for _, label in answers]]
+    return Clips(
+        tracks=np.array([track.track for track, _ in answers]),
+        clips=np.zeros(len(answers), int),
+        parts=np.array(["test"] * len(answers)),
+        labels=np.array([track.label for track, _ in answers]),
+        texts=probabilities.astype(int).astype(str),
+        probabilities=probabilities,
+    )
+
+
+def main() -> None:
+    args = parse_arguments()
+    tracks = gtzan.find_tracks(args.data_root)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        vectors = describe_all(tracks, args.jobs)
+        answers = [answer for fold in range(splits.FOLDS) for answer in classify_fold(tracks, vectors, fold)]
+    clips = as_clips(answers)
+    election = hold_election(clips, None)
+    summary = {
+        "net": NAME,
+        "split": paths.ALL_FOLDS,
+        "dtype": "float",
+        "seed": SEED,
+        "ranks": 1,
+        "iteration": 0,
+        **score(clips, election),
+        "command": cli.command_line(),
+        "run": NAME,
+        "data_fingerprint": gtzan.fingerprint(args.data_root),
+    }
+    folder = paths.votes_folder(args.build, paths.ALL_FOLDS, NAME)
+    write_votes(folder, clips, election, summary)
+    print_table(summary, folder)
+
+
+if __name__ == "__main__":
+    cli.run("baseline", main)

@@ -1,0 +1,77 @@
+"""The files of a vote: clips.csv, songs.csv, confusion.csv and summary.json, whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from tools.cli import UserError
+from tools.in_place import made_aside, only_writer
+from tools.songs.gtzan import GENRES
+from tools.vote import rules
+from tools.vote.count import Clips, Election
+
+LABELS = range(len(GENRES))
+
+
+def write_votes(folder: Path, clips: Clips, election: Election, summary: dict) -> None:
+    """Write all four files, in place of those of an earlier vote."""
+    with only_writer(folder), made_aside(folder) as aside:
+        write_csv(aside / "clips.csv", ["track", "clip", "part", "label", *(f"p{k}" for k in LABELS)], clip_rows(clips))
+        header = ["track", "label", *(f"v{k}" for k in LABELS), "plurality", "mean_probability"]
+        write_csv(aside / "songs.csv", header, song_rows(election))
+        write_csv(aside / "confusion.csv", ["outcome", *GENRES], confusion_rows(clips))
+        (aside / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
+
+
+def read_clips(file: Path) -> Clips:
+    """What `write_votes` wrote to clips.csv. UserError where it is missing or not whole."""
+    try:
+        with file.open(newline="") as stream:
+            rows = list(csv.DictReader(stream))
+        if not rows:
+            raise ValueError("no clip")
+        texts = np.array([[row[f"p{label}"] for label in LABELS] for row in rows])
+        return Clips(
+            tracks=np.array([row["track"] for row in rows]),
+            clips=np.array([int(row["clip"]) for row in rows]),
+            parts=np.array([row["part"] for row in rows]),
+            labels=np.array([int(row["label"]) for row in rows]),
+            texts=texts,
+            probabilities=texts.astype(np.float64),
+        )
+    except FileNotFoundError:
+        raise UserError(f"{file}: no such vote: type 'make vote' with the same settings first") from None
+    except (KeyError, ValueError, TypeError, csv.Error):
+        raise UserError(f"{file} is not whole: remove {file.parent} and vote again") from None
+
+
+def clip_rows(clips: Clips) -> Iterator[list]:
+    for i in range(len(clips.tracks)):
+        yield [clips.tracks[i], clips.clips[i], clips.parts[i], clips.labels[i], *clips.texts[i]]
+
+
+def song_rows(election: Election) -> Iterator[list]:
+    """Plurality is at the lowest threshold, by default the paper's 5 of 15 (10 of 30)."""
+    decided = election.plurality(election.thresholds[0])
+    for i, track in enumerate(election.tracks):
+        plurality = "undecided" if decided[i] == rules.UNDECIDED else decided[i]
+        yield [track, election.labels[i], *election.votes[i], plurality, election.most_probable[i]]
+
+
+def confusion_rows(clips: Clips) -> Iterator[list]:
+    """Test clips alone, a row per outcome and a column per true genre."""
+    shares = rules.confusion(clips.predicted[clips.tested], clips.labels[clips.tested], len(GENRES))
+    for genre, row in zip(GENRES, shares):
+        yield [genre, *row]
+
+
+def write_csv(file: Path, header: list[str], rows: Iterable[list]) -> None:
+    with file.open("w", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)

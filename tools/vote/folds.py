@@ -1,0 +1,102 @@
+"""The votes of all five folds of the song split as one: each song is tested once, by a network that never heard it.
+
+    python -m tools.vote.folds --net rcnn
+
+Reads build/votes/song/<run>/ to build/votes/song-4/<run>/, writes the same files to build/votes/song-folds/<run>/, and
+prints the same table. UserError where the folds differ in anything but their songs, or where one is missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+
+from tools import cli, paths
+from tools.cli import UserError
+from tools.songs.splits import FOLDS
+from tools.train import runs
+from tools.vote.__main__ import print_table
+from tools.vote.count import Clips, choose, concatenate, hold_election, score
+from tools.vote.files import read_clips, write_votes
+
+ALIKE = ("net", "dtype", "seed", "iteration", "ranks")
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = cli.Parser(description=__doc__.splitlines()[0])
+    runs.add_run_options(parser)
+    parser.add_argument("--iteration", type=int, help="the votes of this iteration (default: of the newest)")
+    return parser.parse_args()
+
+
+def read_summaries(folders: list[Path]) -> list[dict]:
+    """The summary of each fold. UserError where one is missing, or the folds are not of one kind."""
+    summaries = []
+    for fold, folder in enumerate(folders):
+        try:
+            summary = json.loads((folder / "summary.json").read_text())
+            summaries.append({key: summary[key] for key in (*ALIKE, "run", "caffemodel_sha256")})
+        except FileNotFoundError:
+            raise UserError(
+                f"{folder}: no such vote: type 'make lmdb train vote FOLD={fold}' with the same NET"
+            ) from None
+        except (ValueError, TypeError, KeyError):
+            raise UserError(f"{folder / 'summary.json'} is not whole: vote again on fold {fold}") from None
+    for key in ALIKE:
+        values = [summary[key] for summary in summaries]
+        if len(set(values)) > 1:
+            raise UserError(f"{folders[0].name}: the folds differ in {key} ({', '.join(map(str, values))}): vote alike")
+    return summaries
+
+
+def check_runs(summaries: list[dict]) -> None:
+    """UserError where the folds are of more than one build of Caffe or data root, as far as their runs are there.
+
+    Synthetic songs have the names of GTZAN's: by their names alone, folds of both would fit together.
+    """
+    folders = [Path(summary["run"]) for summary in summaries]
+    records = [runs.read_run(folder) for folder in folders if (folder / "run.json").exists()]
+    builds = {record.get("versions", {}).get("caffe_package") for record in records}
+    if len(builds) > 1:
+        raise UserError(f"{folders[0].name}: the folds were trained with {' and '.join(map(str, builds))}: train alike")
+    if len({record.get("data_fingerprint") for record in records}) > 1:
+        raise UserError(f"{folders[0].name}: the folds were trained on different data: train all on the same GTZAN=")
+
+
+def join(parts: list[Clips]) -> Clips:
+    """The clips of all folds, in order of track and clip. UserError where a song is in two of them."""
+    tracks = [track for part in parts for track in np.unique(part.tracks)]
+    if len(set(tracks)) < len(tracks):
+        raise UserError("a song is in the test part of two folds: make the LMDBs of all folds from the same songs")
+    joined = concatenate(parts)
+    return choose(joined, np.lexsort((joined.clips, joined.tracks)))
+
+
+def main() -> None:
+    args = parse_arguments()
+    if args.split != "song":
+        raise UserError(f"SPLIT={args.split}: its songs are not tested once each: leave SPLIT out")
+    name = runs.run_name(args) + (f"@iter={args.iteration}" if args.iteration is not None else "")
+    folders = [paths.votes_folder(args.build, paths.split_name("song", fold), name) for fold in range(FOLDS)]
+    summaries = read_summaries(folders)
+    check_runs(summaries)
+    clips = join([read_clips(folder / "clips.csv") for folder in folders])
+    election = hold_election(clips, None)
+    summary = {
+        **{key: summaries[0][key] for key in ALIKE},
+        "split": paths.ALL_FOLDS,
+        **score(clips, election),
+        "command": cli.command_line(),
+        "run": ", ".join(summary["run"] for summary in summaries),
+        "caffemodel_sha256": [summary["caffemodel_sha256"] for summary in summaries],
+    }
+    folder = paths.votes_folder(args.build, paths.ALL_FOLDS, name)
+    write_votes(folder, clips, election, summary)
+    print_table(summary, folder)
+
+
+if __name__ == "__main__":
+    cli.run("vote_folds", main)
