@@ -24,7 +24,8 @@ import numpy as np
 from caffe.proto import caffe_pb2
 from conftest import CHECKOUT
 
-from tools.convert import datum
+from tools.train import snapshots
+from tools.convert import datum, lmdbs
 from tools.train import runs
 
 HANDLED = "handled"
@@ -72,7 +73,7 @@ class Place:
         state = caffe_pb2.SolverState.FromString(state_file.read_bytes())
         state.learned_net = str(state_file.with_suffix(".caffemodel"))
         state_file.write_bytes(state.SerializeToString())
-        runs.mark_whole(self.run, NET, 1)
+        snapshots.mark_whole(self.run, NET, 1)
         return build
 
     def few_songs(self, *genres: str) -> Path:
@@ -464,8 +465,8 @@ def _(place: Place) -> tuple:
 
 def small_lmdb(path: Path, shape: tuple[int, int, int] = (1, 3, 4), records: int = 600) -> None:
     values = np.zeros(shape, np.float32)
-    datum.write_lmdb(
-        path, ((datum.record_key(n, f"rock.{n:05}", 0), datum.serialize(values, 9)) for n in range(records))
+    lmdbs.write_lmdb(
+        path, ((lmdbs.record_key(n, f"rock.{n:05}", 0), datum.serialize(values, 9)) for n in range(records))
     )
 
 
@@ -651,7 +652,7 @@ def _(place: Place) -> tuple:
             layer.blobs[0].shape.dim[:] = [1, 1, 1, 1]
             layer.blobs[0].data[:] = [1.0]
     model.write_bytes(net.SerializeToString())
-    runs.mark_whole(place.run, NET, 1)
+    snapshots.mark_whole(place.run, NET, 1)
     return place.train()
 
 
@@ -692,7 +693,7 @@ def spoil_weights(place: Place, change: Callable[[caffe_pb2.NetParameter], objec
     net = caffe_pb2.NetParameter.FromString(model.read_bytes())
     change(net)
     model.write_bytes(net.SerializeToString())
-    runs.mark_whole(place.run, NET, 1)
+    snapshots.mark_whole(place.run, NET, 1)
 
 
 @kind("vote: the weights of another net", "it is another net's")

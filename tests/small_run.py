@@ -10,8 +10,8 @@ import lmdb
 import numpy as np
 from caffe.proto import caffe_pb2
 
+from tools.train import snapshots
 from tools import paths
-from tools.convert import datum
 from tools.songs.gtzan import GENRES
 from tools.train import runs
 
@@ -129,8 +129,8 @@ def train(
     for iteration in iterations:
         solver.step(iteration - solver.iter)
         solver.snapshot()
-        runs.mark_whole(folder, RUN, iteration)
+        snapshots.mark_whole(folder, RUN, iteration)
     record = {"net": RUN, "split": split, "fold": 0, "view": view, "dtype": dtype, "seed": 1, "ranks": 1}
-    record["lmdb"] = {part: {"path": str(p), "sha256": datum.content_hash(p)} for part, p in lmdbs.items()}
+    record["lmdb"] = {part: {"path": str(p), "sha256": lmdbs.content_hash(p)} for part, p in lmdbs.items()}
     (folder / "run.json").write_text(json.dumps(record))
     return folder

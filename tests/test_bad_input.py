@@ -11,8 +11,6 @@ import numpy as np
 import pytest
 from conftest import run_module
 
-from tools.convert import datum
-
 
 @pytest.fixture(scope="session")
 def trained(small_build: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -55,7 +53,7 @@ def converted(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, dict[str,
     lmdbs = folder / "lmdb" / "song"
     arrays: dict[str, list[np.ndarray]] = {}
     for part in ("train", "test"):
-        for record in datum.read_lmdb(lmdbs / f"cnn_float_{part}_lmdb"):
+        for record in lmdbs.read_lmdb(lmdbs / f"cnn_float_{part}_lmdb"):
             arrays.setdefault(record.track, []).append(record.array)
     return json.loads((lmdbs / "manifest.json").read_text()), placed, arrays, result.stderr
 

@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 from conftest import CHECKOUT
 
-from tools.convert import datum
+from tools.train import snapshots
+from tools.convert import lmdbs
 from tools.train import runs
 from tools.verify import repeat
 
@@ -56,7 +57,7 @@ class Stage:
 def lmdbs(folder: Path) -> object:
     """Every record's and mean's hash, the manifest, and what lies there."""
     made = folder / "lmdb" / "song"
-    contents = {path.name: datum.content_hash(path) for path in made.glob("*_lmdb")}
+    contents = {path.name: lmdbs.content_hash(path) for path in made.glob("*_lmdb")}
     contents.update({path.name: path.read_bytes() for path in made.glob("*.*")})
     return contents, sorted(path.name for path in made.parent.iterdir())
 
@@ -66,7 +67,7 @@ def weights(folder: Path) -> object:
     (run,) = (folder / "runs" / "song").iterdir()
     models = {
         iteration: {name: [blob.tobytes() for blob in blobs] for name, blobs in repeat.parameters(model).items()}
-        for iteration, model in runs.whole_snapshots(run).items()
+        for iteration, model in snapshots.whole_snapshots(run).items()
     }
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     for line in lines:

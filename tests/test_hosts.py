@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tools import hosts
+from tools import processes
 from tools.cli import UserError
 from tools.train.__main__ import choose_ranks
 
@@ -17,18 +17,18 @@ def write(tmp_path, text):
 
 def test_hosts_have_their_slots_or_one(tmp_path):
     file = write(tmp_path, "# ours\nfirst slots=4\nsecond slots = 2 max_slots=8\n\nthird  # slow\n")
-    assert hosts.read_hostfile(file) == {"first": 4, "second": 2, "third": 1}
+    assert processes.read_hostfile(file) == {"first": 4, "second": 2, "third": 1}
 
 
 @pytest.mark.parametrize("text", ["", "# none\n", "first slots=\n", "first slots=x\n", "first slots=0\n", "a b\n"])
 def test_a_hostfile_that_open_mpi_would_not_understand_is_refused(tmp_path, text):
     with pytest.raises(UserError, match="HOSTS="):
-        hosts.read_hostfile(write(tmp_path, text))
+        processes.read_hostfile(write(tmp_path, text))
 
 
 def test_a_missing_hostfile_is_named(tmp_path):
     with pytest.raises(UserError, match="No such file"):
-        hosts.read_hostfile(tmp_path / "none")
+        processes.read_hostfile(tmp_path / "none")
 
 
 def test_ranks_are_one_a_slot_where_the_batch_divides_and_one_a_gpu_of_each_host():
@@ -49,5 +49,5 @@ def test_batch_normalisation_leaves_each_rank_clips_enough():
 
 
 def test_ranks_are_dealt_out_to_the_hosts_in_turn(tmp_path):
-    assert hosts.mpirun(2, None) == ["mpirun", "-n", "2", "--bind-to", "none"]
-    assert hosts.mpirun(2, tmp_path / "hosts")[-2:] == ["--map-by", "node"]
+    assert processes.mpirun(2, None) == ["mpirun", "-n", "2", "--bind-to", "none"]
+    assert processes.mpirun(2, tmp_path / "hosts")[-2:] == ["--map-by", "node"]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from tools.cli import UserError
-from tools.convert import datum
+from tools.convert import datum, lmdbs
 
 RANDOM = np.random.default_rng(0)
 SHAPES = st.tuples(st.integers(1, 3), st.integers(1, 5), st.integers(1, 150))
@@ -40,9 +40,9 @@ def matrix(dtype, shape=(1, 33, 166)):
 
 def write(path, matrices, **options):
     records = [
-        (datum.record_key(n, f"rock.{n:05}", n % 15), datum.serialize(m, n % 10)) for n, m in enumerate(matrices)
+        (lmdbs.record_key(n, f"rock.{n:05}", n % 15), datum.serialize(m, n % 10)) for n, m in enumerate(matrices)
     ]
-    datum.write_lmdb(path, records, **options)
+    lmdbs.write_lmdb(path, records, **options)
     return records
 
 
@@ -96,16 +96,16 @@ def test_a_matrix_that_fits_no_datum_is_refused(wrong):
 def test_an_lmdb_comes_back_as_it_was_written(tmp_path, dtype):
     matrices = [matrix(dtype) for _ in range(40)]
     write(tmp_path / "lmdb", matrices)
-    records = list(datum.read_lmdb(tmp_path / "lmdb"))
+    records = list(lmdbs.read_lmdb(tmp_path / "lmdb"))
     assert records[23].key == "00000023_rock.00023_08"
     assert [(r.track, r.clip, r.label) for r in records] == [(f"rock.{n:05}", n % 15, n % 10) for n in range(40)]
-    keys, stacked, labels = datum.read_arrays(tmp_path / "lmdb")
+    keys, stacked, labels = lmdbs.read_arrays(tmp_path / "lmdb")
     assert keys == [record.key for record in records]
     assert labels.tolist() == [n % 10 for n in range(40)]
     assert stacked.dtype == matrices[0].dtype
     np.testing.assert_array_equal(stacked, np.stack(matrices))
     np.testing.assert_array_equal(np.stack([record.array for record in records]), stacked)
-    assert datum.count(tmp_path / "lmdb") == 40
+    assert lmdbs.count(tmp_path / "lmdb") == 40
 
 
 @pytest.mark.parametrize("dtype", ["int", "float"])
@@ -141,53 +141,53 @@ def test_a_map_that_is_full_grows(tmp_path, monkeypatch):
     monkeypatch.setattr(datum, "TRANSACTION", 1 << 18)
     records = write(tmp_path / "small", [matrix("float") for _ in range(100)], map_size=1 << 16)
     write_again = [(key, value) for key, value in records]
-    datum.write_lmdb(tmp_path / "large", write_again)
-    assert datum.count(tmp_path / "small") == 100
-    assert datum.content_hash(tmp_path / "small") == datum.content_hash(tmp_path / "large")
+    lmdbs.write_lmdb(tmp_path / "large", write_again)
+    assert lmdbs.count(tmp_path / "small") == 100
+    assert lmdbs.content_hash(tmp_path / "small") == lmdbs.content_hash(tmp_path / "large")
 
 
 def test_the_content_hash_is_over_keys_and_values(tmp_path):
     records = write(tmp_path / "lmdb", [matrix("int") for _ in range(5)])
     digest = hashlib.sha256(b"".join(key.encode() + value for key, value in records))
-    assert datum.content_hash(tmp_path / "lmdb") == digest.hexdigest()
+    assert lmdbs.content_hash(tmp_path / "lmdb") == digest.hexdigest()
 
 
 def test_writing_replaces_an_old_lmdb_and_leaves_nothing_beside_it(tmp_path):
     write(tmp_path / "lmdb", [matrix("int")] * 3)
     write(tmp_path / "lmdb", [matrix("int")] * 2)
-    assert datum.count(tmp_path / "lmdb") == 2
+    assert lmdbs.count(tmp_path / "lmdb") == 2
     assert [path.name for path in tmp_path.iterdir()] == ["lmdb"]
 
 
 def test_a_failed_writing_leaves_the_old_lmdb(tmp_path):
     write(tmp_path / "lmdb", [matrix("int")] * 3)
     with pytest.raises(ValueError, match="00000001_b"):
-        datum.write_lmdb(tmp_path / "lmdb", [("00000002_a_00", b"x"), ("00000001_b_00", b"y")])
-    assert datum.count(tmp_path / "lmdb") == 3
+        lmdbs.write_lmdb(tmp_path / "lmdb", [("00000002_a_00", b"x"), ("00000001_b_00", b"y")])
+    assert lmdbs.count(tmp_path / "lmdb") == 3
     assert [path.name for path in tmp_path.iterdir()] == ["lmdb"]
 
 
 def test_one_lmdb_can_be_read_by_several_at_once(tmp_path):
     write(tmp_path / "lmdb", [matrix("int") for _ in range(5)])
-    first, second = datum.read_lmdb(tmp_path / "lmdb"), datum.read_lmdb(tmp_path / "lmdb")
+    first, second = lmdbs.read_lmdb(tmp_path / "lmdb"), lmdbs.read_lmdb(tmp_path / "lmdb")
     next(first)
-    for ours, theirs in zip(datum.read_lmdb(tmp_path / "lmdb"), second):
+    for ours, theirs in zip(lmdbs.read_lmdb(tmp_path / "lmdb"), second):
         assert ours.key == theirs.key
     assert [record.clip for record in first] == [1, 2, 3, 4]
     write(tmp_path / "lmdb", [matrix("int")])
-    assert datum.count(tmp_path / "lmdb") == 1
+    assert lmdbs.count(tmp_path / "lmdb") == 1
 
 
 def refusal(read, path):
     with pytest.raises(UserError) as caught:
         result = read(path)
-        list(result) if read is datum.read_lmdb else result
+        list(result) if read is lmdbs.read_lmdb else result
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
-READERS = (datum.read_lmdb, datum.read_arrays, datum.count, datum.content_hash)
+READERS = (lmdbs.read_lmdb, lmdbs.read_arrays, lmdbs.count, lmdbs.content_hash)
 
 
 @pytest.mark.parametrize("read", READERS)
@@ -214,21 +214,21 @@ def test_a_file_that_is_no_lmdb_is_refused(tmp_path, read):
 def test_an_lmdb_of_another_program_is_refused(tmp_path):
     with lmdb.open(str(tmp_path / "keys")) as environment, environment.begin(write=True) as transaction:
         transaction.put(b"00000000_cat.jpg", datum.serialize(matrix("int"), 0))
-    assert "another program" in refusal(datum.read_lmdb, tmp_path / "keys")
-    datum.write_lmdb(tmp_path / "values", [("00000000_rock.00000_00", b"no datum")])
-    assert "00000000_rock.00000_00" in refusal(datum.read_lmdb, tmp_path / "values")
+    assert "another program" in refusal(lmdbs.read_lmdb, tmp_path / "keys")
+    lmdbs.write_lmdb(tmp_path / "values", [("00000000_rock.00000_00", b"no datum")])
+    assert "00000000_rock.00000_00" in refusal(lmdbs.read_lmdb, tmp_path / "values")
 
 
 def test_an_empty_lmdb_has_no_records_but_no_arrays_either(tmp_path):
-    datum.write_lmdb(tmp_path / "lmdb", [])
-    assert list(datum.read_lmdb(tmp_path / "lmdb")) == []
-    assert datum.count(tmp_path / "lmdb") == 0
-    assert "no record" in refusal(datum.read_arrays, tmp_path / "lmdb")
+    lmdbs.write_lmdb(tmp_path / "lmdb", [])
+    assert list(lmdbs.read_lmdb(tmp_path / "lmdb")) == []
+    assert lmdbs.count(tmp_path / "lmdb") == 0
+    assert "no record" in refusal(lmdbs.read_arrays, tmp_path / "lmdb")
 
 
 def test_matrices_that_differ_in_shape_are_refused(tmp_path):
     write(tmp_path / "lmdb", [matrix("int"), matrix("int", (1, 2, 2))])
-    assert "another shape" in refusal(datum.read_arrays, tmp_path / "lmdb")
+    assert "another shape" in refusal(lmdbs.read_arrays, tmp_path / "lmdb")
 
 
 def test_a_missing_or_damaged_mean_is_named(tmp_path):

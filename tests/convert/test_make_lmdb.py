@@ -19,7 +19,7 @@ import soundfile
 from conftest import CHECKOUT, run_module
 
 from tools import paths
-from tools.convert import datum, features
+from tools.convert import datum, features, lmdbs
 from tools.songs import splits
 from tools.songs.audio import MINIMUM_SAMPLES, SAMPLE_RATE, read_song
 from tools.songs.gtzan import find_tracks
@@ -64,7 +64,7 @@ def hashes(build, split="song"):
 
 
 def records(build, view, dtype, part, split="song"):
-    return list(datum.read_lmdb(paths.lmdb(build, split, view, dtype, part)))
+    return list(lmdbs.read_lmdb(paths.lmdb(build, split, view, dtype, part)))
 
 
 def one_line(result, *words):
@@ -149,11 +149,11 @@ def test_the_manifest_says_what_is_there(build, songs):
         view, _, part, _ = name.split("_")
         clips, shape = VIEWS[view]
         in_part = {"train": 4, "test": 1}[part]
-        assert entry["records"] == datum.count(build / "lmdb/song" / name) == clips * in_part * len(GENRES)
+        assert entry["records"] == lmdbs.count(build / "lmdb/song" / name) == clips * in_part * len(GENRES)
         assert entry["songs"] == in_part * len(GENRES)
         assert entry["shape"] == list(shape)
         assert {g: n for g, n in entry["labels"].items() if n} == dict.fromkeys(GENRES, clips * in_part)
-        assert entry["sha256"] == datum.content_hash(build / "lmdb/song" / name)
+        assert entry["sha256"] == lmdbs.content_hash(build / "lmdb/song" / name)
 
 
 def test_a_second_run_does_nothing(build, songs):
@@ -181,7 +181,7 @@ def test_a_damaged_or_missing_lmdb_is_made_again(build, songs, tmp_path):
     os.truncate(paths.lmdb(tmp_path, "song", "cnn", "int", "test") / "data.mdb", 10_000)
     shutil.rmtree(paths.lmdb(tmp_path, "song", "song", "int", "test"))
     made(songs, "--build", tmp_path)
-    assert {name: datum.content_hash(tmp_path / "lmdb/song" / name) for name in hashes(build)} == hashes(build)
+    assert {name: lmdbs.content_hash(tmp_path / "lmdb/song" / name) for name in hashes(build)} == hashes(build)
 
 
 def copy_of(songs, root, genres=GENRES):

@@ -18,7 +18,7 @@ from caffe.proto import caffe_pb2
 
 with atheris.instrument_imports(include=["tools"]):
     from tools.cli import UserError
-    from tools.convert import datum, datum_bytes, manifest
+    from tools.convert import datum, lmdbs, manifest
     from tools.nets import prototxt
     from tools.report import collect
     from tools.songs import gtzan
@@ -39,16 +39,16 @@ def written(name: str, data: bytes) -> Path:
 def read_datum(data: bytes) -> None:
     """A Datum that NumPy reads is the one that protobuf reads, and comes back from its own bytes."""
     try:
-        array, label = datum_bytes.parse(data)
+        array, label = datum.parse(data)
     except ValueError:
         return
-    other, other_label = datum_bytes.parse_irregular(data)
+    other, other_label = datum.parse_irregular(data)
     assert np.array_equal(array, other, equal_nan=array.dtype != np.uint8) and (array.shape, label) == (
         other.shape,
         other_label,
     )
     if label >= 0:
-        again, _ = datum_bytes.parse(datum_bytes.serialize(array, label))
+        again, _ = datum.parse(datum.serialize(array, label))
         assert np.array_equal(again, array, equal_nan=array.dtype != np.uint8)
 
 
@@ -59,7 +59,7 @@ def read_mean(data: bytes) -> None:
 
 def read_record(data: bytes) -> None:
     key, _, value = data.partition(b"\n")
-    datum.read_record(FOLDER, key, value)
+    lmdbs.read_record(FOLDER, key, value)
 
 
 def read_schedule(data: bytes) -> None:
@@ -79,8 +79,8 @@ def read_run(data: bytes) -> None:
 
 def read_marks(data: bytes) -> None:
     written("rcnn_iter_5.whole", data)
-    runs.whole_snapshots(FOLDER)
-    runs.newest_resumable(FOLDER)
+    snapshots.whole_snapshots(FOLDER)
+    snapshots.newest_resumable(FOLDER)
 
 
 def read_manifest(data: bytes) -> None:
@@ -117,8 +117,8 @@ def seeds(reader: str) -> list[bytes]:
     row = ",".join(["jazz.00001", "0", "test", "5", *["0.1"] * 10])
     header = ",".join(["track", "clip", "part", "label", *(f"p{k}" for k in range(10))])
     return {
-        "datum": [datum_bytes.serialize(clip, 3), datum_bytes.serialize(clip.astype(np.uint8), 3)],
-        "record": [b"00000001_jazz.00001_02\n" + datum_bytes.serialize(clip, 3)],
+        "datum": [datum.serialize(clip, 3), datum.serialize(clip.astype(np.uint8), 3)],
+        "record": [b"00000001_jazz.00001_02\n" + datum.serialize(clip, 3)],
         "mean": [caffe_pb2.BlobProto(num=1, channels=1, height=2, width=1, data=[1, 2]).SerializeToString()],
         "schedule": [b"0.4 0.6@3000 0.7@6000"],
         "prototxt": [b'name: "a" layer { name: "b" type: "ReLU" bottom: "c" top: "c" }'],

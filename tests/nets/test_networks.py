@@ -11,7 +11,7 @@ import pytest
 from caffe.proto import caffe_pb2
 
 from tools import paths
-from tools.convert import datum
+from tools.convert import datum, lmdbs
 from tools.nets import forward, prototxt
 
 NETS = ("simple_cnn", "lstm", "song_cnn")
@@ -50,12 +50,12 @@ def run(request, tmp_path_factory) -> tuple[str, Path]:
     definition = read(net, "train_val")
     clips, labels = genre_clips(prototxt.view_of(definition))
     records = [
-        (datum.record_key(n, f"song.{n:05d}", 0), datum.serialize(clip, label))
+        (lmdbs.record_key(n, f"song.{n:05d}", 0), datum.serialize(clip, label))
         for n, (clip, label) in enumerate(zip(clips, labels.tolist()))
     ]
     sources = {caffe.TRAIN: folder / "train_lmdb", caffe.TEST: folder / "test_lmdb"}
     for source in sources.values():
-        datum.write_lmdb(source, records)
+        lmdbs.write_lmdb(source, records)
     prototxt.resolve_net(definition, sources, folder, {caffe.TRAIN: CLIPS // 2, caffe.TEST: CLIPS})
     solver = prototxt.read_solver(paths.PROTOTXT / net / "solver.prototxt")
     solver.net, solver.snapshot_prefix = str(folder / "train_val.prototxt"), str(folder / net)

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from conftest import CHECKOUT
 
+from tools.train import snapshots
+from tools import files
 from tools.cli import UserError
 from tools.paper import __main__ as paper
 from tools.paper import estimate, plan
@@ -108,9 +110,9 @@ def test_a_step_is_done_when_its_vote_is_of_the_run_that_is_there(tmp_path):
     assert not is_done(lmdb_sha256=None)
     for suffix in (".caffemodel", ".solverstate"):
         (run / f"rcnn_iter_500{suffix}").write_bytes(b"weights")
-    runs.mark_whole(run, "rcnn", 500)
+    snapshots.mark_whole(run, "rcnn", 500)
     assert not is_done()
-    assert is_done(caffemodel_sha256=runs.sha256_of(run / "rcnn_iter_500.caffemodel"))
+    assert is_done(caffemodel_sha256=files.sha256_of(run / "rcnn_iter_500.caffemodel"))
 
 
 @pytest.mark.parametrize("scale", ["0", "1.5", "0.0001"])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tools.convert import datum
+from tools.convert import lmdbs
 from tools.report import spectrogram
 from tools.report.collect import collect
 
@@ -46,7 +46,7 @@ def test_the_songs_shown_are_whole_and_as_the_lmdb_has_them(small_build):
     assert [name.split(".")[0] for name in found] == ["classical", "disco"]
     name, clips = next(iter(found.items()))
     assert clips.shape == (15, 33, 166)
-    records = {r.clip: r.array[0] for r in datum.read_lmdb(Path(lmdb)) if r.track == name}
+    records = {r.clip: r.array[0] for r in lmdbs.read_lmdb(Path(lmdb)) if r.track == name}
     for number, clip in enumerate(clips):
         np.testing.assert_array_equal(clip, records[number])
 

@@ -11,6 +11,7 @@ import pytest
 from caffe.proto import caffe_pb2
 from conftest import CHECKOUT, run_module
 
+from tools.train import snapshots
 from tools.bench.training import NATIVE, environment
 from tools.train import runs
 
@@ -28,7 +29,7 @@ def trained(build, folder):
     )
     assert done.returncode == 0, done.stderr
     (run,) = (folder / "runs" / "song").iterdir()
-    net = caffe_pb2.NetParameter.FromString(runs.whole_snapshots(run)[8].read_bytes())
+    net = caffe_pb2.NetParameter.FromString(snapshots.whole_snapshots(run)[8].read_bytes())
     return np.concatenate([np.array(blob.data) for layer in net.layer for blob in layer.blobs]), runs.read_run(run)
 
 

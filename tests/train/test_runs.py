@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tools.train import snapshots
 from tools.cli import UserError
 from tools.train import runs
 
@@ -21,7 +22,7 @@ def snapshot(folder: Path, iteration: int, whole: bool = True) -> None:
     for kind in ("caffemodel", "solverstate"):
         (folder / f"rcnn_iter_{iteration}.{kind}").write_bytes(b"%d" % iteration * 100)
     if whole:
-        runs.mark_whole(folder, "rcnn", iteration)
+        snapshots.mark_whole(folder, "rcnn", iteration)
 
 
 @pytest.mark.parametrize(
@@ -65,14 +66,14 @@ def test_only_whole_snapshots_are_found_in_order_of_iteration(tmp_path):
     snapshot(tmp_path, 1000)
     snapshot(tmp_path, 500)
     snapshot(tmp_path, 1500, whole=False)
-    assert list(runs.whole_snapshots(tmp_path)) == [500, 1000]
+    assert list(snapshots.whole_snapshots(tmp_path)) == [500, 1000]
 
 
 def test_a_snapshot_cut_short_after_it_was_marked_no_longer_counts(tmp_path):
     snapshot(tmp_path, 500)
     snapshot(tmp_path, 1000)
     (tmp_path / "rcnn_iter_1000.caffemodel").write_bytes(b"short")
-    assert list(runs.whole_snapshots(tmp_path)) == [500]
+    assert list(snapshots.whole_snapshots(tmp_path)) == [500]
 
 
 @pytest.mark.parametrize(
@@ -81,8 +82,8 @@ def test_a_snapshot_cut_short_after_it_was_marked_no_longer_counts(tmp_path):
 def test_a_mark_that_says_nothing_makes_no_snapshot_whole(tmp_path, mark):
     snapshot(tmp_path, 500)
     (tmp_path / "rcnn_iter_500.whole").write_text(mark)
-    assert runs.whole_snapshots(tmp_path) == {}
-    assert runs.newest_resumable(tmp_path) is None
+    assert snapshots.whole_snapshots(tmp_path) == {}
+    assert snapshots.newest_resumable(tmp_path) is None
 
 
 def test_training_goes_on_from_the_newest_snapshot_that_is_what_it_was(tmp_path):
@@ -90,15 +91,15 @@ def test_training_goes_on_from_the_newest_snapshot_that_is_what_it_was(tmp_path)
     snapshot(tmp_path, 1000)
     state = tmp_path / "rcnn_iter_1000.solverstate"
     state.write_bytes(state.read_bytes()[::-1])
-    assert runs.newest_resumable(tmp_path) == (500, tmp_path / "rcnn_iter_500.solverstate")
+    assert snapshots.newest_resumable(tmp_path) == (500, tmp_path / "rcnn_iter_500.solverstate")
 
 
 def test_old_snapshots_go_but_the_paper_s_iterations_stay(tmp_path):
     for iteration in range(500, 7500, 500):
         snapshot(tmp_path, iteration)
     snapshot(tmp_path, 7500, whole=False)
-    runs.prune_snapshots(tmp_path)
-    assert list(runs.whole_snapshots(tmp_path)) == [500, 1000, 4000, 5000, 5500, 6000, 6500, 7000]
+    snapshots.prune_snapshots(tmp_path)
+    assert list(snapshots.whole_snapshots(tmp_path)) == [500, 1000, 4000, 5000, 5500, 6000, 6500, 7000]
     assert not list(tmp_path.glob("*_7500*"))
 
 

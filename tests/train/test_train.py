@@ -17,6 +17,7 @@ import pytest
 from caffe.proto import caffe_pb2
 from conftest import CHECKOUT
 
+from tools.train import snapshots
 from tools.nets import prototxt
 from tools.train import runs
 
@@ -63,7 +64,7 @@ def only_run(build: Path) -> Path:
 
 
 def model(build: Path, iteration: int) -> Path:
-    return runs.whole_snapshots(only_run(build))[iteration]
+    return snapshots.whole_snapshots(only_run(build))[iteration]
 
 
 @pytest.mark.parametrize("net", ["complex_cnn", "rcnn"])
@@ -179,7 +180,7 @@ def test_an_interrupt_leaves_a_snapshot_from_which_the_same_command_goes_on(numb
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     reached = int(re.search(r"stopped at iteration (\d+)", out)[1])
-    assert list(runs.whole_snapshots(only_run(build))) == [reached]
+    assert list(snapshots.whole_snapshots(only_run(build))) == [reached]
     assert train("complex_cnn", reached + 3, ranks=ranks).returncode == 0
     resumed = shutil.copy(model(build, reached + 3), tmp_path / "resumed.caffemodel")
     shutil.rmtree(build / "runs")
@@ -419,4 +420,4 @@ def test_a_rank_that_dies_ends_the_job_with_its_error(build):
 def test_a_run_goes_on_with_another_number_of_ranks(train, build):
     assert train("complex_cnn", 4, ranks=2).returncode == 0
     assert train("complex_cnn", 6, ranks=1).returncode == 0
-    assert list(runs.whole_snapshots(only_run(build))) == [4, 6]
+    assert list(snapshots.whole_snapshots(only_run(build))) == [4, 6]

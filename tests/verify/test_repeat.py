@@ -10,6 +10,7 @@ import pytest
 from caffe.proto import caffe_pb2
 from conftest import run_module
 
+from tools.train import snapshots
 from tools.train import runs
 from tools.verify import repeat
 
@@ -57,7 +58,7 @@ def test_the_weights_are_the_same_bit_for_bit_and_the_run_is_left_alone(run):
     assert result.returncode == 0, result.stdout + result.stderr
     assert result.stdout.splitlines()[-1] == "the weights are the same, bit for bit"
     again = run.parent.parent.parent / "repeats" / "song" / run.name
-    assert list(runs.whole_snapshots(again)) == [3, 4, 5]
+    assert list(snapshots.whole_snapshots(again)) == [3, 4, 5]
     assert {file: file.read_bytes() for file in run.iterdir() if file.is_file()} == before
     earlier = run_module("tools.verify.repeat", run, "--iteration", 3)
     assert earlier.returncode == 0, earlier.stdout + earlier.stderr

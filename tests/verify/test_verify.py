@@ -14,7 +14,7 @@ import pytest
 from conftest import run_module
 from report_build import filled_build
 
-from tools.convert import datum, features
+from tools.convert import datum, features, lmdbs
 from tools.convert import manifest as manifests
 from tools.songs.gtzan import GENRES
 from tools.verify.lmdbs import check_folder
@@ -59,18 +59,18 @@ def look(folder: Path, data: Path | None = None, songs: int = 1) -> dict[str, st
 
 def rewrite(lmdb: Path, change: Callable[[Clips], Clips]) -> None:
     """Write an LMDB anew with its clips changed."""
-    clips = change([(r.track, r.clip, r.array, r.label) for r in datum.read_lmdb(lmdb)])
-    datum.write_lmdb(lmdb, ((datum.record_key(n, t, c), datum.serialize(a, k)) for n, (t, c, a, k) in enumerate(clips)))
+    clips = change([(r.track, r.clip, r.array, r.label) for r in lmdbs.read_lmdb(lmdb)])
+    lmdbs.write_lmdb(lmdb, ((lmdbs.record_key(n, t, c), datum.serialize(a, k)) for n, (t, c, a, k) in enumerate(clips)))
 
 
 def forge(folder: Path) -> None:
     """Make the manifest say what the LMDBs hold now, so that hashes and counts give nothing away."""
     contents = json.loads((folder / "manifest.json").read_text())
     for name, entry in contents["lmdbs"].items():
-        records = list(datum.read_lmdb(folder / name))
+        records = list(lmdbs.read_lmdb(folder / name))
         labels = Counter(record.label for record in records)
         entry.update(records=len(records), songs=len({r.track for r in records}))
-        entry.update(labels={g: labels[k] for k, g in enumerate(GENRES)}, sha256=datum.content_hash(folder / name))
+        entry.update(labels={g: labels[k] for k, g in enumerate(GENRES)}, sha256=lmdbs.content_hash(folder / name))
     contents["files"] = manifests.sizes(folder)
     (folder / "manifest.json").write_text(json.dumps(contents))
 
@@ -86,14 +86,14 @@ def move(folder: Path, view: str, wanted: Callable[[str, int], bool], source: st
         )
         assert taken
         rewrite(folder / f"{view}_{dtype}_{target}_lmdb", lambda clips, taken=taken: clips + taken)
-        clips = [record.array.astype(float) for record in datum.read_lmdb(folder / f"{view}_{dtype}_train_lmdb")]
+        clips = [record.array.astype(float) for record in lmdbs.read_lmdb(folder / f"{view}_{dtype}_train_lmdb")]
         datum.write_mean(folder / f"{view}_{dtype}_mean.binaryproto", np.mean(clips, axis=0))
     forge(folder)
 
 
 def of_part(folder: Path, part: str) -> str:
     """A song of a part."""
-    return next(datum.read_lmdb(folder / f"cnn_int_{part}_lmdb")).track
+    return next(lmdbs.read_lmdb(folder / f"cnn_int_{part}_lmdb")).track
 
 
 def test_lmdbs_as_they_were_made_pass(lmdbs):
@@ -187,7 +187,7 @@ def test_an_integer_that_is_not_the_float_rounded_fails(folder):
 def test_a_song_in_another_part_than_the_split_puts_it_fails(folder):
     genre = of_part(folder, "train").split(".")[0]
     songs = {
-        part: next(r.track for r in datum.read_lmdb(folder / f"cnn_int_{part}_lmdb") if r.track.startswith(genre))
+        part: next(r.track for r in lmdbs.read_lmdb(folder / f"cnn_int_{part}_lmdb") if r.track.startswith(genre))
         for part in ("train", "test")
     }
     for view in ("cnn", "lstm", "song"):

@@ -16,11 +16,11 @@ import statistics
 from collections.abc import Callable
 from pathlib import Path
 
-from tools import cli, paths
+from tools import cli, files, paths
 from tools.bench.measurements import Measurements
 from tools.cli import UserError
+from tools.nets.network import NETS
 from tools.report.readme import README, insert
-from tools.train import runs
 
 KEPT = paths.DATA / "results" / "bench"
 PARTS = ("train", "conversion", "growth", "votes", "limit", "machine")
@@ -92,7 +92,7 @@ def training_table(bench: Path) -> str:
         "2 ranks",
     ]
     columns += ["best / PyTorch", "best / `caffe train`", "2 ranks / 1", "wrapper"]
-    rows = [training_row(kept, net) for net in runs.NETS if kept.lines(net=net)]
+    rows = [training_row(kept, net) for net in NETS if kept.lines(net=net)]
     differences = [line["differs_from_caffe"] for line in kept.lines(way="PyTorch")]
     words = "PyTorch: 2 threads, the faster of both memory layouts."
     if differences:
@@ -107,7 +107,7 @@ def limit_table(bench: Path) -> str:
     columns = ["share of sgemm's GFLOP/s", *(f"{caffe}, {n} core{'s' * (n > 1)}" for caffe in CAFFES for n in (1, 2))]
     peaks = {(c, n): limit.median("gflops", caffe=c, processes=n) for c in CAFFES for n in (1, 2)}
     rows = [["sgemm, GFLOP/s", *(cell(peak) for peak in peaks.values())]]
-    for net in runs.NETS:
+    for net in NETS:
         reached = {(c, n): trained.median("gflops", **ways(net, c, "ours", n)[0]) for c, n in peaks}
         shares = [100 * reached[key] / peak if reached[key] and peak else None for key, peak in peaks.items()]
         if any(shares):
@@ -134,7 +134,7 @@ def conversion_table(bench: Path) -> str:
 def votes_table(bench: Path) -> str:
     kept = Measurements(bench, "votes")
     rows = []
-    for net in runs.NETS:
+    for net in NETS:
         lines = kept.lines(net=net)
         row = [net]
         for caffe in CAFFES:
@@ -187,7 +187,7 @@ def draw(bench: Path) -> None:
     import matplotlib.pyplot as plt
 
     kept = Measurements(bench, "train")
-    nets = [net for net in runs.NETS if kept.lines(net=net)]
+    nets = [net for net in NETS if kept.lines(net=net)]
     figure, axes = plt.subplots(figsize=(9, 4), layout="constrained")
     series = {
         "PyTorch": [[{"net": n, "way": "PyTorch", "channels_last": last} for last in (False, True)] for n in nets]
@@ -215,7 +215,7 @@ def keep(bench: Path) -> None:
     for part in PARTS:
         if (bench / f"{part}.jsonl").exists():
             shutil.copyfile(bench / f"{part}.jsonl", KEPT / f"{part}.jsonl")
-    runs.write_whole(README, insert(README.read_text(), report(KEPT), BEGIN, END))
+    files.write_whole(README, insert(README.read_text(), report(KEPT), BEGIN, END))
     print(f"kept in {KEPT.relative_to(paths.CHECKOUT)}, written to {README.name}")
 
 

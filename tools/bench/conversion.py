@@ -20,7 +20,7 @@ from pathlib import Path
 from tools import cli, paths
 from tools.bench.measurements import Measurements
 from tools.cli import UserError
-from tools.convert import datum
+from tools.convert import lmdbs
 from tools.songs import gtzan
 
 SIZES = (100, 1000, 10_000)
@@ -82,9 +82,9 @@ def check_same(root: Path, ours: Path, plain: Path) -> float:
     for view in paths.VIEWS:
         made = {}
         for part in ("train", "test"):
-            for record in datum.read_lmdb(folder / f"{view}_float_{part}_lmdb"):
+            for record in lmdbs.read_lmdb(folder / f"{view}_float_{part}_lmdb"):
                 made[record.track, record.clip] = record.array
-        for record in datum.read_lmdb(plain / f"{view}_float_lmdb"):
+        for record in lmdbs.read_lmdb(plain / f"{view}_float_lmdb"):
             worst = max(worst, float(abs(record.array - made[record.track, record.clip]).max()))
     return worst
 

@@ -23,17 +23,15 @@ import numpy as np
 import soundfile
 from tqdm import tqdm
 
-from tools import cli
-from tools.classify.__main__ import add_model_options
-from tools.classify.model import Model, choose_model
+from tools import cli, files
+from tools.classify.model import Model, add_model_options, choose_model
 from tools.classify.song import read_song
-from tools.classify.verdict import Verdict, check_threshold, hear
+from tools.classify.verdict import Verdict, add_threshold_option, check_threshold, hear
 from tools.cli import UserError
 from tools.serve.examples import find_examples
 from tools.songs import audio
 from tools.songs.audio import SAMPLE_RATE, SongError
 from tools.songs.gtzan import Track
-from tools.train import runs
 from tools.vote.rules import wilson_interval
 
 LEVELS = tuple(float(level) for level in np.linspace(-30, 0, 8))  # dBFS of the loudest sample
@@ -106,7 +104,7 @@ def usable(tracks: list[Track], model: Model) -> list[Track]:
     found = []
     for track in tracks:
         try:
-            read_song(track.path, model.view, model.parameters, model.run["dtype"])
+            read_song(track.path, model.view, model.settings)
         except SongError as error:
             print(f"left out: {error}", file=sys.stderr)
         else:
@@ -119,12 +117,12 @@ def hear_variant(variant: Variant | None, tracks: list[Track], model: Model, thr
     songs = []
     for track in tracks:
         if variant is None:
-            songs.append(read_song(track.path, model.view, model.parameters, model.run["dtype"]))
+            songs.append(read_song(track.path, model.view, model.settings))
             continue
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"song{variant.suffix}"
             variant.write(path, audio.read_audio(track.path))
-            songs.append(read_song(path, model.view, model.parameters, model.run["dtype"]))
+            songs.append(read_song(path, model.view, model.settings))
     return hear(songs, model, threshold)
 
 
@@ -162,6 +160,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = cli.Parser(prog="robustness", description=__doc__.splitlines()[0])
     parser.add_argument("root", type=Path, metavar="GENRES", help="a data root, as GTZAN=")
     add_model_options(parser)
+    add_threshold_option(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="the figures into this file as well")
     return parser.parse_args()
 
@@ -169,7 +168,7 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     args = parse_arguments()
     check_threshold(args.threshold)
-    model = choose_model(args.build, args.model, args.iteration)
+    model = choose_model(args.build, args.run, args.iteration)
     examples = find_examples(model, args.root)
     tracks = usable(examples.tracks, model)
     if not tracks:
@@ -191,7 +190,7 @@ def main() -> None:
     print(f"\nthe same decision in every variant: {found['same_in_every_variant']} of {found['songs']} songs")
     if args.json:
         args.json.parent.mkdir(parents=True, exist_ok=True)
-        runs.write_whole(args.json, json.dumps(found, indent=1) + "\n")
+        files.write_whole(args.json, json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -26,8 +26,8 @@ from tools.bench.measurements import Measurements
 from tools.cli import UserError
 from tools.nets import prototxt
 from tools.nets.flops import flops_an_image
+from tools.nets.network import NETS
 from tools.train import __main__ as train
-from tools.train import runs
 from tools.train.prepare import Plan, prepare, write_prototxt
 
 NATIVE = paths.CHECKOUT / ".caffe" / "native"
@@ -45,7 +45,7 @@ WAYS = [
 def parse_arguments(description: str) -> argparse.Namespace:
     """The net and the round that one call measures."""
     parser = cli.Parser(description=description.splitlines()[0])
-    parser.add_argument("--net", required=True, choices=runs.NETS)
+    parser.add_argument("--net", required=True, choices=NETS)
     parser.add_argument("--round", type=int, required=True)
     parser.add_argument("--build", type=Path, default=paths.BUILD)
     return parser.parse_args()
@@ -124,7 +124,7 @@ def time_ours(plan: Plan, ranks: int) -> str:
 
 def export_twin(net: str, plan: Plan, file: Path) -> None:
     """Random weights, a few clips, and what Caffe makes of them, for PyTorch's twin to be compared with."""
-    from tools.convert import datum
+    from tools.convert import lmdbs
     from tools.nets.forward import read_transform
 
     caffe.set_random_seed(1)
@@ -134,7 +134,7 @@ def export_twin(net: str, plan: Plan, file: Path) -> None:
         for blob, source in zip(blobs, filled.params[layer]):
             blob.data[...] = source.data
     lmdb = Path(plan.record["lmdb"]["test"]["path"])
-    records = [record for record, _ in zip(datum.read_lmdb(lmdb), range(8))]
+    records = [record for record, _ in zip(lmdbs.read_lmdb(lmdb), range(8))]
     clips = read_transform(plan.folder / "train_val.prototxt")(np.stack([record.array for record in records]))
     deploy.blobs["data"].reshape(*clips.shape)
     deploy.reshape()

@@ -17,14 +17,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from tools import cli, paths
-from tools.classify.model import Model, choose_model
+from tools import cli, files
+from tools.classify.model import Model, add_model_options, choose_model
 from tools.classify.output import Heard, as_csv, as_json, table, tell
 from tools.classify.song import Song, read_song
-from tools.classify.verdict import THRESHOLD, Verdict, check_threshold, hear
+from tools.classify.verdict import Verdict, add_threshold_option, check_threshold, hear
 from tools.cli import UserError, printable
 from tools.songs.audio import SongError
-from tools.train import runs
 
 SUFFIXES = (
     ".aif",
@@ -50,23 +49,11 @@ def parse_arguments() -> argparse.Namespace:
     parser = cli.Parser(prog="classify", description=__doc__.splitlines()[0])
     parser.add_argument("songs", nargs="+", type=Path, metavar="SONG", help="audio files, and folders of them")
     add_model_options(parser)
+    add_threshold_option(parser)
     parser.add_argument("--json", action="store_true", help="everything as JSON on standard output")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="a row a song into this file")
     parser.add_argument("--png", type=Path, metavar="FOLDER", help="a picture a song into this folder")
     return parser.parse_args()
-
-
-def add_model_options(parser: argparse.ArgumentParser) -> None:
-    """Who decides and how, alike for every tool that listens to songs."""
-    parser.add_argument("--model", type=Path, help="a run folder (default: the newest trained, else the shipped model)")
-    parser.add_argument("--iteration", type=int, help="with this snapshot (default: the newest)")
-    parser.add_argument("--build", type=Path, default=paths.BUILD, help="where runs are looked for (default: build)")
-    parser.add_argument(
-        "--threshold",
-        type=int,
-        default=THRESHOLD,
-        help="votes out of 15 that decide, in proportion for a song of other length (default: %(default)s)",
-    )
 
 
 def find_songs(names: list[Path]) -> list[Path]:
@@ -96,7 +83,7 @@ def classify(
     waiting: list[tuple[Path, Song]] = []
     for path in tqdm(songs, desc="songs", unit="song", disable=None if len(songs) > 1 else True, dynamic_ncols=True):
         try:
-            waiting.append((path, read_song(path, model.view, model.parameters, model.run["dtype"])))
+            waiting.append((path, read_song(path, model.view, model.settings)))
         except SongError as error:
             failed[path] = error.reason
         if sum(len(song.clips) for _, song in waiting) >= CLIPS_AT_ONCE:
@@ -133,7 +120,7 @@ def main() -> int:
     args = parse_arguments()
     check_threshold(args.threshold)
     songs = find_songs(args.songs)
-    model = choose_model(args.build, args.model, args.iteration)
+    model = choose_model(args.build, args.run, args.iteration)
     print(f"model: {model.description}", file=sys.stderr if args.json else sys.stdout, flush=True)
 
     heard: list[Heard] = []
@@ -151,7 +138,7 @@ def main() -> int:
         print(tell(heard[0]) if len(songs) == 1 else table(heard))
     if args.csv:
         args.csv.parent.mkdir(parents=True, exist_ok=True)
-        runs.write_whole(args.csv, as_csv(heard))
+        files.write_whole(args.csv, as_csv(heard))
     written = [*([args.csv] if args.csv else []), *sorted(pictures)]
     if written and not args.json:
         print(f"\nwritten: {', '.join(map(str, written[:3]))}{' ...' if len(written) > 3 else ''}")

@@ -6,13 +6,16 @@ run.json, the .caffemodel and its mark `<net>_iter_<N>.whole`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+import argparse
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from tools import paths
+from tools import files, paths
 from tools.cli import UserError
-from tools.convert.parameters import Parameters
-from tools.train import runs
+from tools.convert.views import VIEWS, View
+from tools.settings import Settings
+from tools.train import runs, snapshots
 
 SHIPPED = paths.DATA / "model"
 
@@ -24,7 +27,8 @@ class Model:
     folder: Path
     iteration: int
     caffemodel: Path
-    run: dict  # run.json
+    run: dict[str, Any]  # run.json
+    settings: Settings  # those of the run
     origin: str  # why this one, in a few words
 
     @property
@@ -36,28 +40,14 @@ class Model:
         return self.folder / "train_val.prototxt"
 
     @property
-    def view(self) -> str:
-        return self.run["view"]
-
-    @property
-    def parameters(self) -> Parameters:
-        """What its clips were made with: by its record, or for an older one by the shape of its LMDB.
-
-        Raises UserError for a record that no matrix can be made with.
-        """
-        if "features" in self.run:
-            return recorded_parameters(self.folder, self.run["features"])
-        _, height, width = self.run["lmdb"]["train"]["shape"]
-        if self.view == "lstm":
-            return Parameters(bands=self.run["bands"], lstm_frames_a_clip=height)
-        frames = {"cnn": "frames_a_clip", "song": "song_frames"}[self.view]
-        return Parameters(bands=self.run["bands"], n_bands=height, **{frames: width})
+    def view(self) -> View:
+        return VIEWS[self.run["view"]]
 
     @property
     def description(self) -> str:
         return f"{self.folder}, iteration {self.iteration} ({self.origin})"
 
-    def as_json(self) -> dict:
+    def as_json(self) -> dict[str, Any]:
         """What a result needs to be traced back to the weights that it came from."""
         return {
             "folder": str(self.folder),
@@ -65,36 +55,32 @@ class Model:
             "net": self.run["net"],
             "split": self.run["split"],
             "dtype": self.run["dtype"],
-            "view": self.view,
-            "caffemodel_sha256": runs.sha256_of(self.caffemodel),
+            "view": self.view.name,
+            "caffemodel_sha256": files.sha256_of(self.caffemodel),
         }
 
 
-def recorded_parameters(folder: Path, features: dict) -> Parameters:
-    """The parameters that a run's record names, one and all. UserError where one is missing or is none."""
-    names = [field.name for field in fields(Parameters)]
-    try:
-        return Parameters(**{name: features[name] for name in names})
-    except (KeyError, TypeError) as error:
-        raise UserError(
-            f"{folder / 'run.json'}: its features can't be read ({error}): train again, or name another MODEL="
-        ) from None
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Which net answers, alike for every tool that listens to songs."""
+    runs.add_run_option(parser, "--model")
+    parser.add_argument("--iteration", type=int, help="with this snapshot (default: the newest)")
+    parser.add_argument("--build", type=Path, default=paths.BUILD, help="where runs are looked for (default: build)")
 
 
-def choose_model(build: Path, wanted: Path | None = None, iteration: int | None = None) -> Model:
-    """The run folder ``wanted``, else the one trained last under ``build``/runs, else the shipped model.
+def choose_model(build: Path, run: Path | None = None, iteration: int | None = None) -> Model:
+    """The run folder ``run``, else the one trained last under ``build``/runs, else the shipped model.
 
     Raises UserError for a folder that is no run, lacks a file or has no whole snapshot (of ``iteration``).
     """
-    if wanted is not None:
-        return open_model(wanted, iteration, "as MODEL= says")
+    if run is not None:
+        return open_model(run, iteration, "as RUN= says")
     newest = newest_run(build)
     if newest is not None:
-        return open_model(newest, iteration, f"the newest trained in {build / 'runs'}; MODEL= takes another")
+        return open_model(newest, iteration, f"the newest trained in {build / 'runs'}; RUN= takes another")
     if SHIPPED.is_dir():
         return open_model(SHIPPED, iteration, f"shipped: nothing is trained in {build / 'runs'} yet")
     raise UserError(
-        f"{build / 'runs'}: nothing is trained there: type 'make train-rcnn' first, or name a run with MODEL="
+        f"{build / 'runs'}: nothing is trained there: type 'make train-rcnn' first, or name a run with RUN="
     )
 
 
@@ -103,12 +89,11 @@ def newest_run(build: Path) -> Path | None:
 
     None where there is none.
     """
-    snapshots = [
-        model for folder in (build / "runs").glob("*/*") for model in runs.whole_snapshots(folder).values()
-    ]  # fmt: skip
-    newest = sorted(snapshots, key=lambda model: (model.stat().st_mtime_ns, str(model)), reverse=True)
-    folders = list(dict.fromkeys(model.parent for model in newest))
-    return next(filter(has_clips, folders), folders[0] if folders else None)
+    folders = (build / "runs").glob("*/*")
+    models = [model for folder in folders for model in snapshots.whole_snapshots(folder).values()]
+    newest = sorted(models, key=lambda model: (model.stat().st_mtime_ns, str(model)), reverse=True)
+    newest_first = list(dict.fromkeys(model.parent for model in newest))
+    return next(filter(has_clips, newest_first), newest_first[0] if newest_first else None)
 
 
 def has_clips(folder: Path) -> bool:
@@ -121,16 +106,16 @@ def has_clips(folder: Path) -> bool:
 
 def open_model(folder: Path, iteration: int | None, origin: str) -> Model:
     if not folder.is_dir():
-        raise UserError(f"{folder}: no such run folder: MODEL= names one, as build/runs/song/rcnn")
+        raise UserError(f"{folder}: no such run folder: RUN= names one, as build/runs/song/rcnn")
     run = runs.read_run(folder)
-    missing = [key for key in ("net", "split", "view", "dtype", "bands", "lmdb") if key not in run]
+    missing = [key for key in ("net", "split", "view", "dtype", "lmdb") if key not in run]
     if missing:
         raise UserError(
-            f"{folder / 'run.json'} says nothing of {', '.join(missing)}: train again, or name another MODEL="
+            f"{folder / 'run.json'} says nothing of {', '.join(missing)}: train again, or name another RUN="
         )
-    iteration, caffemodel = runs.choose_snapshot(folder, iteration)
-    model = Model(folder, iteration, caffemodel, run, origin)
+    iteration, caffemodel = snapshots.choose_snapshot(folder, iteration)
+    model = Model(folder, iteration, caffemodel, run, runs.settings_of(run, folder), origin)
     for file in (model.deploy, model.train_val):
         if not file.is_file():
-            raise UserError(f"{file} is missing: train again, or name another run with MODEL=")
+            raise UserError(f"{file} is missing: train again, or name another with RUN=")
     return model

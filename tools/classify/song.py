@@ -20,7 +20,8 @@ import numpy as np
 
 from tools.convert import features
 from tools.convert.features import Bands
-from tools.convert.parameters import Parameters
+from tools.convert.views import View
+from tools.settings import Settings
 from tools.songs import audio
 from tools.songs.audio import SAMPLE_RATE, SongError
 
@@ -29,7 +30,7 @@ PAUSE = 1e-4  # power, relative to the song's loudest: 40 dB below it
 
 
 @dataclass(frozen=True)
-class View:
+class Cut:
     """How one view of a song is cut: frames of ``hop`` samples, clips of ``frames_a_clip`` frames."""
 
     window: int
@@ -55,17 +56,17 @@ class Song:
     frame_seconds: float
 
 
-def read_song(path: Path, view: str, parameters: Parameters, dtype: str = "float") -> Song:
+def read_song(path: Path, view: View, settings: Settings) -> Song:
     """Read any audio file that libsndfile reads, of at least one clip.
 
     Raises SongError for a file that can't be read, and where `cut_song` does.
     """
-    return cut_song(path, audio.read_audio(path), view, parameters, dtype)
+    return cut_song(path, audio.read_audio(path), view, settings)
 
 
-def cut_song(path: Path, samples: np.ndarray, view: str, parameters: Parameters, dtype: str = "float") -> Song:
+def cut_song(path: Path, samples: np.ndarray, view: View, settings: Settings) -> Song:
     """Cut a mono waveform at 22050 Hz. SongError, naming ``path``, for one that is silent or shorter than a clip."""
-    cut = describe_view(view, parameters)
+    cut = describe_view(view, settings)
     if len(samples) < cut.minimum_samples:
         needed = f"{cut.minimum_samples / SAMPLE_RATE:.2f} s"
         raise SongError(path, f"too short: {len(samples) / SAMPLE_RATE:.2f} s, and this net needs {needed}")
@@ -78,27 +79,25 @@ def cut_song(path: Path, samples: np.ndarray, view: str, parameters: Parameters,
     else:
         power = lift(power, 1)
         clips = level_as_trained(power, cut)
-    if view != "lstm":  # its rows are frames, the others' are bands
+    if not view.is_sequence:  # its rows are frames, the others' are bands
         clips = clips.transpose(0, 2, 1)
     clips = np.ascontiguousarray(clips[:, None])
     return Song(
         seconds=len(samples) / SAMPLE_RATE,
-        clips=features.quantize(clips) if dtype == "int" else clips,
+        clips=features.quantize(clips) if settings.dtype == "int" else clips,
         clip_seconds=cut.frames_a_clip * cut.hop / SAMPLE_RATE,
         image=features.decibel_image(power).T,
         frame_seconds=cut.hop / SAMPLE_RATE,
     )
 
 
-def describe_view(view: str, parameters: Parameters) -> View:
-    p = parameters
-    if view == "lstm":
-        bands = features.lstm_band_average
-        return View(p.lstm_window, p.lstm_hop, bands, p.lstm_frames_a_clip, p.lstm_clips_a_song, p.lstm_frames)
+def describe_view(view: View, settings: Settings) -> Cut:
+    p, (_, height, width), clips = settings, view.shape(settings), view.clips(settings)
+    if view.is_sequence:
+        return Cut(p.lstm_window, p.lstm_hop, features.lstm_band_average, height, clips, height * clips)
     bank = features.filter_bank(p.bands, p.window, p.n_bands)
     frames = 1 + (LONGEST_TRAINED - p.window) // p.hop
-    frames_a_clip, clips = (p.song_frames, 1) if view == "song" else (p.frames_a_clip, p.clips_a_song)
-    return View(p.window, p.hop, lambda power: power @ bank, frames_a_clip, clips, frames)
+    return Cut(p.window, p.hop, lambda power: power @ bank, width, clips, frames)
 
 
 def lift(power: np.ndarray, quietest: float) -> np.ndarray:
@@ -111,14 +110,14 @@ def lift(power: np.ndarray, quietest: float) -> np.ndarray:
     return power if power.max() >= needed else power * (needed / power.max())
 
 
-def level_as_trained(power: np.ndarray, cut: View) -> np.ndarray:
+def level_as_trained(power: np.ndarray, cut: Cut) -> np.ndarray:
     """Band power (frames, bands) of a song of training length or less to clips (clips, frames_a_clip, bands)."""
     image = features.decibel_image(power[: cut.frames_a_level])
     clips = min(len(image) // cut.frames_a_clip, cut.clips_a_song)
     return image[: clips * cut.frames_a_clip].reshape(clips, cut.frames_a_clip, -1)
 
 
-def level_long_song(power: np.ndarray, cut: View) -> np.ndarray:
+def level_long_song(power: np.ndarray, cut: Cut) -> np.ndarray:
     """The same of a longer song, each clip levelled within the excerpt of training length around it."""
     # Put below every excerpt as a frame of its own, it keeps the maximum from sinking further in a pause.
     pause = np.full((1, power.shape[1]), PAUSE * power.max())

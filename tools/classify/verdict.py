@@ -7,6 +7,7 @@ and goes in proportion with the clips that a song has.
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -113,6 +114,11 @@ def judge(probabilities: np.ndarray, clip_seconds: float, threshold: int = THRES
             f"the net has {probabilities.shape[1]} outputs, not the {len(GENRES)} genres: name another MODEL="
         )
     return Verdict(probabilities, clip_seconds, scaled_threshold(threshold, len(probabilities)))
+
+
+def add_threshold_option(parser: argparse.ArgumentParser) -> None:
+    words = "votes out of 15 that decide, in proportion for a song of other length (default: %(default)s)"
+    parser.add_argument("--threshold", type=int, default=THRESHOLD, help=words)
 
 
 def check_threshold(threshold: int) -> None:

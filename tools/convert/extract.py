@@ -10,15 +10,17 @@ import functools
 import json
 import os
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from tools import parallel
 from tools.convert import features
-from tools.convert.parameters import Parameters
+from tools.convert.views import Shape, View, matrix_settings, minimum_samples
+from tools.files import write_whole
+from tools.processes import map_songs
+from tools.settings import Settings
 from tools.songs.audio import SongError, read_song
 from tools.songs.gtzan import Track
 
@@ -28,30 +30,30 @@ class Spool:
     """Features of songs on disk: a file for each song, named for it, of the float32 values of its views in turn."""
 
     folder: Path
-    parameters: Parameters
-    views: tuple[str, ...]
+    settings: Settings
+    views: tuple[View, ...]
 
     def open(self, fingerprint: str) -> None:
         """Make the folder; what lies in it is kept if it was made from the same data in the same way."""
         made_from = {
             "fingerprint": fingerprint,
             "formulas": features.FORMULAS,
-            "parameters": asdict(self.parameters),
-            "views": list(self.views),
+            "settings": matrix_settings(self.settings),
+            "views": [view.name for view in self.views],
         }
         text = json.dumps(made_from)
         label = self.folder / "made_from.json"
         if not label.is_file() or label.read_text() != text:
             shutil.rmtree(self.folder, ignore_errors=True)
             self.folder.mkdir(parents=True)
-            label.write_text(text)
+            write_whole(label, text)
 
     def file(self, track: str) -> Path:
         return self.folder / f"{track}.f32"
 
-    def values(self, view: str) -> int:
+    def values(self, view: View) -> int:
         """float32 values that a song has in a view."""
-        return self.parameters.clips(view) * int(np.prod(self.parameters.shape(view)))
+        return view.clips(self.settings) * int(np.prod(view.shape(self.settings)))
 
     def has(self, track: str) -> bool:
         size = 4 * sum(map(self.values, self.views))
@@ -59,20 +61,18 @@ class Spool:
 
     def write(self, track: str, matrices: dict[str, np.ndarray]) -> None:
         """Write a song's views, each (clips, channels, height, width), aside and rename them into place."""
-        aside = self.folder / f".{track}.{os.getpid()}"
-        with aside.open("wb") as file:
-            for view in self.views:
-                file.write(matrices[view].astype("<f4", copy=False).tobytes())
-        aside.replace(self.file(track))
+        write_whole(
+            self.file(track), b"".join(matrices[view.name].astype("<f4", copy=False).tobytes() for view in self.views)
+        )
 
     @functools.lru_cache  # noqa: B019 (frozen, and made once)
-    def place(self, view: str) -> tuple[tuple[int, int, int], int, int]:
+    def place(self, view: View) -> tuple[Shape, int, int]:
         """The shape of a view's clips, the byte in a song's file where they begin, and the bytes of one."""
-        shape = self.parameters.shape(view)
+        shape = view.shape(self.settings)
         before = sum(map(self.values, self.views[: self.views.index(view)]))
         return shape, 4 * before, 4 * int(np.prod(shape))
 
-    def read(self, track: str, view: str, clip: int) -> np.ndarray:
+    def read(self, track: str, view: View, clip: int) -> np.ndarray:
         """One clip of a song: float32 (channels, height, width)."""
         shape, offset, size = self.place(view)
         with self.file(track).open("rb", buffering=0) as file:
@@ -83,23 +83,23 @@ class Spool:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def extract(tracks: list[Track], spool: Spool, jobs: int) -> dict[str, str]:
+def extract(tracks: list[Track], spool: Spool, jobs: int | None) -> dict[str, str]:
     """Bring the features of every song into the spool, ``jobs`` songs at a time.
 
     Returns the reason for each song that can't be used, by its name. Raises UserError if a process is killed.
     """
     to_do = [track for track in tracks if not spool.has(track.track)]
     # Made before the processes are, so that they find it in their memory.
-    features.filter_bank(spool.parameters.bands, spool.parameters.window, spool.parameters.n_bands)
-    outcomes = parallel.map_songs(partial(extract_song, spool), to_do, jobs=jobs, done=len(tracks) - len(to_do))
+    features.filter_bank(spool.settings.bands, spool.settings.window, spool.settings.n_bands)
+    outcomes = map_songs(partial(extract_song, spool), to_do, jobs=jobs, done=len(tracks) - len(to_do))
     return {track.track: reason for track, reason in zip(to_do, outcomes) if reason is not None}
 
 
 def extract_song(spool: Spool, track: Track) -> str | None:
     """Bring one song into the spool. Returns the reason if it can't be used."""
     try:
-        samples = read_song(track.path, spool.parameters.minimum_samples)
+        samples = read_song(track.path, minimum_samples(spool.settings))
     except SongError as error:
         return error.reason
-    spool.write(track.track, features.views_of(samples, spool.parameters, spool.views))
+    spool.write(track.track, features.views_of(samples, spool.settings, spool.views))
     return None

@@ -13,14 +13,15 @@ precision: in single precision the bands beside a pure tone were off by up to 0.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import scipy.fft
 import scipy.signal
 
 from tools.cli import UserError
-from tools.convert.parameters import Parameters, lstm_octaves
+from tools.convert.views import VIEWS, View, lstm_octaves
+from tools.settings import Settings
 from tools.songs.audio import SAMPLE_RATE
 
 FORMULAS = 1  # raised whenever a change in this module changes a value that comes out
@@ -31,49 +32,49 @@ BLOCK = 1 << 16  # samples transformed at a time, so that a block and its spectr
 Bands = Callable[[np.ndarray], np.ndarray]
 
 
-def views_of(samples: np.ndarray, parameters: Parameters, views: tuple[str, ...]) -> dict[str, np.ndarray]:
-    """The views asked for, each float32 (clips, 1, height, width) with values in 0..255.
+def views_of(samples: np.ndarray, settings: Settings, views: Iterable[View]) -> dict[str, np.ndarray]:
+    """The views asked for, by name, each float32 (clips, 1, height, width) with values in 0..255.
 
-    ``samples`` is a mono waveform at 22050 Hz of at least ``parameters.minimum_samples``.
+    ``samples`` is a mono waveform at 22050 Hz that is long enough for them.
     """
-    made = {}
-    if "cnn" in views or "song" in views:
-        image = song_image(samples, parameters)
-        made["cnn"] = cut_clips(image, parameters)
-        made["song"] = image[None, :, : parameters.song_frames]
-    if "lstm" in views:
-        made["lstm"] = lstm_clips(samples, parameters)
-    return {view: np.ascontiguousarray(made[view][:, None]) for view in views}
+    names, matrices = [view.name for view in views], {}
+    if "cnn" in names or "song" in names:
+        image = song_image(samples, settings)
+        matrices["cnn"] = cut_clips(image, settings)
+        matrices["song"] = image[None, :, : settings.song_frames]
+    if "lstm" in names:
+        matrices["lstm"] = lstm_clips(samples, settings)
+    return {name: np.ascontiguousarray(matrices[name][:, None]) for name in names}
 
 
-def cnn_clips(samples: np.ndarray, parameters: Parameters = Parameters()) -> np.ndarray:  # noqa: B008 (frozen)
+def cnn_clips(samples: np.ndarray, settings: Settings = Settings()) -> np.ndarray:  # noqa: B008 (frozen)
     """The clips of a song for the convolutional networks: float32 (15, 33, 166), row 0 the lowest band."""
-    return cut_clips(song_image(samples, parameters), parameters)
+    return cut_clips(song_image(samples, settings), settings)
 
 
-def song_matrix(samples: np.ndarray, parameters: Parameters = Parameters()) -> np.ndarray:  # noqa: B008
+def song_matrix(samples: np.ndarray, settings: Settings = Settings()) -> np.ndarray:  # noqa: B008
     """The first 2500 frames of a song as one matrix: float32 (1, 33, 2500)."""
-    return song_image(samples, parameters)[None, :, : parameters.song_frames]
+    return song_image(samples, settings)[None, :, : settings.song_frames]
 
 
-def lstm_clips(samples: np.ndarray, parameters: Parameters = Parameters()) -> np.ndarray:  # noqa: B008
+def lstm_clips(samples: np.ndarray, settings: Settings = Settings()) -> np.ndarray:  # noqa: B008
     """The clips of a song for the LSTM: float32 (30, 20, 72), a row per frame. Its 600 frames alone set the maximum."""
-    p = parameters
-    end = (p.lstm_frames - 1) * p.lstm_hop + p.lstm_window
+    p = settings
+    end = VIEWS["lstm"].samples(p)
     power = band_power(samples[:end], p.lstm_window, p.lstm_hop, lstm_band_average)
-    return decibel_image(power).reshape(p.lstm_clips_a_song, p.lstm_frames_a_clip, p.lstm_bands)
+    return decibel_image(power).reshape(p.lstm_clips_a_song, p.lstm_frames_a_clip, -1)
 
 
-def song_image(samples: np.ndarray, parameters: Parameters) -> np.ndarray:
+def song_image(samples: np.ndarray, settings: Settings) -> np.ndarray:
     """All frames of a song, float32 (n_bands, frames): the maximum is taken over the song, past its last clip too."""
-    p = parameters
+    p = settings
     bank = filter_bank(p.bands, p.window, p.n_bands)
     return decibel_image(band_power(samples, p.window, p.hop, lambda power: power @ bank)).T
 
 
-def cut_clips(image: np.ndarray, parameters: Parameters) -> np.ndarray:
+def cut_clips(image: np.ndarray, settings: Settings) -> np.ndarray:
     """(n_bands, frames) to (clips_a_song, n_bands, frames_a_clip): clip i starts at frame i * frames_a_clip."""
-    p = parameters
+    p = settings
     used = image[:, : p.clips_a_song * p.frames_a_clip]
     return used.reshape(p.n_bands, p.clips_a_song, p.frames_a_clip).transpose(1, 0, 2)
 
@@ -112,7 +113,7 @@ def filter_bank(bands: str, window: int, n_bands: int) -> np.ndarray:
     """
     bank = linear_bank(window, n_bands) if bands == "linear" else mel_bank(window, n_bands)
     if not bank.any(axis=0).all():
-        raise UserError(f"n_bands={n_bands}: too many {bands} bands for a window of {window}: some have no bin in them")
+        raise UserError(f"N_BANDS={n_bands}: too many {bands} bands for a window of {window}: some have no bin in them")
     return bank
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
-from dataclasses import asdict
 from pathlib import Path
 
 import lmdb
@@ -15,7 +13,9 @@ import soundfile
 
 from tools import cli
 from tools.convert import features
-from tools.convert.parameters import Parameters
+from tools.convert.views import matrix_settings, minimum_samples
+from tools.files import write_whole
+from tools.settings import Settings
 from tools.songs import splits
 from tools.songs.audio import SAMPLE_RATE
 
@@ -24,23 +24,23 @@ FILE = "manifest.json"
 KEYS = {"views": list, "dtypes": list, "lmdbs": dict, "left_out": list, "data": dict, "files": dict, "features": dict}
 
 
-def origin(split: str, fold: int, seed: int, parameters: Parameters, genres: tuple[str, ...], fingerprint: str) -> dict:
+def origin(settings: Settings, seed: int, genres: tuple[str, ...], fingerprint: str) -> dict:
     """All that decides what stands in an LMDB but its view and dtype: of the same origin, it need not be made again.
 
     ``seed`` is that of the order of the records.
     """
     return {
         "format": FORMAT,
-        "split": split,
-        "fold": fold,
+        "split": settings.split,
+        "fold": settings.fold,
         "genres": list(genres),
         "seed": seed,
         "split_seed": splits.SEED,
         "features": {
             "formulas": features.FORMULAS,
             "sample_rate": SAMPLE_RATE,
-            "minimum_samples": parameters.minimum_samples,
-            **asdict(parameters),
+            "minimum_samples": minimum_samples(settings),
+            **matrix_settings(settings),
         },
         "data": {"fingerprint": fingerprint},
     }
@@ -58,7 +58,7 @@ def read(folder: Path) -> dict | None:
 
 
 def describes(found: dict | None, folder: Path, wanted: dict) -> bool:
-    """Whether ``folder`` holds, whole, LMDBs of the origin that is wanted."""
+    """Whether ``folder`` holds, whole, LMDBs of the origin, views and dtypes that are ``wanted``."""
     if found is None or any(found.get(key) != value for key, value in wanted.items() if key != "data"):
         return False
     same_songs = found["data"].get("fingerprint") == wanted["data"]["fingerprint"]
@@ -79,10 +79,7 @@ def write(folder: Path, contents: dict) -> None:
         "versions": versions(),
         "command": cli.command_line(),
     }
-    with (folder / FILE).open("w") as file:
-        file.write(json.dumps(whole, indent=1) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    write_whole(folder / FILE, json.dumps(whole, indent=1) + "\n")
 
 
 def versions() -> dict[str, str]:

@@ -18,7 +18,8 @@ from collections.abc import Callable
 import numpy as np
 
 from tools.convert.features import RANGE_DB
-from tools.convert.parameters import Parameters
+from tools.convert.views import View, overlapping_clips
+from tools.settings import Settings
 from tools.songs.gtzan import Track
 
 SEED = 2019
@@ -28,31 +29,31 @@ LEVEL_DB = 12.0  # a copy is at most so much louder or softer
 Clip = tuple[Track, int]
 
 
-def with_train_clips(clips: list[Clip], parameters: Parameters, view: str) -> list[Clip]:
+def with_train_clips(clips: list[Clip], settings: Settings, view: View) -> list[Clip]:
     """The clips of a train part that has whole songs, with those that are made besides."""
     songs = dict.fromkeys(song for song, _ in clips)
-    return [(song, number) for song in songs for number in range(parameters.train_clips(view))]
+    return [(song, number) for song in songs for number in range(view.train_clips(settings))]
 
 
-def train_clip(read: Callable[[int], np.ndarray], track: str, number: int, parameters: Parameters) -> np.ndarray:
+def train_clip(read: Callable[[int], np.ndarray], track: str, number: int, settings: Settings) -> np.ndarray:
     """Clip ``number`` of a song's train records: float32 (1, bands, frames). ``read`` gives the paper's clips."""
-    copy, original = divmod(number, parameters.overlapping_clips)
-    matrix = overlapping_clip(read, original, parameters)
+    copy, original = divmod(number, overlapping_clips(settings))
+    matrix = overlapping_clip(read, original, settings)
     if copy == 0:
         return matrix
     random = np.random.Generator(np.random.PCG64([SEED, zlib.crc32(f"{track} {number}".encode())]))
-    return masked(matrix, random) if copy <= parameters.masked_copies else at_another_level(matrix, random)
+    return masked(matrix, random) if copy <= settings.masked_copies else at_another_level(matrix, random)
 
 
-def overlapping_clip(read: Callable[[int], np.ndarray], number: int, parameters: Parameters) -> np.ndarray:
+def overlapping_clip(read: Callable[[int], np.ndarray], number: int, settings: Settings) -> np.ndarray:
     """Clip ``number`` before any copy: float32 (1, bands, frames).
 
     The paper's clips follow one another without a gap: one in between is the end of one and the beginning of the next.
     """
-    if number < parameters.clips_a_song:
+    if number < settings.clips_a_song:
         return read(number)
-    later, first = divmod(number - parameters.clips_a_song, parameters.clips_a_song - 1)
-    start = parameters.frames_a_clip * (later + 1) // parameters.overlap
+    later, first = divmod(number - settings.clips_a_song, settings.clips_a_song - 1)
+    start = settings.frames_a_clip * (later + 1) // settings.overlap
     return np.concatenate([read(first)[..., start:], read(first + 1)[..., :start]], axis=-1)
 
 

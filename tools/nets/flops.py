@@ -7,14 +7,12 @@ Counted in convolutions, inner products and LSTM layers; the rest is small besid
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
-from tools import paths
-from tools.caffe_words import fatal_words
 from tools.cli import UserError
+from tools.processes import child, last_words
 
 
 def flops_an_image(deploy: Path) -> float:
@@ -40,12 +38,11 @@ def flops_an_image(deploy: Path) -> float:
 def flops_in_child(deploy: Path) -> float:
     """The same by a child, whose Caffe keeps quiet and may die. UserError where it refuses the net."""
     command = [sys.executable, "-m", "tools.nets.flops", str(deploy.absolute())]
-    quiet = {**os.environ, "GLOG_minloglevel": "2"}
-    done = subprocess.run(command, cwd=paths.CHECKOUT, env=quiet, capture_output=True, text=True, check=False)
-    if done.returncode:
-        lines = done.stderr.strip().splitlines() or ["it left no word"]
-        raise UserError(f"{deploy}: Caffe could not run it: {(fatal_words(lines) or lines)[-1]}")
-    return float(done.stdout)
+    with child(command, subprocess.PIPE, quiet=True) as process:
+        said, words = process.communicate()
+    if process.returncode:
+        raise UserError(f"{deploy}: Caffe could not run it: {last_words(words)}")
+    return float(said)
 
 
 if __name__ == "__main__":

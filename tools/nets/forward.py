@@ -22,7 +22,7 @@ from google.protobuf.message import DecodeError
 
 from tools import cli
 from tools.cli import UserError
-from tools.convert import datum
+from tools.convert import datum, lmdbs
 from tools.nets import prototxt
 
 # A batch is 100 clips of 33 x 166 values, or the worth of it: a net's memory grows with the values of a batch.
@@ -112,7 +112,7 @@ def read_source(source: Path) -> Iterator[tuple[str, int, int, np.ndarray]]:
         for index, clip in enumerate(np.load(source, mmap_mode="r")):
             yield "", index, -1, clip
     else:
-        for record in datum.read_lmdb(source):
+        for record in lmdbs.read_lmdb(source):
             yield record.track, record.clip, record.label, record.array
 
 

@@ -5,9 +5,6 @@ The child is `tools.nets.forward`. Whatever ends it comes out here as a UserErro
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -16,9 +13,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from tools import paths
-from tools.caffe_words import fatal_words
 from tools.cli import UserError
+from tools.processes import child, ending, last_words
 
 
 @dataclass(frozen=True)
@@ -69,20 +65,12 @@ def predict_arrays(deploy: Path, train_val: Path, caffemodel: Path, clips: np.nd
 def run_child(deploy: Path, train_val: Path, caffemodel: Path, source: Path, out: Path) -> None:
     """Run `tools.nets.forward` to its end, with a bar. UserError where it fails; an interrupt ends it as well."""
     command = [sys.executable, "-m", "tools.nets.forward", *map(str, (deploy, train_val, caffemodel, source, out))]
-    search_path = os.pathsep.join(filter(None, (str(paths.CHECKOUT), os.environ.get("PYTHONPATH"))))
-    environment = {**os.environ, "PYTHONPATH": search_path, "GLOG_minloglevel": "2"}
     with tempfile.TemporaryFile("w+", errors="replace") as words:
-        child = subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=words, text=True
-        )
-        try:
+        with child(command, words, quiet=True) as process:
             with tqdm(desc=source.name, unit="clip", disable=None, dynamic_ncols=True) as bar:
-                for line in child.stdout:
+                for line in process.stdout or ():
                     bar.update(int(line))
-            status = child.wait()
-        finally:
-            child.kill()
-            child.wait()
+            status = process.wait()
         words.seek(0)
         if status:
             raise UserError(failure(status, words.read(), caffemodel))
@@ -90,11 +78,10 @@ def run_child(deploy: Path, train_val: Path, caffemodel: Path, source: Path, out
 
 def failure(status: int, words: str, caffemodel: Path) -> str:
     """One line for how the child ended: its own error line, else Caffe's last fatal line, else its last word."""
-    lines = [line for line in words.splitlines() if line.strip()] or ["it left no word"]
-    if status == 2 and lines[-1].startswith("forward: "):
-        return lines[-1][len("forward: ") :]
-    ended = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
-    return f"{caffemodel}: Caffe {ended}: {(fatal_words(lines) or lines)[-1]}"
+    last = (words.strip().splitlines() or [""])[-1]
+    if status == 2 and last.startswith("forward: "):
+        return last[len("forward: ") :]
+    return f"{caffemodel}: Caffe {ending(status)}: {last_words(words)}"
 
 
 def check_probabilities(probabilities: np.ndarray, caffemodel: Path) -> None:

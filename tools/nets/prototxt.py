@@ -11,8 +11,10 @@ import caffe
 from caffe.proto import caffe_pb2
 from google.protobuf import text_format
 
-from tools import cli, paths
+from tools import paths
 from tools.cli import UserError
+from tools.convert.views import VIEWS, View
+from tools.settings import Schedule
 
 
 def read(file: Path, message: object) -> object:
@@ -56,12 +58,12 @@ def data_layer(net: caffe_pb2.NetParameter, phase: int) -> caffe_pb2.LayerParame
     raise UserError(f"net '{net.name}' has no Data layer for {'TRAIN' if phase == caffe.TRAIN else 'TEST'}: add one")
 
 
-def view_of(net: caffe_pb2.NetParameter) -> str:
-    """Which view of a song a net reads, from the name of the LMDB in its prototxt: cnn, lstm or song."""
+def view_of(net: caffe_pb2.NetParameter) -> View:
+    """Which view of a song a net reads, from the name of the LMDB in its prototxt."""
     source = data_layer(net, caffe.TRAIN).data_param.source
-    view = Path(source).name.split("_")[0]
-    if view not in paths.VIEWS:
-        raise UserError(f"net '{net.name}' reads {source}: its name must begin with one of {', '.join(paths.VIEWS)}")
+    view = VIEWS.get(Path(source).name.split("_")[0])
+    if view is None:
+        raise UserError(f"net '{net.name}' reads {source}: its name must begin with one of {', '.join(VIEWS)}")
     return view
 
 
@@ -70,23 +72,7 @@ def covering_batch(records: int, largest: int = 128) -> int:
     return max(batch for batch in range(1, min(records, largest) + 1) if records % batch == 0)
 
 
-def parse_schedule(text: str, option: str) -> list[tuple[int, float]]:
-    """``"0.4 0.6@3000"`` as [(0, 0.4), (3000, 0.6)]: each value and the iteration from which on it holds."""
-    schedule = []
-    text = cli.printable(" ".join(text.split()))
-    for item in text.split():
-        value, _, start = item.partition("@")
-        try:
-            schedule.append((int(start) if start else 0, float(value)))
-        except ValueError:
-            raise UserError(f'{option}="{text}": "{item}" is not VALUE or VALUE@ITERATION') from None
-    starts = [start for start, _ in schedule]
-    if not schedule or starts[0] != 0 or any(b <= a for a, b in zip(starts, starts[1:])):
-        raise UserError(f'{option}="{text}": the first value stands alone, the others follow in order of @ITERATION')
-    return schedule
-
-
-def set_learning_rate(solver: caffe_pb2.SolverParameter, schedule: list[tuple[int, float]]) -> bool:
+def set_learning_rate(solver: caffe_pb2.SolverParameter, schedule: Schedule) -> bool:
     """Put a learning-rate schedule into a solver as Caffe's `fixed` or `multistep` policy.
 
     Returns False where no policy of Caffe expresses it (multistep has one ratio for every step): then the solver has
@@ -109,9 +95,7 @@ def set_learning_rate(solver: caffe_pb2.SolverParameter, schedule: list[tuple[in
 
 
 def set_dropout(net: caffe_pb2.NetParameter, ratio: float) -> None:
-    """Set the ratio of every Dropout layer. UserError where the net has none, or the ratio is not in [0, 1)."""
-    if not 0 <= ratio < 1:
-        raise UserError(f"DROPOUT={ratio:g}: a dropout ratio lies from 0 to below 1")
+    """Set the ratio of every Dropout layer. UserError where the net has none."""
     layers = [layer for layer in net.layer if layer.type == "Dropout"]
     if not layers:
         raise UserError(f"DROPOUT={ratio:g}: net '{net.name}' has no Dropout layer: leave DROPOUT out")
@@ -127,20 +111,16 @@ def share_loss(net: caffe_pb2.NetParameter, ranks: int) -> None:
 
 
 def set_neurons(net: caffe_pb2.NetParameter, neurons: int) -> None:
-    """Set the outputs of every LSTM layer. UserError where the net has none, or for a number that no layer can have."""
+    """Set the outputs of every LSTM layer. UserError where the net has none."""
     layers = [layer for layer in net.layer if layer.type == "LSTM"]
     if not layers:
         raise UserError(f"NEURONS={neurons}: net '{net.name}' has no LSTM layer: leave NEURONS out")
-    if not 1 <= neurons <= 4096:
-        raise UserError(f"NEURONS={neurons}: an LSTM layer has from 1 to 4096 outputs")
     for layer in layers:
         layer.recurrent_param.num_output = neurons
 
 
 def set_input_scale(net: caffe_pb2.NetParameter, scale: float) -> None:
-    """Multiply the input by ``scale``, in both phases. UserError for a factor that leaves nothing of it."""
-    if not 0 < scale < 1000:
-        raise UserError(f"INPUT_SCALE={scale:g}: a factor above 0")
+    """Multiply the input by ``scale``, in both phases."""
     for layer in net.layer:
         if layer.type == "Data":
             layer.transform_param.scale = scale

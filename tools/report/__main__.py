@@ -17,7 +17,7 @@ from pathlib import Path
 import jinja2
 
 from tools import cli, paths
-from tools.in_place import made_aside, only_writer
+from tools.files import only_writer, whole_folder
 from tools.report import changes, claims, comparisons, curves, figures, headlines, leak, paper
 from tools.report.canvas import Figure
 from tools.report.collect import Collection, collect, collect_kept
@@ -144,7 +144,7 @@ def write(folder: Path, content: dict) -> None:
         section: [{key: value for key, value in figure.items() if key != "uri"} for figure in members]
         for section, members in content["figures"].items()
     }
-    with only_writer(folder), made_aside(folder) as aside:
+    with only_writer(folder), whole_folder(folder) as aside:
         (aside / "index.html").write_text(page)
         (aside / "report.json").write_text(json.dumps(numbers, indent=1, default=float, ensure_ascii=False) + "\n")
         (aside / "claims.csv").write_text(claims_csv(content["claims"]))

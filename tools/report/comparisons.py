@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from tools import paths
+from tools.nets.network import NETS
 from tools.report import commands, compare, layout
 from tools.report.collect import Collection, Vote
 from tools.report.headlines import PROTOCOLS, basis, net_name, protocols_of, song_share
 from tools.report.layout import Column, Row, Table
 from tools.songs.splits import FOLDS
-from tools.train.runs import NETS
 from tools.vote import baseline
 
 ACCURACY_COLUMNS = [

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from tools.nets.network import NETS
 from tools.report.canvas import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, Figure, canvas, drawn
 from tools.report.collect import Collection, Run
 from tools.report.headlines import PROTOCOLS, net_name
 from tools.report.layout import Row
-from tools.train.runs import NETS
 
 CURVES = {
     "figure5": ("loss", (("loss", "train", BLUE), ("test_loss", "test", ORANGE))),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from tools.nets.network import NETS
 from tools.report import paper
 from tools.report.canvas import BLUE, GREEN, GREY, ORANGE, Figure, canvas, drawn
 from tools.report.collect import Collection, Vote
 from tools.report.headlines import PROTOCOLS, net_name
 from tools.report.layout import Row
 from tools.songs.gtzan import GENRES
-from tools.train.runs import NETS
 
 SPLIT_COLOURS = {"clip": ORANGE, "song": BLUE, "filtered": GREEN}
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from itertools import product
 
 from tools import paths
+from tools.nets.network import NETS
 from tools.report import commands, compare, layout
 from tools.report.collect import Collection, Vote
 from tools.report.comparisons import same_iteration
 from tools.report.headlines import net_name, protocols_of
 from tools.report.layout import Column, Row, Table
-from tools.train.runs import NETS
 
 Pair = tuple[Vote, Vote]
 HONEST = (paths.ALL_FOLDS, "song")

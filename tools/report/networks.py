@@ -18,10 +18,10 @@ from caffe.proto import caffe_pb2
 from tools import paths
 from tools.cli import UserError
 from tools.nets import prototxt
+from tools.nets.network import NETS
 from tools.report.canvas import Figure, svg_uri
 from tools.report.headlines import net_name
 from tools.report.layout import Row
-from tools.train.runs import NETS
 
 FILLS = {
     "Input": "#eef1f4",

@@ -13,7 +13,7 @@ import json
 import shutil
 from pathlib import Path
 
-from tools import cli, paths
+from tools import cli, files, paths
 from tools.cli import UserError
 from tools.report import __main__ as report
 from tools.report import readme
@@ -77,7 +77,7 @@ def main() -> None:
     collection = collect_kept()
     if not collection.votes:
         raise UserError(f"{paths.RESULTS}: no result is kept there: keep a vote first, with --keep")
-    runs.write_whole(readme.README, readme.insert_parts(readme.README.read_text(), collection))
+    files.write_whole(readme.README, readme.insert_parts(readme.README.read_text(), collection))
     report.write(paths.RESULTS / "report", report.context(collection))
     print(
         f"{len(collection.votes)} votes of {len(collection.runs)} runs: written into {readme.README.name} and the page"

@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 
 from tools import paths
 from tools.cli import UserError
-from tools.convert import datum
+from tools.convert import lmdbs
 from tools.report.canvas import Figure, canvas, drawn
 from tools.report.collect import Collection
 from tools.report.layout import Row
@@ -60,7 +60,7 @@ def first_songs(lmdb: object) -> dict[str, np.ndarray]:
     """The first song of each genre shown; empty where one of them has none."""
     chosen: dict[str, str] = {}
     clips: dict[str, dict[int, np.ndarray]] = {}
-    for record in datum.read_lmdb(lmdb):
+    for record in lmdbs.read_lmdb(lmdb):
         genre = record.track.split(".")[0]
         if genre not in GENRES_SHOWN or record.track > chosen.get(genre, record.track):
             continue

@@ -16,9 +16,8 @@ from pathlib import Path
 import uvicorn
 
 from tools import cli
-from tools.classify.__main__ import add_model_options
-from tools.classify.model import choose_model
-from tools.classify.verdict import check_threshold
+from tools.classify.model import add_model_options, choose_model
+from tools.classify.verdict import add_threshold_option, check_threshold
 from tools.cli import UserError
 from tools.serve.app import LOOPBACK, Service, make_app
 from tools.serve.examples import find_examples
@@ -28,6 +27,7 @@ from tools.serve.song import Limits
 def parse_arguments() -> argparse.Namespace:
     parser = cli.Parser(prog="serve", description=__doc__.splitlines()[0])
     add_model_options(parser)
+    add_threshold_option(parser)
     parser.add_argument(
         "--data", type=Path, help="songs to try: a data root (default: GTZAN=, else the synthetic songs)"
     )
@@ -62,7 +62,7 @@ def main() -> int:
     for option in ("megabytes", "minutes"):
         if getattr(args, option) < 1:
             raise UserError(f"--{option} {getattr(args, option)}: give 1 or more")
-    model = choose_model(args.build, args.model, args.iteration)
+    model = choose_model(args.build, args.run, args.iteration)
     examples = find_examples(model, choose_data(args))
     service = Service(model, args.threshold, Limits(args.megabytes, args.minutes), examples)
     local = args.host in LOOPBACK

@@ -45,7 +45,7 @@ class TooLargeError(SongError):
 def classify_bytes(body: bytes, model: Model, threshold: int, limits: Limits) -> dict:
     """The verdict on a song as JSON, with its spectrogram. Raises SongError and UserError as `tools.classify` does."""
     samples = decode(body, limits)
-    song = cut_song(Path("song"), samples, model.view, model.parameters, model.run["dtype"])
+    song = cut_song(Path("song"), samples, model.view, model.settings)
     [verdict] = hear([song], model, threshold)
     return {"seconds": song.seconds, **verdict.as_json(), "spectrogram": spectrogram(song)}
 

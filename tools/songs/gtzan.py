@@ -161,20 +161,18 @@ def why_not_a_song(path: Path) -> str | None:
     return None
 
 
-def parse_genres(text: str) -> tuple[str, ...]:
-    """``"pop metal"`` as ('metal', 'pop'), in order of label; all ten as (), which is the default.
+def check_genres(genres: tuple[str, ...]) -> tuple[str, ...]:
+    """The genres that GENRES= names, in order of label; all ten as (), which is the default.
 
     UserError for what is no list of two genres or more.
     """
-    wanted = set(text.replace(",", " ").split())
-    unknown = sorted(wanted - set(GENRES))
+    setting = f'GENRES="{printable(" ".join(genres))}"'
+    unknown = sorted(set(genres) - set(GENRES))
     if unknown:
-        raise UserError(f'GENRES="{printable(text)}": {printable(unknown[0])} is none of {" ".join(GENRES)}')
-    if len(wanted) == 1:
-        raise UserError(
-            f'GENRES="{printable(text)}": one genre is nothing to tell apart: name two or more of {" ".join(GENRES)}'
-        )
-    return () if len(wanted) in (0, len(GENRES)) else tuple(genre for genre in GENRES if genre in wanted)
+        raise UserError(f"{setting}: {printable(unknown[0])} is none of {' '.join(GENRES)}")
+    if len(genres) == 1:
+        raise UserError(f"{setting}: one genre is nothing to tell apart: name two or more of {' '.join(GENRES)}")
+    return () if len(genres) in (0, len(GENRES)) else tuple(genre for genre in GENRES if genre in genres)
 
 
 def fingerprint(root: Path) -> str:
@@ -192,6 +190,14 @@ def fingerprint(root: Path) -> str:
     for odd in found.left_out:
         digest.update(f"{odd.file}\0{odd.reason}\n".encode())
     return digest.hexdigest()
+
+
+def check_same_songs(root: Path, expected: str, made: str) -> None:
+    """UserError unless the songs of ``root`` have the fingerprint ``expected``: those that ``made`` was made of."""
+    if fingerprint(root) != expected:
+        raise UserError(
+            f"{printable(root)} holds other songs than {made} was made of: type 'make lmdb' first, or leave GTZAN out"
+        )
 
 
 def main() -> int:

@@ -13,6 +13,7 @@ import numpy as np
 
 from tools import paths
 from tools.cli import UserError
+from tools.settings import SPLITS
 from tools.songs.gtzan import GENRES, Track
 
 SEED = 2015
@@ -31,8 +32,8 @@ def assign_parts(
     ``split`` is song, clip, filtered or inner; song has the folds 0 to 4, inner 1 to 4, the others fold 0 alone.
     Raises UserError for any other split or fold, and where `filtered_split` does.
     """
-    if split not in paths.SPLITS:
-        raise UserError(f"split {split}: there is none of this name: choose one of {', '.join(paths.SPLITS)}")
+    if split not in SPLITS:
+        raise UserError(f"SPLIT={split}: there is none of this name: choose one of {', '.join(SPLITS)}")
     check_fold(split, fold)
     if split == "clip":
         return clip_split(tracks, clips_a_song, seed)

@@ -29,7 +29,7 @@ from tqdm import tqdm
 
 from tools import cli
 from tools.cli import UserError, printable
-from tools.in_place import only_writer
+from tools.files import only_writer
 from tools.songs.audio import SAMPLE_RATE
 from tools.songs.gtzan import GENRES, SONGS_A_GENRE, looks_like_a_song
 from tools.songs.synthesis.song import SAMPLES, song

@@ -1,23 +1,24 @@
-"""From options to a plan: the resolved prototxt, and what run.json says of the run (`tools.train.record`)."""
+"""From settings to a plan: the resolved prototxt, and what run.json says of the run (`tools.train.record`)."""
 
 from __future__ import annotations
 
-import argparse
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import caffe
+from caffe.proto import caffe_pb2
 
-from tools import paths
+from tools import files, paths
 from tools.cli import UserError
-from tools.convert import datum
+from tools.convert import datum, lmdbs
 from tools.convert import manifest as manifests
-from tools.convert.parameters import parameters_of
+from tools.convert.views import View, matrix_settings
 from tools.nets import prototxt
+from tools.nets.network import Network
+from tools.settings import Schedule, Settings, text_of
 from tools.songs.gtzan import GENRES
 from tools.train import runs
-
-LIMIT = 2**31  # of the whole numbers that Caffe takes
 
 
 @dataclass(frozen=True)
@@ -25,34 +26,99 @@ class Plan:
     """What one call of `make train` is to do."""
 
     folder: Path
-    iterations: int
+    settings: Settings  # resolved: none is None
     records: int  # of the train LMDB
-    batch: int  # clips an iteration, over all ranks
-    dropout: list[tuple[int, float]]  # empty: as in the prototxt
-    rates: list[tuple[int, float]]  # empty where Caffe's own policy does it
-    record: dict  # what run.json says of the run, whichever way it goes
+    dropout: Schedule  # empty: as in the prototxt
+    rates: Schedule  # empty where Caffe's own policy does it
+    record: dict[str, Any]  # what run.json says of the run, whichever way it goes
     prototxt: dict[str, str]  # the resolved files, by name
+
+    @property
+    def iterations(self) -> int:
+        return self.settings.iters
+
+    @property
+    def batch(self) -> int:
+        """Clips an iteration, over all ranks."""
+        return self.settings.batch
 
     @property
     def has_batch_norm(self) -> bool:
         return 'type: "BatchNorm"' in self.prototxt["train_val.prototxt"]
 
 
-def read_manifest(args: argparse.Namespace) -> dict:
-    """The manifest of the split's LMDBs. UserError where there are none yet."""
-    file = paths.manifest(args.build, runs.lmdb_split_folder(args))
-    if not file.exists():
+@dataclass(frozen=True)
+class Data:
+    """The LMDBs that a run reads, by part, with what the manifest says of each, and their mean file."""
+
+    view: View
+    manifest: dict[str, Any]
+    lmdbs: dict[str, Path]
+    entries: dict[str, dict[str, Any]]
+    mean: Path
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of a clip."""
+        channels, height, width = self.entries["train"]["shape"]
+        return channels, height, width
+
+    def records(self, part: str) -> int:
+        return self.entries[part]["records"]
+
+
+def prepare(settings: Settings) -> Plan:
+    """Resolve the prototxt of the run that the settings name.
+
+    UserError where data are missing, or a setting does not go with the network or the data.
+    """
+    network = Network(settings.net)
+    view = prototxt.view_of(network.train_val)
+    folder = runs.run_folder(settings)
+    settings = network.resolve(settings)
+    data = find_data(settings, view)
+    check_batch(settings, data)
+    test_batch = prototxt.covering_batch(data.records("test"))
+    net, deploy, solver = (copy_of(m) for m in (network.train_val, network.deploy, network.solver))
+    resolve_nets(net, deploy, settings, network, data, test_batch)
+    rates = resolve_solver(solver, settings, network, folder, data.records("test") // test_batch)
+    scheduled = len(settings.dropout or ()) > 1 or settings.dropout != network.defaults["dropout"]
+    dropout = settings.dropout if scheduled and settings.dropout else ()
+    messages = {"train_val": net, "deploy": deploy, "solver": solver}
+    record = {
+        **describe_run(settings, data),
+        "dropout": dropout,
+        "lr_steps": rates,
+        "prototxt": {**{name: prototxt.text(messages[name]) for name in messages}, "solver": lasting_part(solver)},
+    }
+    texts = {f"{name}.prototxt": prototxt.text(message) for name, message in messages.items()}
+    return Plan(folder, settings, data.records("train"), dropout, rates, record, texts)
+
+
+def copy_of(message: Any) -> Any:
+    copy = type(message)()
+    copy.CopyFrom(message)
+    return copy
+
+
+def find_data(settings: Settings, view: View) -> Data:
+    """The train and test LMDBs that the settings name. UserError where one is missing."""
+    split = settings.lmdb_folder
+    folder = paths.lmdb_folder(settings.build, split)
+    if not (folder / manifests.FILE).exists():
         raise UserError(
-            f"{file.parent}: no LMDBs there yet: "
-            f"type 'make lmdb SPLIT={args.split} FOLD={args.fold}' with the same settings"
+            f"{folder}: no LMDBs there yet: "
+            f"type 'make lmdb SPLIT={settings.split} FOLD={settings.fold}' with the same settings"
         )
-    found = manifests.read(file.parent)
-    if found is None:
-        raise UserError(f"{file} is not whole: remove {file.parent} and type 'make lmdb' again")
-    return found
+    manifest = manifests.read(folder)
+    if manifest is None:
+        raise UserError(f"{folder / manifests.FILE} is not whole: remove {folder} and type 'make lmdb' again")
+    parts = {part: paths.lmdb(settings.build, split, view.name, settings.dtype, part) for part in ("train", "test")}
+    entries = {part: lmdb_entry(manifest, lmdb) for part, lmdb in parts.items()}
+    return Data(view, manifest, parts, entries, paths.mean_file(settings.build, split, view.name, settings.dtype))
 
 
-def lmdb_entry(manifest: dict, lmdb: Path) -> dict:
+def lmdb_entry(manifest: dict[str, Any], lmdb: Path) -> dict[str, Any]:
     """What the manifest says of one LMDB. UserError where it or the LMDB is missing."""
     entry = manifest["lmdbs"].get(lmdb.name)
     if entry is None or not lmdb.is_dir():
@@ -60,170 +126,112 @@ def lmdb_entry(manifest: dict, lmdb: Path) -> dict:
     return entry
 
 
-def check_lmdbs(lmdbs: dict[str, dict]) -> None:
-    """UserError unless the LMDBs of a run's record are there and hold, record by record, what it says.
-
-    Caffe itself would train on whatever lies there, and die of one that is cut short.
-    """
-    for part, entry in lmdbs.items():
-        lmdb = Path(entry["path"])
-        if datum.content_hash(lmdb) != entry["sha256"]:
-            raise UserError(
-                f"{lmdb} is not the {part} part that the run is of: remove {lmdb.parent} and type 'make lmdb' again"
-            )
+def check_batch(settings: Settings, data: Data) -> None:
+    """UserError where the train part has fewer clips than a batch."""
+    if settings.batch > data.records("train"):
+        raise UserError(
+            f"BATCH={settings.batch}: a batch has from 1 to {data.records('train')} clips, all of {data.lmdbs['train']}"
+        )
 
 
-def check_mean(net: object, shape: tuple[int, ...]) -> None:
+def resolve_nets(
+    net: caffe_pb2.NetParameter,
+    deploy: caffe_pb2.NetParameter,
+    settings: Settings,
+    network: Network,
+    data: Data,
+    test_batch: int,
+) -> None:
+    """Change what the settings ask for; fill in the clips' shape, and the LMDB, batch and mean of each phase."""
+    own = network.defaults
+    if settings.input_scale != own["input_scale"]:
+        prototxt.set_input_scale(net, settings.input_scale)
+    if settings.dropout != own["dropout"]:
+        prototxt.set_dropout(net, settings.dropout[0][1])
+    for message in (net, deploy):
+        if settings.pooling != own["pooling"]:
+            prototxt.set_global_pooling(message, settings.pooling)
+        if settings.batch_norm != own["batch_norm"]:
+            prototxt.normalise_batches(message)
+        if settings.neurons != own["neurons"]:
+            prototxt.set_neurons(message, settings.neurons)
+        if data.view.is_sequence:
+            prototxt.set_steps(message, data.shape[1])
+    sources = {caffe.TRAIN: data.lmdbs["train"], caffe.TEST: data.lmdbs["test"]}
+    prototxt.resolve_net(net, sources, data.mean, {caffe.TRAIN: settings.batch, caffe.TEST: test_batch})
+    prototxt.resolve_deploy(deploy, data.shape)
+    check_mean(net, data.shape)
+
+
+def check_mean(net: caffe_pb2.NetParameter, shape: tuple[int, ...]) -> None:
     """UserError where the net subtracts a mean file that is not there, not whole or of another shape than the clips."""
     name = prototxt.data_layer(net, caffe.TRAIN).transform_param.mean_file
     if name and datum.read_mean(Path(name)).shape != shape:
         raise UserError(f"{name}: not of the shape of the clips: remove {Path(name).parent} and type 'make lmdb' again")
 
 
-def choose_iterations(args: argparse.Namespace, solver: object) -> int:
-    iterations = solver.max_iter if args.iterations is None else args.iterations
-    if not 1 <= iterations < LIMIT:
-        raise UserError(f"ITERS={iterations}: the number of iterations is 1 or more, and below {LIMIT}")
-    return iterations
-
-
-def resolve_solver(solver: object, args: argparse.Namespace, folder: Path, test_iter: int) -> list[tuple[int, float]]:
-    """Fill in what the options ask for; returns the learning rates that no policy of Caffe expresses."""
+def resolve_solver(
+    solver: caffe_pb2.SolverParameter, settings: Settings, network: Network, folder: Path, test_iter: int
+) -> Schedule:
+    """Fill in what the settings ask for; returns the learning rates that no policy of Caffe expresses."""
     solver.net = str(folder / "train_val.prototxt")
-    solver.snapshot_prefix = str(folder / args.net)
-    solver.max_iter = choose_iterations(args, solver)
+    solver.snapshot_prefix = str(folder / settings.net)
+    solver.max_iter = settings.iters
     solver.test_iter[:] = [test_iter]
-    if args.seed is not None:
-        if not 0 <= args.seed < LIMIT:
-            raise UserError(f"SEED={args.seed}: a seed is 0 or more, and below {LIMIT}")
-        solver.random_seed = args.seed
-    if args.base_lr is not None:
-        if not 0 < args.base_lr < 1000:
-            raise UserError(f"BASE_LR={args.base_lr}: a learning rate is above 0")
-        solver.base_lr = args.base_lr
-    if not args.lr_steps:
-        return []
-    schedule = prototxt.parse_schedule(args.lr_steps, "LR_STEPS")
-    for _, rate in schedule:
-        if not 0 < rate < 1000:
-            raise UserError(f'LR_STEPS="{args.lr_steps}": {rate:g} is no learning rate: those are above 0')
-    return [] if prototxt.set_learning_rate(solver, schedule) else schedule
+    solver.random_seed = settings.seed
+    if text_of(settings.lr_steps) == text_of(network.defaults["lr_steps"]):
+        return ()
+    return () if prototxt.set_learning_rate(solver, settings.lr_steps) else settings.lr_steps
 
 
-@dataclass(frozen=True)
-class Data:
-    """The LMDBs that a run reads, by part, with what the manifest says of each, and their mean file."""
-
-    view: str
-    manifest: dict
-    lmdbs: dict[str, Path]
-    entries: dict[str, dict]
-    mean: Path
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Channels, height and width of a clip."""
-        return tuple(self.entries["train"]["shape"])
-
-    def records(self, part: str) -> int:
-        return self.entries[part]["records"]
-
-
-def find_data(args: argparse.Namespace, view: str) -> Data:
-    """The train and test LMDBs that the options name. UserError where one is missing."""
-    manifest, split = read_manifest(args), runs.lmdb_split_folder(args)
-    lmdbs = {part: paths.lmdb(args.build, split, view, args.dtype, part) for part in ("train", "test")}
-    entries = {part: lmdb_entry(manifest, lmdb) for part, lmdb in lmdbs.items()}
-    return Data(view, manifest, lmdbs, entries, paths.mean_file(args.build, split, view, args.dtype))
-
-
-def choose_batch(args: argparse.Namespace, net: object, data: Data) -> int:
-    """Clips an iteration, over all ranks. UserError where the train part has fewer."""
-    batch = prototxt.data_layer(net, caffe.TRAIN).data_param.batch_size if args.batch is None else args.batch
-    if not 1 <= batch <= data.records("train"):
-        raise UserError(
-            f"BATCH={batch}: a batch has from 1 to {data.records('train')} clips, all of {data.lmdbs['train']}"
-        )
-    return batch
-
-
-def resolve_nets(net: object, deploy: object, args: argparse.Namespace, data: Data, batches: dict[int, int]) -> None:
-    """Change what the options ask for; fill in the clips' shape, and the LMDB, batch and mean of each phase."""
-    if args.input_scale is not None:
-        prototxt.set_input_scale(net, args.input_scale)
-    for message in (net, deploy):
-        if args.pooling:
-            prototxt.set_global_pooling(message, args.pooling)
-        if args.batch_norm:
-            prototxt.normalise_batches(message)
-        if args.neurons is not None:
-            prototxt.set_neurons(message, args.neurons)
-        if data.view == "lstm":
-            prototxt.set_steps(message, data.shape[1])
-    sources = {caffe.TRAIN: data.lmdbs["train"], caffe.TEST: data.lmdbs["test"]}
-    prototxt.resolve_net(net, sources, data.mean, batches)
-    prototxt.resolve_deploy(deploy, data.shape)
-    check_mean(net, data.shape)
-
-
-def prepare(args: argparse.Namespace) -> Plan:
-    """Resolve the prototxt of the run that the options name.
-
-    UserError where data are missing or an option is out of its range.
-    """
-    template = paths.PROTOTXT / args.net
-    net = prototxt.read_net(template / "train_val.prototxt")
-    deploy = prototxt.read_net(template / "deploy.prototxt")
-    solver = prototxt.read_solver(template / "solver.prototxt")
-    data = find_data(args, prototxt.view_of(net))
-    batch, test_batch = choose_batch(args, net, data), prototxt.covering_batch(data.records("test"))
-    folder = runs.run_folder(args)
-    dropout = prototxt.parse_schedule(args.dropout, "DROPOUT") if args.dropout else []
-    for _, ratio in reversed(dropout):  # the first one stays
-        prototxt.set_dropout(net, ratio)
-    resolve_nets(net, deploy, args, data, {caffe.TRAIN: batch, caffe.TEST: test_batch})
-    rates = resolve_solver(solver, args, folder, data.records("test") // test_batch)
-    messages = {"train_val": net, "deploy": deploy, "solver": solver}
-    record = {
-        **describe_run(args, data),
-        "seed": solver.random_seed,
-        "batch": batch,
-        "dropout": dropout,
-        "lr_steps": rates,
-        "prototxt": {**{name: prototxt.text(messages[name]) for name in messages}, "solver": _lasting(solver)},
-    }
-    resolved = {f"{name}.prototxt": prototxt.text(message) for name, message in messages.items()}
-    return Plan(folder, solver.max_iter, data.records("train"), batch, dropout, rates, record, resolved)
-
-
-def describe_run(args: argparse.Namespace, data: Data) -> dict:
+def describe_run(settings: Settings, data: Data) -> dict[str, Any]:
     """What run.json says of the net and the data that a run is of."""
     return {
-        "net": args.net,
-        "split": runs.split_folder(args),
-        "fold": args.fold,
-        "leaky": args.split == "clip" and data.view != "song",
-        "view": data.view,
-        "dtype": args.dtype,
-        "bands": args.bands,
-        "features": asdict(parameters_of(args)),
+        "net": settings.net,
+        "split": settings.split_folder,
+        "fold": settings.fold,
+        "leaky": settings.split == "clip" and data.view.clips(settings) > 1,
+        "view": data.view.name,
+        "dtype": settings.dtype,
+        "bands": settings.bands,
+        "features": matrix_settings(settings),
         "genres": data.manifest.get("genres", list(GENRES)),
-        "neurons": args.neurons,
+        "neurons": settings.neurons,
+        "seed": settings.seed,
+        "batch": settings.batch,
         "lmdb": {part: {"path": str(data.lmdbs[part]), **data.entries[part]} for part in data.lmdbs},
         "data_fingerprint": data.manifest["data"]["fingerprint"],
+        "settings": settings.as_json(),
     }
 
 
-def _lasting(solver: object) -> str:
+def lasting_part(solver: caffe_pb2.SolverParameter) -> str:
     """The solver without what says how far to go and how often to look: that may change from call to call."""
-    lasting = type(solver)()
-    lasting.CopyFrom(solver)
+    lasting = copy_of(solver)
     for field in ("max_iter", "display", "test_interval", "snapshot"):
         lasting.ClearField(field)
     return prototxt.text(lasting)
 
 
+def with_iterations(plan: Plan, iterations: int) -> Plan:
+    """The same plan to another last iteration."""
+    return replace(plan, settings=replace(plan.settings, iters=iterations))
+
+
+def check_lmdbs(entries: dict[str, dict[str, Any]]) -> None:
+    """UserError unless the LMDBs of a run's record are there and hold, record by record, what it says.
+
+    Caffe itself would train on whatever lies there, and die of one that is cut short.
+    """
+    for part, entry in entries.items():
+        lmdb = Path(entry["path"])
+        if lmdbs.content_hash(lmdb) != entry["sha256"]:
+            raise UserError(
+                f"{lmdb} is not the {part} part that the run is of: remove {lmdb.parent} and type 'make lmdb' again"
+            )
+
+
 def write_prototxt(plan: Plan) -> None:
     """Put the resolved prototxt into the run folder."""
     for name, text in plan.prototxt.items():
-        runs.write_whole(plan.folder / name, text)
+        files.write_whole(plan.folder / name, text)

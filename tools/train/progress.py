@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from tools.train import runs
+from tools import files
 
 
 class Metrics:
@@ -27,7 +27,7 @@ class Metrics:
                     lines.append(line + "\n")
             except (ValueError, TypeError, KeyError):
                 pass  # the last line of a killed run
-        runs.write_whole(self.file, "".join(lines))
+        files.write_whole(self.file, "".join(lines))
 
     def add(self, event: dict) -> None:
         with self.file.open("a") as stream:

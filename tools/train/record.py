@@ -7,35 +7,33 @@ import os
 import platform
 import re
 import subprocess
-from dataclasses import asdict
 from datetime import datetime, timezone
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import caffe
 import numpy as np
 
-from tools import cli
+from tools import cli, files, settings
 from tools.cli import UserError
-from tools.convert.parameters import Parameters
+from tools.settings import FOLDER, LMDB, RUN
 from tools.train import runs
 
 # Fields of a prototxt that name a file
 PLACES = re.compile(r'\b((?:source|mean_file|net|snapshot_prefix): )"[^"]*"')
 
 
-def check_same_run(folder: Path, record: dict) -> None:
+def check_same_run(folder: Path, record: dict[str, Any]) -> None:
     """UserError where the folder holds a run that began with other data or settings: it is never continued."""
     if not (folder / "run.json").exists():
         return
     begun = runs.read_run(folder)
-    # A run may have begun before a parameter was there, which it then had the default of
-    begun["features"] = {**asdict(Parameters()), **begun.get("features", {})}
     check_same_caffe(folder, begun)
     for key, value in json.loads(json.dumps(record)).items():
         # The fingerprint is of one copy of the songs: the LMDBs' hashes tell whether they are the same
-        if key != "data_fingerprint" and wherever(key, begun.get(key)) != wherever(key, value):
-            what = {"lmdb": "other LMDBs", "prototxt": "another prototxt"}
+        if key != "data_fingerprint" and lasting(key, begun.get(key)) != lasting(key, value):
+            what = {"lmdb": "other LMDBs", "prototxt": "another prototxt", "settings": "other settings"}
             raise UserError(f"{folder} was begun with {what.get(key, f'another {key}')}: remove it to train afresh")
 
 
@@ -47,8 +45,10 @@ def check_same_caffe(folder: Path, begun: dict) -> None:
         raise UserError(f"{folder} was begun with another build of Caffe: say {setting}, or remove it to train afresh")
 
 
-def wherever(key: str, value: object) -> object:
-    """What a record says under ``key``, without where its files lie."""
+def lasting(key: str, value: Any) -> Any:
+    """What a record says under ``key``, without where its files lie, and how far and where it is trained."""
+    if key == "settings" and value:
+        return settings.from_json(value).differences(FOLDER, LMDB, RUN)
     if key == "lmdb" and value:
         return {part: {name: said for name, said in entry.items() if name != "path"} for part, entry in value.items()}
     if key == "prototxt" and value:
@@ -99,7 +99,7 @@ def add_stretch(folder: Path, start: int, ranks: int, gpus: list[int]) -> list[d
     return stretches
 
 
-def write_run(folder: Path, record: dict, **state: object) -> None:
+def write_run(folder: Path, record: dict[str, Any], **state: Any) -> None:
     """Write run.json: the record, and how the run stands."""
     begun = json.loads((folder / "run.json").read_text()) if (folder / "run.json").exists() else {}
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
@@ -110,4 +110,4 @@ def write_run(folder: Path, record: dict, **state: object) -> None:
         "begun": begun.get("begun", now),
         **state,
     }
-    runs.write_whole(folder / "run.json", json.dumps(whole, indent=1) + "\n")
+    files.write_whole(folder / "run.json", json.dumps(whole, indent=1) + "\n")

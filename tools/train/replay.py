@@ -8,7 +8,7 @@ import json
 import math
 from pathlib import Path
 
-from tools.train import runs
+from tools import files
 
 BATCHES = ".batches"  # beside .caffemodel and .solverstate
 
@@ -33,7 +33,7 @@ def replay(net: object, iterations: int, records: int, batch: int) -> None:
 def keep_batches(snapshot: Path, losses: list[float], accuracies: list[float]) -> None:
     """Write the newest batches' losses, and the accuracies since the last display, beside a snapshot."""
     text = json.dumps({"losses": losses, "accuracies": accuracies})
-    runs.write_whole(snapshot.with_name(snapshot.name + BATCHES), text + "\n")
+    files.write_whole(snapshot.with_name(snapshot.name + BATCHES), text + "\n")
 
 
 def kept_batches(state: Path) -> tuple[list[float], list[float]]:

@@ -26,11 +26,11 @@ from google.protobuf.message import DecodeError
 
 from tools import cli
 from tools.cli import UserError
-from tools.in_place import die_with
 from tools.nets import prototxt
-from tools.train import runs
+from tools.processes import die_with
+from tools.train import snapshots
 from tools.train.display import log_display, log_test, report
-from tools.train.exchange import Exchange, accuracy_of, loss_of, world
+from tools.train.exchange import exchange
 from tools.train.replay import keep_batches, kept_batches, replay
 
 # -log(FLT_MIN): what SoftmaxWithLoss gives once every probability of the true label is 0 or NaN
@@ -112,20 +112,16 @@ class Training:
 
     def __init__(self, folder: Path, until: int, records: int, dropout: float | None, rates: list, gpu: bool) -> None:
         self.folder, self.until, self.rates = folder, until, rates
-        self.communicator = world()
-        self.rank = self.communicator.rank if self.communicator else 0
-        ranks = self.communicator.size if self.communicator else 1
-        self.solver, self.settings = build_solver(folder, ranks, self.rank, dropout, gpu)
-        self.exchange = Exchange(self.solver, self.communicator) if self.communicator else None
-        self.stop_wanted = False
+        self.exchange = exchange()
+        self.rank = self.exchange.rank
+        self.solver, self.settings = build_solver(folder, self.exchange.ranks, self.rank, dropout, gpu)
+        self.exchange.join(self.solver)
         signal.signal(signal.SIGUSR1, self.ask_to_stop)
         self.losses: list[float] = []  # the newest
         self.accuracies: list[float] = []  # of the batches since the last display
         self.snapshot_at = -1
-        if self.exchange:
-            self.exchange.share_weights()
-        batch = self.solver.net.blobs["data"].num * ranks
-        newest = runs.newest_resumable(folder)
+        batch = self.solver.net.blobs["data"].num * self.exchange.ranks
+        newest = snapshots.newest_resumable(folder)
         if newest:
             self.snapshot_at, state = newest
             replay(self.solver.net, self.snapshot_at, records, batch)
@@ -135,9 +131,7 @@ class Training:
             report(start=self.solver.iter)
 
     def ask_to_stop(self, *_: object) -> None:
-        self.stop_wanted = True
-        if self.exchange:
-            self.exchange.stop_wanted = True
+        self.exchange.stop_asked = True
 
     def run(self) -> None:
         iterations, seconds = 0, 0.0  # since the last display, of this process
@@ -150,8 +144,8 @@ class Training:
             self.solver.step(1)
             seconds += time.perf_counter() - began
             iterations += 1
-            self.accuracies.append(self.exchange.accuracy if self.exchange else accuracy_of(self.solver.net))
-            self.losses.append(self.exchange.loss if self.exchange else loss_of(self.solver.net))
+            self.accuracies.append(self.exchange.accuracy)
+            self.losses.append(self.exchange.loss)
             del self.losses[: -max(SATURATED_ITERATIONS, self.settings.average_loss)]
             check_loss(iteration, self.losses)
             if self.rank == 0:
@@ -162,7 +156,7 @@ class Training:
                     self.accuracies, iterations, seconds = [], 0, 0.0
             if self.settings.snapshot and self.solver.iter % self.settings.snapshot == 0:
                 self.snapshot()
-            if self.exchange.stop_agreed if self.exchange else self.stop_wanted:
+            if self.exchange.stop_agreed:
                 break
         self.finish()
 
@@ -181,8 +175,8 @@ class Training:
             snapshot = Path(f"{self.settings.snapshot_prefix}_iter_{self.solver.iter}")
             check_snapshot(snapshot)
             keep_batches(snapshot, self.losses, self.accuracies)
-            runs.mark_whole(self.folder, Path(self.settings.snapshot_prefix).name, self.solver.iter)
-            runs.prune_snapshots(self.folder)
+            snapshots.mark_whole(self.folder, Path(self.settings.snapshot_prefix).name, self.solver.iter)
+            snapshots.prune_snapshots(self.folder)
         self.snapshot_at = self.solver.iter
 
     def finish(self) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tools.convert import datum
+from tools.convert import lmdbs
 from tools.convert.parameters import Parameters
 
 
@@ -28,14 +28,14 @@ class Seen:
 def look_at(lmdb: Path) -> Seen:
     keys, clips, labels, shapes, types = [], [], [], set(), set()
     total: np.ndarray | float = 0.0
-    for record in datum.read_lmdb(lmdb):
+    for record in lmdbs.read_lmdb(lmdb):
         keys.append(record.key)
         clips.append((record.track, record.clip))
         labels.append(record.label)
         shapes.add(record.array.shape)
         types.add(str(record.array.dtype))
         total = total + record.array.astype(np.float64)
-    return Seen(keys, clips, labels, shapes, types, total / max(1, len(keys)), datum.content_hash(lmdb))
+    return Seen(keys, clips, labels, shapes, types, total / max(1, len(keys)), lmdbs.content_hash(lmdb))
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 from caffe.proto import caffe_pb2
 
-from tools import cli
+from tools import cli, files
 from tools.cli import UserError
 from tools.nets import prototxt
-from tools.train import runs
+from tools.train import runs, snapshots
 from tools.train.__main__ import locked, train
 from tools.train.prepare import Plan, check_lmdbs, write_prototxt
 from tools.train.ranks import Ranks, parse_gpus
@@ -69,7 +69,7 @@ def train_again(plan: Plan, stretches: list[tuple[int, dict]]) -> int:
     """Train each stretch as it was trained then; returns the iteration reached."""
     reached = 0
     for end, stretch in stretches:
-        newest = runs.newest_resumable(plan.folder)
+        newest = snapshots.newest_resumable(plan.folder)
         if newest and newest[0] >= end:
             reached = newest[0]
             continue
@@ -121,7 +121,7 @@ def main() -> int:
     args = parse_arguments()
     source = args.run.resolve()
     run = runs.read_run(args.run)
-    iteration, model = runs.choose_snapshot(args.run, args.iteration)
+    iteration, model = snapshots.choose_snapshot(args.run, args.iteration)
     build = args.run.parent.parent.parent
     folder = build / "repeats" / source.parent.name / source.name
     plan = plan_repeat(run, folder, iteration)
@@ -137,7 +137,7 @@ def main() -> int:
     if reached < iteration:
         print(f"stopped at iteration {reached}; the same command goes on from there")
         return 130
-    return compare(model, runs.whole_snapshots(folder)[iteration])
+    return compare(model, snapshots.whole_snapshots(folder)[iteration])
 
 
 def compare(model: Path, again: Path) -> int:
@@ -145,7 +145,7 @@ def compare(model: Path, again: Path) -> int:
     found = differences(model, again)
     for line in found:
         print(line)
-    print(f"{model}: sha256 {runs.sha256_of(model)}\n{again}: sha256 {runs.sha256_of(again)}")
+    print(f"{model}: sha256 {files.sha256_of(model)}\n{again}: sha256 {files.sha256_of(again)}")
     print("the weights differ" if found else "the weights are the same, bit for bit")
     return 1 if found else 0
 

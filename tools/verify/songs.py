@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tools.convert import datum, features
+from tools.convert import features, lmdbs
 from tools.convert.train_clips import train_clip, with_train_clips
 from tools.songs import audio, gtzan, splits
 from tools.songs.gtzan import GENRES
@@ -70,9 +70,9 @@ def check_audio(data: Path | None, songs: int, random: np.random.Generator, fold
 def compare_song(lmdb: Path, seen: Seen, track: str, derive: Callable[[int], np.ndarray], tolerance: float) -> int:
     """Compare a song's records in one LMDB with what ``derive`` makes of their numbers; returns how many."""
     keys = [(key, clip) for key, (of, clip) in zip(seen.keys, seen.clips) if of == track]
-    with datum.opened(lmdb) as environment, environment.begin() as transaction:
+    with lmdbs.opened(lmdb) as environment, environment.begin() as transaction:
         for key, clip in keys:
-            record = datum.read_record(lmdb, key.encode(), transaction.get(key.encode()))
+            record = lmdbs.read_record(lmdb, key.encode(), transaction.get(key.encode()))
             difference = float(np.abs(record.array.astype(np.float64) - derive(clip)).max())
             if not difference <= tolerance:
                 raise FailedError(f"{lmdb.name}: record {key} is off by {difference:g} from the audio")

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from tools.convert import datum
+from tools import files
+from tools.convert import lmdbs
 from tools.train import runs
 from tools.verify.outcome import FailedError, Outcome, SkippedError, equal, judge
 
@@ -38,8 +39,8 @@ def check_lmdbs(folder: Path) -> str:
         lmdb = Path(entry["path"])
         if not lmdb.is_dir():
             raise SkippedError(f"the LMDB is gone: {lmdb}")
-        equal(datum.count(lmdb), entry["records"], f"records of the {part} part")
-        equal(datum.content_hash(lmdb), entry["sha256"], f"sha256 of the {part} part")
+        equal(lmdbs.count(lmdb), entry["records"], f"records of the {part} part")
+        equal(lmdbs.content_hash(lmdb), entry["sha256"], f"sha256 of the {part} part")
     return "train and test"
 
 
@@ -51,7 +52,7 @@ def check_snapshots(folder: Path) -> str:
             file = folder / name
             if not file.is_file():
                 raise FailedError(f"{name} is gone: remove {mark.name} too")
-            equal(runs.sha256_of(file), seen["sha256"], f"sha256 of {name}")
+            equal(files.sha256_of(file), seen["sha256"], f"sha256 of {name}")
     if not marks:
         raise SkippedError("none is whole yet")
     return f"{len(marks)} whole"

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from tools import paths
-from tools.convert import datum
+from tools import files, paths
+from tools.convert import lmdbs
 from tools.songs.gtzan import GENRES
-from tools.train import runs
+from tools.train import runs, snapshots
 from tools.verify.outcome import FailedError, Outcome, SkippedError, equal, judge
 from tools.vote.rules import bootstrap_interval
 
@@ -173,11 +173,11 @@ def check_weights(runs_folder: Path, folder: Path) -> str:
     summary = read_summary(folder)
     if summary["split"] == paths.ALL_FOLDS:
         raise SkippedError("the votes of five runs: see each of them")
-    snapshots = runs.whole_snapshots(run_of(summary, runs_folder))
-    if summary["iteration"] not in snapshots:
+    models = snapshots.whole_snapshots(run_of(summary, runs_folder))
+    if summary["iteration"] not in models:
         raise SkippedError(f"the snapshot of iteration {summary['iteration']} is no longer kept")
     model = snapshots[summary["iteration"]]
-    equal(runs.sha256_of(model), summary["caffemodel_sha256"], f"sha256 of {model.name}")
+    equal(files.sha256_of(model), summary["caffemodel_sha256"], f"sha256 of {model.name}")
     return model.name
 
 
@@ -192,8 +192,8 @@ def check_clips(runs_folder: Path, folder: Path) -> str:
         lmdb = Path(record["lmdb"][part]["path"])
         if not lmdb.is_dir():
             raise SkippedError(f"the LMDB is gone: {lmdb}")
-        equal(datum.content_hash(lmdb), sha256, f"sha256 of {lmdb}")
-        wanted |= {(r.track, str(r.clip), part, str(r.label)) for r in datum.read_lmdb(lmdb)}
+        equal(lmdbs.content_hash(lmdb), sha256, f"sha256 of {lmdb}")
+        wanted |= {(r.track, str(r.clip), part, str(r.label)) for r in lmdbs.read_lmdb(lmdb)}
     voting = {track for track, _, part, _ in wanted if part == "test"}
     wanted = {clip for clip in wanted if clip[0] in voting}
     found = [(row["track"], row["clip"], row["part"], row["label"]) for row in Counted(folder).rows]

@@ -17,14 +17,14 @@ from pathlib import Path
 
 import numpy as np
 
-from tools import cli, parallel, paths
+from tools import cli, paths, processes
 from tools.cli import UserError
+from tools.settings import add_settings, read_settings
 from tools.songs import gtzan, splits
 from tools.songs.audio import SAMPLE_RATE, SongError, read_song
 from tools.songs.gtzan import GENRES, Track
-from tools.vote.__main__ import print_table
 from tools.vote.count import Clips, hold_election, score
-from tools.vote.files import write_votes
+from tools.vote.files import print_table, write_votes
 
 NAME = "mfcc_svm"
 N_MFCC = 20
@@ -35,8 +35,7 @@ GRID = {"svc__C": [1, 3, 10, 30, 100], "svc__gamma": ["scale", 0.003, 0.01]}
 def parse_arguments() -> argparse.Namespace:
     parser = cli.Parser(description=__doc__.splitlines()[0])
     parser.add_argument("data_root", type=Path, metavar="DATA_ROOT", help="a folder per genre, blues to rock")
-    parser.add_argument("--build", type=Path, default=paths.BUILD, help="where everything made lies (default: build)")
-    parallel.add_jobs_option(parser)
+    add_settings(parser)
     return parser.parse_args()
 
 
@@ -57,10 +56,10 @@ def describe_file(track: Track) -> np.ndarray | str:
         return error.reason
 
 
-def describe_all(tracks: list[Track], jobs: int) -> dict[str, np.ndarray]:
+def describe_all(tracks: list[Track], jobs: int | None) -> dict[str, np.ndarray]:
     """The vector of every song that can be used, by its name; the others are named on standard error."""
     found = {}
-    for track, outcome in zip(tracks, parallel.map_songs(describe_file, tracks, jobs=jobs)):
+    for track, outcome in zip(tracks, processes.map_songs(describe_file, tracks, jobs=jobs)):
         if isinstance(outcome, str):
             print(f"left out: {track.genre}/{track.path.name}: {outcome}", file=sys.stderr)
         else:
@@ -104,10 +103,11 @@ def as_clips(answers: list[tuple[Track, int]]) -> Clips:
 
 def main() -> None:
     args = parse_arguments()
+    settings = read_settings(args)
     tracks = gtzan.find_tracks(args.data_root)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        vectors = describe_all(tracks, args.jobs)
+        vectors = describe_all(tracks, settings.jobs)
         answers = [answer for fold in range(splits.FOLDS) for answer in classify_fold(tracks, vectors, fold)]
     clips = as_clips(answers)
     election = hold_election(clips, None)
@@ -123,7 +123,7 @@ def main() -> None:
         "run": NAME,
         "data_fingerprint": gtzan.fingerprint(args.data_root),
     }
-    folder = paths.votes_folder(args.build, paths.ALL_FOLDS, NAME)
+    folder = paths.votes_folder(settings.build, paths.ALL_FOLDS, NAME)
     write_votes(folder, clips, election, summary)
     print_table(summary, folder)
 

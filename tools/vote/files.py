@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from tools.cli import UserError
-from tools.in_place import made_aside, only_writer
+from tools.files import only_writer, whole_folder
 from tools.songs.gtzan import GENRES
 from tools.vote import rules
 from tools.vote.count import Clips, Election
@@ -20,7 +20,7 @@ LABELS = range(len(GENRES))
 
 def write_votes(folder: Path, clips: Clips, election: Election, summary: dict) -> None:
     """Write all four files, in place of those of an earlier vote."""
-    with only_writer(folder), made_aside(folder) as aside:
+    with only_writer(folder), whole_folder(folder) as aside:
         write_csv(aside / "clips.csv", ["track", "clip", "part", "label", *(f"p{k}" for k in LABELS)], clip_rows(clips))
         header = ["track", "label", *(f"v{k}" for k in LABELS), "plurality", "mean_probability"]
         write_csv(aside / "songs.csv", header, song_rows(election))
@@ -75,3 +75,24 @@ def write_csv(file: Path, header: list[str], rows: Iterable[list]) -> None:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(rows)
+
+
+def print_table(summary: dict, folder: Path) -> None:
+    """Every rule and threshold with its accuracy and 95% interval, in percent."""
+
+    def line(what: str, share: float, interval: list[float]) -> None:
+        print(f"  {what:<38}{100 * share:6.2f}%   [{100 * interval[0]:.2f}, {100 * interval[1]:.2f}]")
+
+    tested = f"{summary['clips']} test clips, {summary['songs']} songs"
+    print(f"{summary['run']}, iteration {summary['iteration']}: {tested}")
+    line("clips", summary["clip_accuracy"], summary["clip_interval"])
+    if summary["song_accuracy"]:
+        for rule in ("true_label", "plurality"):
+            for threshold, share in summary["song_accuracy"][rule].items():
+                interval = summary["song_interval"][rule][threshold]
+                line(f"songs, {rule}, at least {threshold}", share, interval)
+        line("songs, mean_probability", *(summary[f"song_{of}"]["mean_probability"] for of in ("accuracy", "interval")))
+    print("  95% intervals: Wilson over songs; for clips a bootstrap over songs")
+    if summary["leaky"]:
+        print("  leaky: most clips of these songs were trained on, so that the votes on songs mean little")
+    print(f"written to {folder}")

@@ -10,25 +10,28 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from tools import cli, paths
 from tools.cli import UserError
+from tools.settings import add_settings, read_settings
+from tools.songs import gtzan
 from tools.songs.splits import FOLDS
 from tools.train import runs
-from tools.vote.__main__ import print_table
 from tools.vote.count import Clips, choose, concatenate, hold_election, score
-from tools.vote.files import read_clips, write_votes
+from tools.vote.files import print_table, read_clips, write_votes
 
 ALIKE = ("net", "dtype", "seed", "iteration", "ranks")
 
 
-def parse_arguments() -> argparse.Namespace:
-    parser = cli.Parser(description=__doc__.splitlines()[0])
-    runs.add_run_options(parser)
+def read_arguments() -> argparse.Namespace:
+    parser = cli.Parser(prog="vote_folds", description="The votes of all five folds of the song split as one.")
     parser.add_argument("--iteration", type=int, help="the votes of this iteration (default: of the newest)")
+    parser.add_argument("--data", type=Path, help="the songs that the runs have to be of (default: as they stand)")
+    add_settings(parser)
     return parser.parse_args()
 
 
@@ -52,7 +55,7 @@ def read_summaries(folders: list[Path]) -> list[dict]:
     return summaries
 
 
-def check_runs(summaries: list[dict]) -> None:
+def check_runs(summaries: list[dict], data: Path | None) -> None:
     """UserError where the folds are of more than one build of Caffe or data root, as far as their runs are there.
 
     Synthetic songs have the names of GTZAN's: by their names alone, folds of both would fit together.
@@ -64,6 +67,8 @@ def check_runs(summaries: list[dict]) -> None:
         raise UserError(f"{folders[0].name}: the folds were trained with {' and '.join(map(str, builds))}: train alike")
     if len({record.get("data_fingerprint") for record in records}) > 1:
         raise UserError(f"{folders[0].name}: the folds were trained on different data: train all on the same GTZAN=")
+    if data and records:
+        gtzan.check_same_songs(data, records[0]["data_fingerprint"], str(folders[0]))
 
 
 def join(parts: list[Clips]) -> Clips:
@@ -76,13 +81,15 @@ def join(parts: list[Clips]) -> Clips:
 
 
 def main() -> None:
-    args = parse_arguments()
-    if args.split != "song":
-        raise UserError(f"SPLIT={args.split}: its songs are not tested once each: leave SPLIT out")
-    name = runs.run_name(args) + (f"@iter={args.iteration}" if args.iteration is not None else "")
-    folders = [paths.votes_folder(args.build, paths.split_name("song", fold), name) for fold in range(FOLDS)]
+    args = read_arguments()
+    settings = read_settings(args)
+    if settings.split != "song":
+        raise UserError(f"SPLIT={settings.split}: its songs are not tested once each: leave SPLIT out")
+    each_fold = [runs.run_folder(replace(settings, fold=fold)) for fold in range(FOLDS)]
+    name = each_fold[0].name + (f"@iter={args.iteration}" if args.iteration is not None else "")
+    folders = [paths.votes_folder(settings.build, run.parent.name, name) for run in each_fold]
     summaries = read_summaries(folders)
-    check_runs(summaries)
+    check_runs(summaries, args.data)
     clips = join([read_clips(folder / "clips.csv") for folder in folders])
     election = hold_election(clips, None)
     summary = {
@@ -93,7 +100,7 @@ def main() -> None:
         "run": ", ".join(summary["run"] for summary in summaries),
         "caffemodel_sha256": [summary["caffemodel_sha256"] for summary in summaries],
     }
-    folder = paths.votes_folder(args.build, paths.ALL_FOLDS, name)
+    folder = paths.votes_folder(settings.build, paths.ALL_FOLDS, name)
     write_votes(folder, clips, election, summary)
     print_table(summary, folder)
 

@@ -10,15 +10,15 @@ import time
 
 import pytest
 from conftest import CHECKOUT
+from tools.processes import map_songs
 
 from tools.cli import UserError
-from tools.parallel import map_songs
 
 SLEEPY = """
 import time
-from tools import cli, parallel
+from tools import cli, processes
 print("begun", flush=True)
-cli.run("sleepy", lambda: len(parallel.map_songs(time.sleep, [0.2] * 500, jobs=2)))
+cli.run("sleepy", lambda: len(processes.map_songs(time.sleep, [0.2] * 500, jobs=2)))
 """
 
 

@@ -1,0 +1,103 @@
+"""Files and folders that are put in place whole, one writer at a time, and told by their hash."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tools.cli import UserError
+
+SECONDS_TO_DIE = 2  # the processes of a killed tool may take a moment to be gone
+
+
+@contextmanager
+def whole_file(file: Path, lasting: bool = True) -> Iterator[Path]:
+    """A path beside ``file`` to write to, which takes its place at the end, so that it is never seen half written.
+
+    What is not ``lasting`` may be lost with the machine's power, and costs no wait for the disk.
+    """
+    aside = file.with_name(f".{file.name[:200]}.{os.getpid()}")
+    try:
+        yield aside
+        if lasting:
+            with aside.open("rb") as stream:
+                os.fsync(stream.fileno())
+        aside.replace(file)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def write_whole(file: Path, content: str | bytes) -> None:
+    """Write a text or bytes as `whole_file` does."""
+    with whole_file(file) as aside:
+        aside.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """An empty folder beside ``folder`` to fill, which takes its place at the end. Only for the holder of its lock.
+
+    What a killed process left behind is removed first. ``folder`` is the old one, for a moment none, then the new one.
+    """
+    new, old = (folder.parent / f".{folder.name}.{kind}" for kind in ("new", "old"))
+    for leftover in (new, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    new.mkdir(parents=True)
+    try:
+        yield new
+        if folder.exists():
+            folder.rename(old)
+        new.rename(folder)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def only_writer(folder: Path) -> Iterator[None]:
+    """Wait until no other process writes ``folder``, and keep others waiting. A killed process holds nobody up."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / f".{folder.name}.lock").open("w") as lock:
+        if not is_taken(lock.fileno()):
+            print(f"another process is making {folder}: waiting for it", file=sys.stderr, flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def only_holder(file: Path, refusal: str) -> Iterator[None]:
+    """Hold the lock ``file`` for this process and its children. UserError with ``refusal`` where another holds it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w") as lock:
+        deadline = time.monotonic() + SECONDS_TO_DIE
+        while not is_taken(lock.fileno()):
+            if time.monotonic() > deadline:
+                raise UserError(refusal)
+            time.sleep(0.05)
+        # A child holds it too: what it writes may last a moment longer than a killed parent
+        os.set_inheritable(lock.fileno(), True)
+        yield
+
+
+def is_taken(lock: int) -> bool:
+    """Take a lock, if no other process holds it; says whether this process has it now."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def sha256_of(file: Path) -> str:
+    digest = hashlib.sha256()
+    with file.open("rb") as stream:
+        for block in iter(lambda: stream.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()

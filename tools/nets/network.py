@@ -1,0 +1,97 @@
+"""A network: the folder of prototxt/ that it is written in, and the values that it has where a setting is left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import caffe
+from caffe.proto import caffe_pb2
+
+from tools import paths
+from tools.cli import UserError
+from tools.nets import prototxt
+from tools.settings import RUN, Schedule, Settings, Value, text_of
+
+# The paper's, the lightest first, and ours
+NETS = ("simple_cnn", "complex_cnn", "rcnn", "lstm", "song_cnn", "rcnn_plus")
+
+
+@dataclass(frozen=True)
+class Network:
+    """The three files of a network, as they are written by hand. UserError where one is missing or mistyped."""
+
+    name: str
+
+    @cached_property
+    def train_val(self) -> caffe_pb2.NetParameter:
+        return prototxt.read_net(paths.PROTOTXT / self.name / "train_val.prototxt")
+
+    @cached_property
+    def deploy(self) -> caffe_pb2.NetParameter:
+        return prototxt.read_net(paths.PROTOTXT / self.name / "deploy.prototxt")
+
+    @cached_property
+    def solver(self) -> caffe_pb2.SolverParameter:
+        return prototxt.read_solver(paths.PROTOTXT / self.name / "solver.prototxt")
+
+    @cached_property
+    def defaults(self) -> dict[str, Value]:
+        """The value of every setting that this network has one of its own of."""
+        data = prototxt.data_layer(self.train_val, caffe.TRAIN)
+        layers = self.train_val.layer
+        ratios = [layer.dropout_param.dropout_ratio for layer in layers if layer.type == "Dropout"]
+        pools = [layer.pooling_param for layer in layers if layer.pooling_param.global_pooling]
+        neurons = [layer.recurrent_param.num_output for layer in layers if layer.type == "LSTM"]
+        methods = {caffe_pb2.PoolingParameter.MAX: "max", caffe_pb2.PoolingParameter.AVE: "ave"}
+        return {
+            "seed": max(self.solver.random_seed, 0),
+            "batch": data.data_param.batch_size,
+            "base_lr": rounded(self.solver.base_lr),
+            "lr_steps": learning_rates(self.solver),
+            "dropout": ((0, rounded(ratios[0])),) if ratios else None,
+            "input_scale": rounded(data.transform_param.scale),
+            "pooling": methods[pools[0].pool] if pools else None,
+            "batch_norm": int(any(layer.type == "BatchNorm" for layer in layers)),
+            "neurons": neurons[0] if neurons else None,
+            "iters": self.solver.max_iter,
+        }
+
+    def resolve(self, settings: Settings) -> Settings:
+        """The settings with this network's own value for each that was left out.
+
+        A base_lr alone scales the network's own schedule, a schedule alone begins with its own rate: UserError where
+        both are given and differ.
+        """
+        own = self.defaults
+        given = {name: value for name, value in settings.items(RUN, "nothing") if value is not None}
+        if "lr_steps" in given:
+            first = given["lr_steps"][0][1]
+            if given.get("base_lr", first) != first:
+                raise UserError(f"BASE_LR={given['base_lr']:g}: LR_STEPS begins with {first:g}: leave BASE_LR out")
+            given["base_lr"] = first
+        elif "base_lr" in given:
+            factor = given["base_lr"] / own["base_lr"]
+            given["lr_steps"] = tuple((start, rounded(rate * factor)) for start, rate in own["lr_steps"])
+        return replace(settings, **{**own, **given})
+
+    def run_name(self, settings: Settings) -> str:
+        """The name of the run of resolved ``settings``. A rate is named once: as base_lr where that alone tells it."""
+        own = dict(self.defaults)
+        scaled = self.resolve(replace(settings, lr_steps=None)).lr_steps
+        alike = text_of(scaled) == text_of(settings.lr_steps)
+        own["lr_steps" if alike else "base_lr"] = settings.lr_steps if alike else settings.base_lr
+        return settings.run_name(own)
+
+
+def rounded(value: float) -> float:
+    """A float32 of a prototxt as the decimal that was written there."""
+    return float(format(value, "g"))
+
+
+def learning_rates(solver: caffe_pb2.SolverParameter) -> Schedule:
+    """The rates of the policies fixed and multistep. UserError for another, which has no schedule of constant rates."""
+    if solver.lr_policy not in ("fixed", "multistep"):
+        raise UserError(f"lr_policy '{solver.lr_policy}': use fixed or multistep, or give LR_STEPS")
+    steps = enumerate([0, *solver.stepvalue] if solver.lr_policy == "multistep" else [0])
+    return tuple((start, rounded(solver.base_lr * solver.gamma**power)) for power, start in steps)

@@ -1,0 +1,252 @@
+"""The settings: what names LMDBs and runs, and how far and where a run is trained. Each is defined here, once.
+
+A setting is a field of `Settings`. Its name in capitals is the make variable (``n_bands``: N_BANDS), with dashes the
+option of every tool (``--n-bands``). None as the default means that the network has a value of its own
+(`tools.nets.network`). Folders are named after what differs from the defaults, in the order below.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Union
+
+from tools.cli import UserError, printable
+
+LIMIT = 2**31  # of the whole numbers that Caffe takes
+SPLITS = ("song", "clip", "filtered", "inner")
+DTYPES = ("float", "int")
+# What a setting names
+FOLDER, LMDB, RUN, NOTHING = "its own folder", "LMDBs and runs", "runs", "nothing"
+
+Schedule = tuple[tuple[int, float], ...]  # each value, and the iteration from which on it holds
+Value = Union[int, float, str, Path, Schedule, tuple[str, ...], None]
+
+
+def setting(default: Value, meaning: str, kind: Callable[[str], Value], names: str, **allowed: Any) -> Any:
+    """A field of `Settings`: ``kind`` reads its text; ``allowed`` is choices=, or low=, above=, high=, below=."""
+    return field(default=default, metadata={"meaning": meaning, "kind": kind, "names": names, **allowed})
+
+
+def word(text: str) -> str:
+    return text.strip()
+
+
+def folder(text: str) -> Path:
+    return Path(text)
+
+
+def whole(text: str) -> int:
+    """A whole number."""
+    return int(text)
+
+
+def number(text: str) -> float:
+    """A number."""
+    return float(text)
+
+
+def words(text: str) -> tuple[str, ...]:
+    """``"pop metal"`` as ('metal', 'pop'): names in order, each once. Names with spaces stand between commas."""
+    names = text.split(",") if "," in text else text.split()
+    return tuple(sorted({name.strip() for name in names if name.strip()}))
+
+
+def schedule(text: str) -> Schedule:
+    """``"0.4 0.6@3000"`` as ((0, 0.4), (3000, 0.6)). ValueError where the iterations do not ascend from 0."""
+    steps = []
+    for item in text.replace("_", " ").split():
+        value, _, start = item.partition("@")
+        steps.append((int(start) if start else 0, float(value)))
+    starts = [start for start, _ in steps]
+    if not steps or starts[0] != 0 or any(later <= earlier for earlier, later in zip(starts, starts[1:])):
+        raise ValueError(text)
+    return tuple(steps)
+
+
+FORMS = {
+    whole: "a whole number",
+    number: "a number",
+    schedule: "a value, then VALUE@ITERATION in order of ITERATION",
+    words: "names",
+    word: "a word",
+    folder: "a path",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The value of every setting. UserError for a value that is not allowed."""
+
+    net: str = setting("rcnn", "the network: a folder of prototxt/", word, FOLDER)
+    split: str = setting("song", "how clips are divided into parts", word, FOLDER, choices=SPLITS)
+    fold: int = setting(0, "which fold of the split is tested", whole, FOLDER, low=0)
+    dtype: str = setting("float", "the values of the LMDB: real or rounded", word, RUN, choices=DTYPES)
+    seed: int = setting(None, "random_seed of the solver", whole, RUN, low=0, high=LIMIT - 1)
+    bands: str = setting("mel", "bands of a spectrum: mel, or of equal width", word, LMDB, choices=("mel", "linear"))
+    n_bands: int = setting(33, "number of bands", whole, LMDB, low=1)
+    window: int = setting(1024, "samples of an STFT window", whole, LMDB, low=1)
+    hop: int = setting(256, "samples from one window to the next", whole, LMDB, low=1)
+    frames_a_clip: int = setting(166, "frames of a clip", whole, LMDB, low=1)
+    clips_a_song: int = setting(15, "clips that a song is cut into", whole, LMDB, low=1)
+    song_frames: int = setting(2500, "frames of the whole song as one input", whole, LMDB, low=1)
+    lstm_window: int = setting(2048, "samples of a window, LSTM", whole, LMDB, low=1)
+    lstm_hop: int = setting(1024, "samples from one window to the next, LSTM", whole, LMDB, low=1)
+    lstm_frames_a_clip: int = setting(20, "frames of a clip, LSTM", whole, LMDB, low=1)
+    lstm_clips_a_song: int = setting(30, "clips that a song is cut into, LSTM", whole, LMDB, low=1)
+    overlap: int = setting(1, "train clips that begin within one clip", whole, LMDB, low=1)
+    masked_copies: int = setting(0, "copies of a train clip with a stretch masked", whole, LMDB, low=0)
+    level_copies: int = setting(0, "louder or softer copies of a train clip", whole, LMDB, low=0)
+    batch: int = setting(None, "clips an iteration, over all ranks", whole, RUN, low=1, high=LIMIT - 1)
+    base_lr: float = setting(None, "learning rate", number, RUN, above=0, below=1000)
+    lr_steps: Schedule = setting(None, "learning rates: 1e-4 1e-5@100000", schedule, RUN, above=0, below=1000)
+    dropout: Schedule = setting(None, "dropout ratios: 0.4 0.6@3000", schedule, RUN, low=0, below=1)
+    input_scale: float = setting(None, "factor of the input", number, RUN, above=0, below=1000)
+    pooling: str = setting(None, "global pooling", word, RUN, choices=("max", "ave"))
+    batch_norm: int = setting(None, "1: BatchNorm in the place of LRN", whole, RUN, choices=(0, 1))
+    neurons: int = setting(None, "outputs of each LSTM layer", whole, RUN, low=1, high=4096)
+    genres: tuple[str, ...] = setting((), "these genres alone (all of them: leave it out)", words, LMDB)
+    iters: int = setting(None, "the iteration to end at (max_iter)", whole, NOTHING, low=1, high=LIMIT - 1)
+    ranks: int = setting(None, "MPI ranks (one a core, or a GPU)", whole, NOTHING, low=1)
+    gpu: str = setting("", "GPUs to train on, as 0 or 0,1 (none: the CPU)", word, NOTHING)
+    hosts: Path = setting(None, "hostfile of Open MPI", folder, NOTHING)
+    caffe: str = setting("stock", "which build of Caffe", word, NOTHING, choices=("stock", "native"))
+    jobs: int = setting(None, "songs read side by side (one a core)", whole, NOTHING, low=1)
+    build: Path = setting(Path("build"), "where everything that is made lies", folder, NOTHING)
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            check(each, getattr(self, each.name))
+        if self.net != Path(self.net).name or not self.net:
+            raise UserError(f"NET={printable(self.net)}: the name of a folder of prototxt/: give that")
+
+    def items(self, *names: str) -> Iterator[tuple[str, Value]]:
+        """Name and value of the settings that name one of ``names``, in order."""
+        for each in fields(self):
+            if each.metadata["names"] in names:
+                yield each.name, getattr(self, each.name)
+
+    def differences(self, *names: str, defaults: Mapping[str, Value] | None = None) -> dict[str, str]:
+        """The settings that name one of ``names`` and are not the default, nor that of the network (``defaults``)."""
+        usual = {**{each.name: each.default for each in fields(self)}, **(defaults or {})}
+        texts = {name: text_of(value) for name, value in self.items(*names) if value not in (None, ())}
+        return {name: text for name, text in texts.items() if text != text_of(usual[name])}
+
+    @property
+    def split_folder(self) -> str:
+        """The name of the split's folder: ``song`` for fold 0, ``song-1`` or ``inner-1`` for others, ``clip``, ..."""
+        return self.split if self.fold == 0 else f"{self.split}-{self.fold}"
+
+    @property
+    def lmdb_folder(self) -> str:
+        """The name of the folder under build/lmdb, where other matrices and fewer genres name themselves."""
+        return variant(self.split_folder, self.differences(LMDB))
+
+    def run_name(self, defaults: Mapping[str, Value]) -> str:
+        """The name of a run: its network, and what differs from the defaults, which may be the network's own."""
+        return variant(self.net, self.differences(LMDB, RUN, defaults=defaults))
+
+    def as_json(self) -> dict[str, Any]:
+        """Every setting as run.json has it: a constant schedule is a number, a longer one is text."""
+        return {each.name: json_of(getattr(self, each.name)) for each in fields(self)}
+
+
+def check(each: Field, value: Value) -> None:
+    """UserError for a value out of its range."""
+    allowed = each.metadata
+    if value is None:
+        return
+    if "choices" in allowed and value not in allowed["choices"]:
+        raise refusal(each, text_of(value))
+    if each.metadata["kind"] not in (whole, number, schedule):
+        return
+    for part in [step for _, step in value] if isinstance(value, tuple) else [value]:
+        inside = part >= allowed.get("low", part) and part <= allowed.get("high", part)
+        strictly = ("above" not in allowed or part > allowed["above"]) and (
+            "below" not in allowed or part < allowed["below"]
+        )
+        if not (inside and strictly):
+            raise refusal(each, text_of(value))
+
+
+def refusal(each: Field, text: str) -> UserError:
+    quoted = f'"{printable(text)}"' if " " in text.strip() else printable(text)
+    return UserError(f"{each.name.upper()}={quoted}: give {allowed_text(each)}")
+
+
+def allowed_text(each: Field) -> str:
+    """What a setting may be, in words."""
+    allowed = each.metadata
+    if "choices" in allowed:
+        return " or ".join(map(str, allowed["choices"]))
+    phrases = {"low": "from", "above": "above", "high": "to", "below": "and below"}
+    limits = [f"{phrase} {allowed[key]:g}" for key, phrase in phrases.items() if allowed.get(key, LIMIT) < LIMIT - 1]
+    return " ".join([FORMS[allowed["kind"]], *limits])
+
+
+def text_of(value: Value, joint: str = "_") -> str:
+    """A value as a folder's name has it: numbers by format(x, 'g'), lists joined by ``joint``."""
+    if isinstance(value, tuple):
+        return joint.join(
+            item if isinstance(item, str) else f"{item[1]:g}" + (f"@{item[0]}" if item[0] else "") for item in value
+        )
+    return format(value, "g") if isinstance(value, float) else str(value)
+
+
+def json_of(value: Value) -> Any:
+    if isinstance(value, tuple) and value and not isinstance(value[0], str):
+        return value[0][1] if len(value) == 1 else text_of(value, " ")
+    if isinstance(value, tuple):
+        return list(value)
+    return str(value) if isinstance(value, Path) else value
+
+
+def variant(base: str, differences: Mapping[str, str]) -> str:
+    """``base`` followed by what differs from the defaults, as ``rcnn@dtype=int,seed=3``."""
+    named = [f"{key}={value}" for key, value in differences.items()]
+    return f"{base}@{','.join(named)}" if named else base
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """An option for each setting, as ``--lstm-window``."""
+    group = parser.add_argument_group("settings", "what names LMDBs and runs, and how far and where a run is trained")
+    for each in fields(Settings):
+        usual = "the network's, or the machine's" if each.default is None else text_of(each.default, " ") or "none"
+        text = f"{each.metadata['meaning']}: {allowed_text(each)} (default: {usual})"
+        group.add_argument(f"--{each.name.replace('_', '-')}", metavar="X", help=text.replace("%", "%%"))
+
+
+def given_settings(args: argparse.Namespace) -> dict[str, str]:
+    """The text of the settings that the options name; one that is empty counts as left out."""
+    options = ((each.name, getattr(args, each.name, None)) for each in fields(Settings))
+    return {name: text for name, text in options if text}
+
+
+def read_settings(args: argparse.Namespace) -> Settings:
+    """What the options say. UserError for a value that is not allowed."""
+    return parse({"caffe": os.environ.get("CAFFE") or "stock", **given_settings(args)})
+
+
+def parse(texts: Mapping[str, str]) -> Settings:
+    """The settings out of their texts, by name. UserError for a text that is none."""
+    values = {}
+    for each in fields(Settings):
+        if each.name in texts:
+            try:
+                values[each.name] = each.metadata["kind"](texts[each.name])
+            except ValueError:
+                raise refusal(each, texts[each.name]) from None
+    return Settings(**values)
+
+
+def from_json(values: Mapping[str, Any]) -> Settings:
+    """The settings of a run.json; one that is not in it has its default. UserError for a value that is not allowed."""
+    texts = {
+        name: " ".join(value) if isinstance(value, list) else str(value)
+        for name, value in values.items()
+        if value not in (None, [], "")
+    }
+    return parse(texts)

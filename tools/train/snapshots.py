@@ -1,0 +1,101 @@
+"""Snapshots of a run, and which of them are whole.
+
+Caffe writes a snapshot in place, so that a killed one can leave half a file behind. A snapshot counts as whole only
+once its mark, `<net>_iter_<N>.whole`, lies beside it, which holds the size and hash of each of its files.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+from tools.cli import UserError
+from tools.files import sha256_of, write_whole
+
+# Table 2's rows, the drop of the learning rate and the end of the paper's longest run, and the 1000 at which nets are
+# compared: never pruned.
+ITERATIONS_KEPT = (500, 1000, 4000, 10_000, 60_000, 100_000, 200_000)
+NEWEST_KEPT = 5
+
+
+def mark_whole(folder: Path, prefix: str, iteration: int) -> None:
+    """Declare the snapshot of this iteration whole, once all of its files are written."""
+    files = sorted(file for file in folder.glob(f"{prefix}_iter_{iteration}.*") if file.suffix != ".whole")
+    for file in files:
+        with file.open("rb") as stream:
+            os.fsync(stream.fileno())
+    mark = {file.name: {"bytes": file.stat().st_size, "sha256": sha256_of(file)} for file in files}
+    write_whole(folder / f"{prefix}_iter_{iteration}.whole", json.dumps(mark, indent=1) + "\n")
+
+
+def whole_snapshots(folder: Path) -> dict[int, Path]:
+    """Iteration to .caffemodel of every whole snapshot of a run, in order of iteration."""
+    marks = {iteration_of(mark): mark for mark in folder.glob("*_iter_*.whole")}
+    return {n: marks[n].with_suffix(".caffemodel") for n in sorted(marks) if is_whole(marks[n])}
+
+
+def iteration_of(file: Path) -> int:
+    """500 of ``rcnn_iter_500.whole``; -1 for a file that is named otherwise."""
+    match = re.search(r"_iter_(\d+)\.", file.name)
+    return int(match[1]) if match else -1
+
+
+def is_whole(mark: Path) -> bool:
+    """Whether the files of a mark are of the sizes that it says."""
+    try:
+        entries = json.loads(mark.read_text())
+        as_marked = all((mark.parent / name).stat().st_size == entry["bytes"] for name, entry in entries.items())
+        return as_marked and mark.with_suffix(".caffemodel").name in entries
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def marked_sha256(model: Path) -> str:
+    """The hash that the mark of a whole snapshot holds of its .caffemodel."""
+    return json.loads(model.with_suffix(".whole").read_text())[model.name]["sha256"]
+
+
+def choose_snapshot(folder: Path, iteration: int | None) -> tuple[int, Path]:
+    """Number and .caffemodel of the snapshot of an iteration, or of the newest.
+
+    UserError where there is none whole, or its weights are not those that it was marked whole with.
+    """
+    snapshots = whole_snapshots(folder)
+    if not snapshots:
+        raise UserError(f"{folder} has no whole snapshot yet: train further first")
+    number = max(snapshots) if iteration is None else iteration
+    if number not in snapshots:
+        raise UserError(
+            f"{folder} has no whole snapshot of iteration {number}: choose from {', '.join(map(str, snapshots))}"
+        )
+    model = snapshots[number]
+    if sha256_of(model) != marked_sha256(model):
+        raise UserError(f"{model} has changed since it was written: remove it and train again, or choose an ITERATION")
+    return number, model
+
+
+def newest_resumable(folder: Path) -> tuple[int, Path] | None:
+    """Iteration and .solverstate of the newest snapshot whose files are what they were when it was marked whole."""
+    for iteration, model in reversed(whole_snapshots(folder).items()):
+        marked = json.loads(model.with_suffix(".whole").read_text())
+        state = model.with_suffix(".solverstate")
+        unchanged = all(sha256_of(folder / name) == entry.get("sha256") for name, entry in marked.items())
+        if unchanged and state.name in marked:
+            return iteration, state
+    return None
+
+
+def passed_over(folder: Path, iteration: int) -> list[Path]:
+    """The marks of snapshots beyond ``iteration``, that to go on from: their files are not what they were."""
+    return sorted(mark for mark in folder.glob("*_iter_*.whole") if iteration_of(mark) > iteration)
+
+
+def prune_snapshots(folder: Path) -> None:
+    """Remove half-written snapshots, and old ones beyond the newest and the paper's own iterations."""
+    whole = whole_snapshots(folder)
+    kept = {n for n in whole if n in ITERATIONS_KEPT} | set(list(whole)[-NEWEST_KEPT:])
+    for file in folder.glob("*_iter_*"):
+        if iteration_of(file) not in kept:
+            file.unlink(missing_ok=True)

@@ -1,0 +1,63 @@
+"""One training, from its newest whole snapshot to its last iteration, stretch by stretch of constant dropout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from tqdm import tqdm
+
+from tools import processes
+from tools.files import only_holder
+from tools.train import snapshots
+from tools.train.child import child_command, run_child
+from tools.train.prepare import Plan
+from tools.train.progress import Metrics
+from tools.train.ranks import Ranks
+from tools.train.record import add_stretch, write_run
+
+
+def locked(folder: Path) -> AbstractContextManager[None]:
+    """Hold the run folder for this process alone. UserError where another training holds it."""
+    return only_holder(folder / ".lock", f"{folder}: another training is at work there: wait for it, or stop it first")
+
+
+def segments(plan: Plan, start: int) -> Iterator[tuple[int, float | None]]:
+    """The stretches of constant dropout from ``start`` on: where each ends, and its ratio (None: the prototxt's)."""
+    if not plan.dropout:
+        yield plan.iterations, None
+        return
+    ends = [begin for begin, _ in plan.dropout[1:]] + [plan.iterations]
+    for (begin, ratio), end in zip(plan.dropout, ends):
+        end = min(end, plan.iterations)
+        # one that was stopped at the very end has its last test still to make
+        if begin < end and (start < end or start == end == plan.iterations):
+            yield end, ratio
+
+
+def train(plan: Plan, ranks: Ranks) -> int:
+    """Train to the plan's last iteration; returns the iteration reached."""
+    newest = snapshots.newest_resumable(plan.folder)
+    start = newest[0] if newest else 0
+    for mark in snapshots.passed_over(plan.folder, start):
+        print(f"{mark.with_suffix('')}: passed over: its files are not what they were when it was written", flush=True)
+    if start > plan.iterations:
+        print(f"{plan.folder} already stands at iteration {start}")
+        return start
+    where = {"ranks": ranks.number, "gpu": ranks.gpus}
+    if ranks.hostfile:
+        where["hosts"] = processes.read_hostfile(ranks.hostfile)
+    where["stretches"] = add_stretch(plan.folder, start, ranks.number, ranks.gpus)
+    write_run(plan.folder, plan.record, **where, iteration=start, state="training")
+    metrics = Metrics(plan.folder)
+    reached = start
+    with tqdm(total=plan.iterations, initial=start, unit="iter", disable=None, dynamic_ncols=True) as bar:
+        for until, dropout in segments(plan, start):
+            events = run_child(child_command(plan, ranks, until, dropout), plan, bar, metrics)
+            reached = events.get("end", reached)
+            if reached < until or "stopped" in events:
+                break
+    state = "done" if reached == plan.iterations else "stopped"
+    write_run(plan.folder, plan.record, **where, iteration=reached, state=state)
+    return reached
