@@ -24,9 +24,8 @@ import numpy as np
 from caffe.proto import caffe_pb2
 from conftest import CHECKOUT
 
-from tools.train import snapshots
 from tools.convert import datum, lmdbs
-from tools.train import runs
+from tools.train import snapshots
 
 HANDLED = "handled"
 NET, BATCH = "complex_cnn", 8
@@ -259,7 +258,7 @@ def _(place: Place) -> tuple:
 
 @kind("check of a data root that is none", "no such folder")
 def _(place: Place) -> tuple:
-    return ("tools.songs.gtzan", "check", place.folder / "none")
+    return ("tools.songs", place.folder / "none")
 
 
 # --- make_lmdb ------------------------------------------------------------------------------------------------------

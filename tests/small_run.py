@@ -10,10 +10,9 @@ import lmdb
 import numpy as np
 from caffe.proto import caffe_pb2
 
-from tools.train import snapshots
 from tools import paths
 from tools.songs.gtzan import GENRES
-from tools.train import runs
+from tools.train import snapshots
 
 SHAPE = (1, 6, 10)
 RUN = "small"

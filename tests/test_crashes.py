@@ -17,9 +17,8 @@ from pathlib import Path
 import pytest
 from conftest import CHECKOUT
 
-from tools.train import snapshots
 from tools.convert import lmdbs
-from tools.train import runs
+from tools.train import snapshots
 from tools.verify import repeat
 
 KILLS = int(os.environ.get("KILLS", "50"))

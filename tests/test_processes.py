@@ -10,9 +10,9 @@ import time
 
 import pytest
 from conftest import CHECKOUT
-from tools.processes import map_songs
 
 from tools.cli import UserError
+from tools.processes import map_songs
 
 SLEEPY = """
 import time

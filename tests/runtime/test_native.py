@@ -11,9 +11,8 @@ import pytest
 from caffe.proto import caffe_pb2
 from conftest import CHECKOUT, run_module
 
-from tools.train import snapshots
 from tools.bench.training import NATIVE, environment
-from tools.train import runs
+from tools.train import runs, snapshots
 
 pytestmark = pytest.mark.skipif(
     not (NATIVE / "fingerprint").exists(), reason="there is no native Caffe here: make setup CAFFE=native"

@@ -247,7 +247,7 @@ def faulty_root(tmp_path_factory) -> Path:
 
 
 def run_check(root: Path) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "tools.songs.gtzan", "check", str(root)]
+    command = [sys.executable, "-m", "tools.songs", str(root)]
     return subprocess.run(command, cwd=paths.DATA.parent, capture_output=True, text=True, timeout=120)
 
 

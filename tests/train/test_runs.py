@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.train import snapshots
 from tools.cli import UserError
-from tools.train import runs
+from tools.train import runs, snapshots
 
 
 def options(*arguments: str) -> argparse.Namespace:

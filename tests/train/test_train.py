@@ -17,9 +17,8 @@ import pytest
 from caffe.proto import caffe_pb2
 from conftest import CHECKOUT
 
-from tools.train import snapshots
 from tools.nets import prototxt
-from tools.train import runs
+from tools.train import runs, snapshots
 
 
 def weights(model: Path) -> dict[str, list[np.ndarray]]:

@@ -11,7 +11,6 @@ from caffe.proto import caffe_pb2
 from conftest import run_module
 
 from tools.train import snapshots
-from tools.train import runs
 from tools.verify import repeat
 
 NET = "complex_cnn"

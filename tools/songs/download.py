@@ -11,12 +11,9 @@ its songs are then not compared with the genuine ones.
 from __future__ import annotations
 
 import argparse
-import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urldefrag
 
@@ -26,6 +23,7 @@ from tqdm import tqdm
 
 from tools import cli, paths
 from tools.cli import UserError, printable
+from tools.files import only_holder
 from tools.songs import genuine
 from tools.songs.fetch import ResumingDownloader
 from tools.songs.unpack import BadArchiveError, unpack_songs
@@ -53,7 +51,8 @@ def download(folder: Path, sources: tuple[str, ...], checksums: dict[str, str], 
     The root appears whole or not at all, with ``expected`` songs at least. Raises UserError if no source will do,
     naming what is wrong with each.
     """
-    with alone_in(folder.parent, folder.name):
+    refusal = f"{printable(folder)}: another download is at work here: wait for it"
+    with only_holder(folder.parent / f".{folder.name}.lock", refusal):
         if (folder / "genres").is_dir():
             return folder / "genres"
         failures = []
@@ -147,18 +146,6 @@ def describe(error: Exception) -> str:
     if isinstance(error, (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
         return "can't be reached or breaks off"
     return f"can't be used: {printable(error)}"
-
-
-@contextmanager
-def alone_in(downloads: Path, name: str) -> Iterator[None]:
-    """Hold the download folder, made if need be, for one process. Raises UserError while another has it."""
-    downloads.mkdir(parents=True, exist_ok=True)
-    with (downloads / f".{name}.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(f"{printable(downloads / name)}: another download is at work here: wait for it") from None
-        yield
 
 
 def shortest(path: Path) -> Path:

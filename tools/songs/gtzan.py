@@ -1,7 +1,5 @@
 """The data set on disk: its genres, and which songs a data root holds.
 
-    python -m tools.songs.gtzan check DIR     names every song that is missing, damaged or not the genuine one
-
 A data root holds a folder per genre with ``<genre>.NNNNN.{wav,au,flac}``. A root that can't be used at all is a
 UserError; a single odd file is left out and named with the reason.
 """
@@ -15,7 +13,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools import cli
 from tools.cli import UserError, printable
 
 GENRES = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")
@@ -198,18 +195,3 @@ def check_same_songs(root: Path, expected: str, made: str) -> None:
         raise UserError(
             f"{printable(root)} holds other songs than {made} was made of: type 'make lmdb' first, or leave GTZAN out"
         )
-
-
-def main() -> int:
-    parser = cli.Parser(prog="gtzan", description="Look at a copy of GTZAN.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    command = commands.add_parser("check", help="name every song that is missing, damaged or not the genuine one")
-    command.add_argument("root", type=Path, metavar="DIR", help="the folder that holds blues/ to rock/")
-    # Not at the top of the file, since check_songs imports this module.
-    from tools.songs import check as check_songs
-
-    return check_songs.check(parser.parse_args().root)
-
-
-if __name__ == "__main__":
-    cli.run("gtzan", main)

@@ -1,0 +1,21 @@
+"""Look at a copy of GTZAN: name every song that is missing, damaged or not the genuine one.
+
+python -m tools.songs DIR
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tools import cli
+from tools.songs.check import check
+
+
+def main() -> int:
+    parser = cli.Parser(prog="check-data", description="Look at a copy of GTZAN.")
+    parser.add_argument("root", type=Path, metavar="DIR", help="the folder that holds blues/ to rock/")
+    return check(parser.parse_args().root)
+
+
+if __name__ == "__main__":
+    cli.run("check-data", main)
