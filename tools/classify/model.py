@@ -1,7 +1,6 @@
 """Which trained net answers: a run of build/runs, or the small model that comes with the project.
 
-The shipped model is a run folder like any other, without what only training needs: deploy.prototxt, train_val.prototxt,
-run.json, the .caffemodel and its mark `<net>_iter_<N>.whole`.
+The shipped model is a run folder like any other, without what only training needs: deploy.prototxt, run.json, the .caffemodel and its mark `<net>_iter_<N>.whole`.
 """
 
 from __future__ import annotations
@@ -34,10 +33,6 @@ class Model:
     @property
     def deploy(self) -> Path:
         return self.folder / "deploy.prototxt"
-
-    @property
-    def train_val(self) -> Path:
-        return self.folder / "train_val.prototxt"
 
     @property
     def view(self) -> View:
@@ -115,7 +110,6 @@ def open_model(folder: Path, iteration: int | None, origin: str) -> Model:
         )
     iteration, caffemodel = snapshots.choose_snapshot(folder, iteration)
     model = Model(folder, iteration, caffemodel, run, runs.settings_of(run, folder), origin)
-    for file in (model.deploy, model.train_val):
-        if not file.is_file():
-            raise UserError(f"{file} is missing: train again, or name another with RUN=")
+    if not model.deploy.is_file():
+        raise UserError(f"{model.deploy} is missing: train again, or name another with RUN=")
     return model

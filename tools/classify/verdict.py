@@ -96,7 +96,7 @@ def hear(songs: list[Song], model: Model, threshold: int = THRESHOLD) -> list[Ve
     Raises UserError where `judge` and `predict_arrays` do.
     """
     clips = np.concatenate([song.clips for song in songs])
-    probabilities = predict_arrays(model.deploy, model.train_val, model.caffemodel, clips)
+    probabilities = predict_arrays(model.deploy, model.caffemodel, clips)
     borders = np.cumsum([len(song.clips) for song in songs])[:-1]
     return [
         judge(of_song, song.clip_seconds, threshold) for song, of_song in zip(songs, np.split(probabilities, borders))

@@ -1,17 +1,15 @@
 """The child process of `tools.nets.predict`: clips through a trained net, their probabilities into an .npz file.
 
-    python -m tools.nets.forward DEPLOY TRAIN_VAL CAFFEMODEL SOURCE OUT
+    python -m tools.nets.forward DEPLOY CAFFEMODEL SOURCE OUT
 
-SOURCE is an LMDB, or an .npy file of clips (clips, channels, height, width) in the range of the LMDB's. The input goes
-through the transform of the Data layer of TRAIN_VAL's TEST phase, as Caffe's own test pass does it
-(data_transformer.cpp). How many clips are done is written to standard output, a line a batch.
+SOURCE is an LMDB, or an .npy file of clips (clips, channels, height, width) in the range of the LMDB's, 0..255: the
+deploy net shifts and scales them itself. How many clips are done is written to standard output, a line a batch.
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 
@@ -22,7 +20,7 @@ from google.protobuf.message import DecodeError
 
 from tools import cli
 from tools.cli import UserError
-from tools.convert import datum, lmdbs
+from tools.convert import lmdbs
 from tools.nets import prototxt
 
 # A batch is 100 clips of 33 x 166 values, or the worth of it: a net's memory grows with the values of a batch.
@@ -30,38 +28,14 @@ BATCH_CLIPS = 100
 BATCH_VALUES = BATCH_CLIPS * 33 * 166
 
 
-@dataclass(frozen=True)
-class Transform:
-    """What a Data layer does to a clip: (v - mean) * scale, in float32."""
-
-    mean: np.ndarray  # broadcasts to (channels, height, width)
-    scale: np.float32
-
-    def __call__(self, clips: np.ndarray) -> np.ndarray:
-        return (clips.astype(np.float32) - self.mean) * self.scale
-
-
-def read_transform(train_val: Path) -> Transform:
-    """The transform of the TEST phase's Data layer. UserError where it does what does not suit a spectrogram."""
-    parameters = prototxt.data_layer(prototxt.read_net(train_val), caffe.TEST).transform_param
-    for field in ("crop_size", "mirror", "force_color", "force_gray"):
-        if getattr(parameters, field):
-            raise UserError(f"{train_val}: the Data layer's {field} is not for spectrograms: leave it out")
-    mean = np.zeros((1, 1, 1), np.float32)
-    if parameters.mean_file:
-        mean = np.asarray(datum.read_mean(Path(parameters.mean_file)), np.float32)
-    elif parameters.mean_value:
-        mean = np.array(parameters.mean_value, np.float32).reshape(-1, 1, 1)
-    return Transform(mean, np.float32(parameters.scale))
-
-
 def load_net(deploy: Path, caffemodel: Path, shape: tuple[int, int, int]) -> caffe.Net:
     """The deploy net for clips of ``shape`` (channels, height, width), with the weights of ``caffemodel``.
 
-    UserError where the weights are cut short or another net's: Caffe itself would skip a layer that it doesn't find,
-    and answer with untrained weights.
+    UserError where the net does not shift and scale its input, and where the weights are cut short or another net's:
+    Caffe itself would skip a layer that it doesn't find, and answer with untrained weights.
     """
     definition = prototxt.read_net(deploy)
+    prototxt.input_layers(definition, deploy)
     prototxt.resolve_deploy(definition, shape)
     with tempfile.NamedTemporaryFile("w", suffix=".prototxt") as file:
         file.write(prototxt.text(definition))
@@ -123,7 +97,7 @@ def batches(clips: Iterable[tuple], size: int) -> Iterator[list[tuple]]:
 
 
 def forward(net: caffe.Net, clips: np.ndarray) -> np.ndarray:
-    """Probabilities (clips, labels) of a transformed batch (clips, channels, height, width)."""
+    """Probabilities (clips, labels) of a batch (clips, channels, height, width) of values 0..255."""
     if net.blobs["data"].data.shape != clips.shape:
         net.blobs["data"].reshape(*clips.shape)
         net.reshape()
@@ -132,9 +106,7 @@ def forward(net: caffe.Net, clips: np.ndarray) -> np.ndarray:
     return net.blobs["prob"].data.reshape(len(clips), -1).copy()
 
 
-def run_net(
-    deploy: Path, transform: Transform, caffemodel: Path, source: Path
-) -> Iterator[tuple[list[tuple[str, int, int]], np.ndarray]]:
+def run_net(deploy: Path, caffemodel: Path, source: Path) -> Iterator[tuple[list[tuple[str, int, int]], np.ndarray]]:
     """Batch by batch, the (track, clip, label) of each clip and their probabilities. UserError for an empty source."""
     clips = read_source(source)
     first = next(clips, None)
@@ -145,17 +117,17 @@ def run_net(
     size = max(1, min(BATCH_CLIPS, BATCH_VALUES // int(np.prod(shape))))
     for batch in batches(chain([first], clips), size):
         values = np.stack([clip[3] for clip in batch])
-        yield [clip[:3] for clip in batch], forward(net, transform(values))
+        yield [clip[:3] for clip in batch], forward(net, values)
 
 
 def main() -> None:
     parser = cli.Parser(description=__doc__.splitlines()[0])
-    for name in ("deploy", "train_val", "caffemodel", "source", "out"):
+    for name in ("deploy", "caffemodel", "source", "out"):
         parser.add_argument(name, type=Path)
     args = parser.parse_args()
     caffe.set_mode_cpu()
     clips, probabilities = [], []
-    for named, outcome in run_net(args.deploy, read_transform(args.train_val), args.caffemodel, args.source):
+    for named, outcome in run_net(args.deploy, args.caffemodel, args.source):
         clips += named
         probabilities.append(outcome)
         print(len(named), flush=True)

@@ -32,22 +32,21 @@ class Prediction:
         return self.probabilities.argmax(axis=1)
 
 
-def predict_lmdb(deploy: Path, train_val: Path, caffemodel: Path, lmdb: Path) -> Prediction:
+def predict_lmdb(deploy: Path, caffemodel: Path, lmdb: Path) -> Prediction:
     """Run every clip of an LMDB through the net of ``deploy`` with the weights of ``caffemodel``.
 
-    ``train_val`` is the resolved prototxt that the weights were trained with: its TEST phase knows how the input is
-    transformed. Raises UserError for whatever goes wrong in Caffe, and for probabilities that are none.
+    Raises UserError for whatever goes wrong in Caffe, and for probabilities that are none.
     """
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "prediction.npz"
-        run_child(deploy, train_val, caffemodel, lmdb, out)
+        run_child(deploy, caffemodel, lmdb, out)
         with np.load(out) as arrays:
             prediction = Prediction(**arrays)
     check_probabilities(prediction.probabilities, caffemodel)
     return prediction
 
 
-def predict_arrays(deploy: Path, train_val: Path, caffemodel: Path, clips: np.ndarray) -> np.ndarray:
+def predict_arrays(deploy: Path, caffemodel: Path, clips: np.ndarray) -> np.ndarray:
     """Probabilities (clips, labels) of ``clips`` (clips, channels, height, width), values 0..255 as in an LMDB.
 
     Otherwise as `predict_lmdb`.
@@ -55,16 +54,16 @@ def predict_arrays(deploy: Path, train_val: Path, caffemodel: Path, clips: np.nd
     with tempfile.TemporaryDirectory() as folder:
         source, out = Path(folder) / "clips.npy", Path(folder) / "prediction.npz"
         np.save(source, clips)
-        run_child(deploy, train_val, caffemodel, source, out)
+        run_child(deploy, caffemodel, source, out)
         with np.load(out) as arrays:
             probabilities = arrays["probabilities"]
     check_probabilities(probabilities, caffemodel)
     return probabilities
 
 
-def run_child(deploy: Path, train_val: Path, caffemodel: Path, source: Path, out: Path) -> None:
+def run_child(deploy: Path, caffemodel: Path, source: Path, out: Path) -> None:
     """Run `tools.nets.forward` to its end, with a bar. UserError where it fails; an interrupt ends it as well."""
-    command = [sys.executable, "-m", "tools.nets.forward", *map(str, (deploy, train_val, caffemodel, source, out))]
+    command = [sys.executable, "-m", "tools.nets.forward", *map(str, (deploy, caffemodel, source, out))]
     with tempfile.TemporaryFile("w+", errors="replace") as words:
         with child(command, words, quiet=True) as process:
             with tqdm(desc=source.name, unit="clip", disable=None, dynamic_ncols=True) as bar:

@@ -67,6 +67,42 @@ def view_of(net: caffe_pb2.NetParameter) -> View:
     return view
 
 
+def input_layers(
+    deploy: caffe_pb2.NetParameter, name: object
+) -> tuple[caffe_pb2.LayerParameter, caffe_pb2.LayerParameter]:
+    """The two Power layers with which a deploy net begins: first the shift, then the scale.
+
+    With them it takes v itself, 0..255, and computes (v - mean) * scale in the order of Caffe's data_transformer.cpp,
+    so that the values are the same bit for bit. UserError where the net does not begin so.
+    """
+    if [layer.type for layer in deploy.layer[:3]] == ["Input", "Power", "Power"]:
+        data, shift, scale = deploy.layer[:3]
+        neutral = (shift.power_param.scale, shift.power_param.power, scale.power_param.shift, scale.power_param.power)
+        if (shift.bottom, scale.bottom, neutral) == (data.top, shift.top, (1, 1, 0, 1)):
+            return shift, scale
+    raise UserError(
+        f"{name} does not begin with two Power layers, first the shift, then the scale of its input: "
+        "train again, or write them as prototxt/rcnn/deploy.prototxt has them"
+    )
+
+
+def check_input(train_val: caffe_pb2.NetParameter, deploy: caffe_pb2.NetParameter, folder: Path) -> None:
+    """UserError unless the deploy net does to its input what both Data layers do to theirs."""
+    shift, scale = input_layers(deploy, folder / "deploy.prototxt")
+    expected = caffe_pb2.TransformationParameter(scale=scale.power_param.scale)
+    if shift.power_param.shift:
+        expected.mean_value.append(-shift.power_param.shift)
+    for phase in (caffe.TRAIN, caffe.TEST):
+        transform = caffe_pb2.TransformationParameter(scale=1)
+        transform.MergeFrom(data_layer(train_val, phase).transform_param)
+        if transform != expected:
+            ours, other = (" ".join(text(message).split()) for message in (transform, expected))
+            raise UserError(
+                f"{folder / 'train_val.prototxt'}: transform_param is {ours}, and deploy.prototxt does {other}: "
+                "give both the same mean_value and scale, and nothing else"
+            )
+
+
 def covering_batch(records: int, largest: int = 128) -> int:
     """The largest batch that covers ``records`` exactly once: Caffe's Data layer wraps around at the end of an LMDB."""
     return max(batch for batch in range(1, min(records, largest) + 1) if records % batch == 0)
@@ -119,11 +155,11 @@ def set_neurons(net: caffe_pb2.NetParameter, neurons: int) -> None:
         layer.recurrent_param.num_output = neurons
 
 
-def set_input_scale(net: caffe_pb2.NetParameter, scale: float) -> None:
-    """Multiply the input by ``scale``, in both phases."""
-    for layer in net.layer:
-        if layer.type == "Data":
-            layer.transform_param.scale = scale
+def set_input_scale(train_val: caffe_pb2.NetParameter, deploy: caffe_pb2.NetParameter, scale: float) -> None:
+    """Multiply the input by ``scale``, in training and in use."""
+    for phase in (caffe.TRAIN, caffe.TEST):
+        data_layer(train_val, phase).transform_param.scale = scale
+    input_layers(deploy, f"deploy net '{deploy.name}'")[1].power_param.scale = scale
 
 
 def set_global_pooling(net: caffe_pb2.NetParameter, method: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tools.cli import printable
+from tools.processes import map_songs
 from tools.songs import audio, genuine
 from tools.songs.gtzan import GENRES, SONGS_A_GENRE, Track, survey
 

@@ -74,6 +74,7 @@ def prepare(settings: Settings) -> Plan:
     """
     network = Network(settings.net)
     view = prototxt.view_of(network.train_val)
+    prototxt.check_input(network.train_val, network.deploy, paths.PROTOTXT / settings.net)
     folder = runs.run_folder(settings)
     settings = network.resolve(settings)
     data = find_data(settings, view)
@@ -145,7 +146,7 @@ def resolve_nets(
     """Change what the settings ask for; fill in the clips' shape, and the LMDB, batch and mean of each phase."""
     own = network.defaults
     if settings.input_scale != own["input_scale"]:
-        prototxt.set_input_scale(net, settings.input_scale)
+        prototxt.set_input_scale(net, deploy, settings.input_scale)
     if settings.dropout != own["dropout"]:
         prototxt.set_dropout(net, settings.dropout[0][1])
     for message in (net, deploy):

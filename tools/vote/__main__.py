@@ -64,8 +64,8 @@ def main() -> None:
         gtzan.check_same_songs(args.data, record["data_fingerprint"], str(run_folder))
     iteration, caffemodel = snapshots.choose_snapshot(run_folder, args.iteration)
     voting = find_lmdbs(build, settings, record)
-    deploy, train_val = run_folder / "deploy.prototxt", run_folder / "train_val.prototxt"
-    predictions = {part: predict_lmdb(deploy, train_val, caffemodel, lmdb) for part, lmdb in voting.items()}
+    deploy = run_folder / "deploy.prototxt"
+    predictions = {part: predict_lmdb(deploy, caffemodel, lmdb) for part, lmdb in voting.items()}
     clips = collect_clips(predictions)
     election = hold_election(clips, args.threshold)
     summary = {
