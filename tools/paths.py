@@ -15,7 +15,12 @@ PROTOTXT = CHECKOUT / "prototxt"
 DATA = CHECKOUT / "data"
 RESULTS = DATA / "results" / "gtzan-mini"  # what is kept of build/ in the repository
 
-ALL_FOLDS = "song-folds"  # in the place of a split: the votes of all folds of the split song as one
+ALL_FOLDS = "song-folds"  # `joined_folds` of the split song
+
+
+def joined_folds(split: str) -> str:
+    """In the place of a split: the votes of all its folds as one, as song-folds or artist-folds."""
+    return f"{split}-folds"
 
 
 def lmdb_folder(build: Path, split: str) -> Path:

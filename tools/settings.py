@@ -17,7 +17,7 @@ from typing import Any, Union
 from tools.cli import UserError, printable
 
 LIMIT = 2**31  # of the whole numbers that Caffe takes
-SPLITS = ("song", "clip", "filtered", "inner")
+SPLITS = ("song", "clip", "artist", "filtered", "given", "all", "inner", "artist-inner")
 DTYPES = ("float", "int")
 # What a setting names
 FOLDER, LMDB, RUN, NOTHING = "its own folder", "LMDBs and runs", "runs", "nothing"

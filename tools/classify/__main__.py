@@ -23,24 +23,8 @@ from tools.classify.output import Heard, as_csv, as_json, table, tell
 from tools.classify.song import Song, read_song
 from tools.classify.verdict import Verdict, add_threshold_option, check_threshold, hear
 from tools.cli import UserError, printable
-from tools.songs.audio import SongError
+from tools.songs.audio import SUFFIXES, SongError
 
-SUFFIXES = (
-    ".aif",
-    ".aifc",
-    ".aiff",
-    ".au",
-    ".caf",
-    ".flac",
-    ".mp3",
-    ".oga",
-    ".ogg",
-    ".opus",
-    ".rf64",
-    ".snd",
-    ".w64",
-    ".wav",
-)
 LONGEST_STEM = 60  # letters of a picture's name: at 4 bytes each about what file systems take
 CLIPS_AT_ONCE = 1500  # a hundred songs of 30 s: so many go through Caffe together
 
@@ -65,7 +49,7 @@ def find_songs(names: list[Path]) -> list[Path]:
     for name in names:
         inside = [path for path in sorted(name.rglob("*")) if looks_like_audio(path, name)] if name.is_dir() else [name]
         if not inside:
-            raise UserError(f"{printable(name)}: no audio file in this folder ({' '.join(SUFFIXES)})")
+            raise UserError(f"{printable(name)}: no audio file in this folder ({' '.join(sorted(SUFFIXES))})")
         songs.update(dict.fromkeys(inside))
     return list(songs)
 
@@ -138,7 +122,7 @@ def main() -> int:
         print(tell(heard[0]) if len(songs) == 1 else table(heard))
     if args.csv:
         args.csv.parent.mkdir(parents=True, exist_ok=True)
-        files.write_whole(args.csv, as_csv(heard))
+        files.write_whole(args.csv, as_csv(heard, model.genres))
     written = [*([args.csv] if args.csv else []), *sorted(pictures)]
     if written and not args.json:
         print(f"\nwritten: {', '.join(map(str, written[:3]))}{' ...' if len(written) > 3 else ''}")
@@ -148,7 +132,7 @@ def main() -> int:
 
 def tell_failed(failed: dict[Path, str]) -> None:
     """A line a song, and what to give instead: in the same line where there is but one."""
-    remedy = "give wav, flac, mp3, ogg, opus, aiff or au files, with sound, of 2 s or more"
+    remedy = "give audio files, as mp3, m4a, flac, ogg or wav, with sound, of 2 s or more"
     lines = [f"{printable(path)}: {reason}" for path, reason in failed.items()]
     lines = [f"{lines[0]}: {remedy}"] if len(lines) == 1 else [*lines, *([remedy] if lines else [])]
     for line in lines:

@@ -1,6 +1,7 @@
 """Which trained net answers: a run of build/runs, or the small model that comes with the project.
 
-The shipped model is a run folder like any other, without what only training needs: deploy.prototxt, run.json, the .caffemodel and its mark `<net>_iter_<N>.whole`.
+The shipped model is a run folder like any other, without what only training needs: deploy.prototxt, run.json, the
+.caffemodel and its mark `<net>_iter_<N>.whole`.
 """
 
 from __future__ import annotations
@@ -33,6 +34,11 @@ class Model:
     @property
     def deploy(self) -> Path:
         return self.folder / "deploy.prototxt"
+
+    @property
+    def genres(self) -> tuple[str, ...]:
+        """The genres that it tells apart, in order of label."""
+        return tuple(self.run["label_names"])
 
     @property
     def view(self) -> View:
@@ -103,7 +109,7 @@ def open_model(folder: Path, iteration: int | None, origin: str) -> Model:
     if not folder.is_dir():
         raise UserError(f"{folder}: no such run folder: RUN= names one, as build/runs/song/rcnn")
     run = runs.read_run(folder)
-    missing = [key for key in ("net", "split", "view", "dtype", "lmdb") if key not in run]
+    missing = [key for key in ("net", "split", "view", "dtype", "lmdb", "label_names") if key not in run]
     if missing:
         raise UserError(
             f"{folder / 'run.json'} says nothing of {', '.join(missing)}: train again, or name another RUN="

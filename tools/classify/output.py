@@ -11,12 +11,16 @@ from pathlib import Path
 from tools.classify.model import Model
 from tools.classify.verdict import Verdict
 from tools.cli import printable
-from tools.songs.gtzan import GENRES
 
 BAR = 24  # characters of the longest bar
 LONGEST_NAME = 44  # of a song in the table
-# In the order of GENRES, for pictures and the web page: white text on each has a contrast of 4.5 or more.
+# In order of label, for pictures and the web page: white text on each has a contrast of 4.5 or more.
 COLOURS = ("#2f5fa8", "#8a6d00", "#6b4423", "#b83280", "#2f7d32", "#0b7a75", "#4a4a4a", "#c2410c", "#5c7a00", "#a61e4d")
+
+
+def colour(label: int) -> str:
+    """The colour of a genre; beyond ten genres they come again."""
+    return COLOURS[label % len(COLOURS)]
 
 
 @dataclass(frozen=True)
@@ -39,12 +43,13 @@ def tell(song: Heard) -> str:
         "  genre      votes  mean probability",
     ]
     votes, means = verdict.votes, verdict.mean_probability
-    for label in sorted(range(len(GENRES)), key=lambda k: (-votes[k], -means[k])):
+    width = max(10, *(len(genre) + 1 for genre in verdict.genres))
+    for label in sorted(range(len(votes)), key=lambda k: (-votes[k], -means[k])):
         bar = "█" * round(BAR * means[label])
-        lines.append(f"  {GENRES[label]:<10}{votes[label]:>6}  {means[label]:.3f} {bar}".rstrip())
+        lines.append(f"  {verdict.genres[label]:<{width}}{votes[label]:>6}  {means[label]:.3f} {bar}".rstrip())
     lines += ["", "  time line: genre and its mean probability there"]
     for start, end, genre, probability in verdict.stretches():
-        lines.append(f"  {clock(start):>6} to {clock(end):>5}  {genre:<10}{probability:.2f}")
+        lines.append(f"  {clock(start):>6} to {clock(end):>5}  {genre:<{width}}{probability:.2f}")
     return "\n".join(lines)
 
 
@@ -67,12 +72,12 @@ def as_json(songs: list[Heard], failed: dict[Path, str], model: Model) -> str:
     return json.dumps({"model": model.as_json(), "songs": found, "failed": failures}, indent=1)
 
 
-def as_csv(songs: list[Heard]) -> str:
+def as_csv(songs: list[Heard], genres: tuple[str, ...]) -> str:
     """A row a song: its verdict, votes v_<genre> and mean probabilities p_<genre>."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     header = ["file", "seconds", "clips", "threshold", "decision", "most_probable"]
-    writer.writerow([*header, *(f"v_{genre}" for genre in GENRES), *(f"p_{genre}" for genre in GENRES)])
+    writer.writerow([*header, *(f"v_{genre}" for genre in genres), *(f"p_{genre}" for genre in genres)])
     for song in songs:
         verdict = song.verdict
         row = [printable(song.path), song.seconds, len(verdict.probabilities), verdict.threshold]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from pathlib import Path
 
@@ -14,11 +13,11 @@ with warnings.catch_warnings():
     from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter
 
-from tools.classify.output import COLOURS, clock, shorten
+from tools.classify.output import clock, colour, shorten
 from tools.classify.song import Song
 from tools.classify.verdict import UNDECIDED, Verdict
 from tools.cli import printable
-from tools.songs.gtzan import GENRES
+from tools.files import whole_file
 
 LARGEST_COLUMNS = 2000  # more than the picture has pixels across
 
@@ -29,12 +28,8 @@ def save_picture(file: Path, name: str, song: Song, verdict: Verdict, width: flo
     with mpl.rc_context({"text.parse_math": False}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # of a name in other letters: boxes are drawn
         figure = draw(name, song, verdict, width)
-        aside = file.with_name(f".{os.getpid()}.{file.stem[:60]}.png")
-        try:
-            figure.savefig(aside, dpi=100)
-            aside.replace(file)
-        finally:
-            aside.unlink(missing_ok=True)
+        with whole_file(file, lasting=False) as aside:
+            figure.savefig(aside, dpi=100, format="png")
 
 
 def draw(name: str, song: Song, verdict: Verdict, width: float = 11) -> Figure:
@@ -65,7 +60,7 @@ def draw_votes(axes: object, verdict: Verdict) -> None:
     for clip in range(1, len(verdict.probabilities)):
         axes.axvline(clip * verdict.clip_seconds, color="white", linewidth=0.5, alpha=0.5)
     for start, end, genre, _ in verdict.stretches():
-        axes.axvspan(start, end, color=COLOURS[GENRES.index(genre)], linewidth=0)
+        axes.axvspan(start, end, color=colour(verdict.genres.index(genre)), linewidth=0)
         share = (end - start) / (len(verdict.probabilities) * verdict.clip_seconds)
         if share > 0.011 * len(genre):
             axes.text((start + end) / 2, 0.5, genre, ha="center", va="center", color="white", fontsize=9)
@@ -75,9 +70,9 @@ def draw_votes(axes: object, verdict: Verdict) -> None:
 
 def draw_probabilities(axes: object, verdict: Verdict) -> None:
     edges = np.arange(len(verdict.probabilities) + 1) * verdict.clip_seconds
-    lanes = np.arange(len(GENRES) + 1) - 0.5
+    lanes = np.arange(len(verdict.genres) + 1) - 0.5
     axes.pcolormesh(edges, lanes, verdict.probabilities.T, cmap="Greys", vmin=0, vmax=1, rasterized=True)
-    labels = [f"{genre}  {votes}" for genre, votes in zip(GENRES, verdict.votes)]
-    axes.set_yticks(range(len(GENRES)), labels, fontsize=9)
+    labels = [f"{genre}  {votes}" for genre, votes in zip(verdict.genres, verdict.votes)]
+    axes.set_yticks(range(len(verdict.genres)), labels, fontsize=9)
     axes.invert_yaxis()
     axes.set_ylabel("probability, votes")

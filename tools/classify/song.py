@@ -23,9 +23,8 @@ from tools.convert.features import Bands
 from tools.convert.views import View
 from tools.settings import Settings
 from tools.songs import audio
-from tools.songs.audio import SAMPLE_RATE, SongError
+from tools.songs.audio import LONGEST_SAMPLES, SAMPLE_RATE, SongError
 
-LONGEST_TRAINED = 675_808  # samples of GTZAN's longest song, 30.65 s
 PAUSE = 1e-4  # power, relative to the song's loudest: 40 dB below it
 
 
@@ -57,7 +56,7 @@ class Song:
 
 
 def read_song(path: Path, view: View, settings: Settings) -> Song:
-    """Read any audio file that libsndfile reads, of at least one clip.
+    """Read any audio file, of at least one clip.
 
     Raises SongError for a file that can't be read, and where `cut_song` does.
     """
@@ -73,7 +72,7 @@ def cut_song(path: Path, samples: np.ndarray, view: View, settings: Settings) ->
     if not np.any(np.abs(samples) > audio.SILENCE):
         raise SongError(path, f"silent: no sample is above {audio.SILENCE:g}")
     power = features.band_power(samples, cut.window, cut.hop, cut.bands)
-    if len(samples) > LONGEST_TRAINED:
+    if len(samples) > LONGEST_SAMPLES:
         power = lift(power, PAUSE)
         clips = level_long_song(power, cut)
     else:
@@ -96,7 +95,7 @@ def describe_view(view: View, settings: Settings) -> Cut:
     if view.is_sequence:
         return Cut(p.lstm_window, p.lstm_hop, features.lstm_band_average, height, clips, height * clips)
     bank = features.filter_bank(p.bands, p.window, p.n_bands)
-    frames = 1 + (LONGEST_TRAINED - p.window) // p.hop
+    frames = 1 + (LONGEST_SAMPLES - p.window) // p.hop
     return Cut(p.window, p.hop, lambda power: power @ bank, width, clips, frames)
 
 

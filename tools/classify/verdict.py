@@ -18,7 +18,6 @@ from tools.classify.model import Model
 from tools.classify.song import Song
 from tools.cli import UserError
 from tools.nets.predict import predict_arrays
-from tools.songs.gtzan import GENRES
 from tools.vote import rules
 
 THRESHOLD = rules.PAPER_THRESHOLDS[0]
@@ -29,23 +28,24 @@ UNDECIDED = "undecided"
 class Verdict:
     """The votes of a song's clips."""
 
-    probabilities: np.ndarray  # (clips, 10), a softmax each
+    genres: tuple[str, ...]  # by label
+    probabilities: np.ndarray  # (clips, genres), a softmax each
     clip_seconds: float
     threshold: int  # votes needed, of this song's clips
 
     @property
     def clip_genres(self) -> list[str]:
         """The genre that each clip votes for."""
-        return [GENRES[label] for label in self.probabilities.argmax(axis=1)]
+        return [self.genres[label] for label in self.probabilities.argmax(axis=1)]
 
     @property
     def votes(self) -> np.ndarray:
-        """Clips for each genre (10,)."""
+        """Clips for each genre (genres,)."""
         return self._count()[0]
 
     @property
     def mean_probability(self) -> np.ndarray:
-        """Probabilities averaged over the clips (10,)."""
+        """Probabilities averaged over the clips (genres,)."""
         return self._count()[1]
 
     @property
@@ -53,16 +53,16 @@ class Verdict:
         """The genre by the plurality rule, or 'undecided'."""
         votes, means = self._count()
         label = rules.plurality(votes[None], means[None], self.threshold)[0]
-        return UNDECIDED if label == rules.UNDECIDED else GENRES[label]
+        return UNDECIDED if label == rules.UNDECIDED else self.genres[label]
 
     @property
     def most_probable(self) -> str:
         """The genre by the mean_probability rule."""
-        return GENRES[self.mean_probability.argmax()]
+        return self.genres[self.mean_probability.argmax()]
 
     def _count(self) -> tuple[np.ndarray, np.ndarray]:
         one_song = np.zeros(len(self.probabilities), dtype=int)
-        votes = rules.count_votes(one_song, self.probabilities.argmax(axis=1), 1, len(GENRES))
+        votes = rules.count_votes(one_song, self.probabilities.argmax(axis=1), 1, len(self.genres))
         return votes[0], rules.mean_probabilities(one_song, self.probabilities, 1)[0]
 
     def stretches(self) -> Iterator[tuple[float, float, str, float]]:
@@ -70,7 +70,7 @@ class Verdict:
         genres = self.clip_genres
         for genre, run in groupby(range(len(genres)), key=lambda clip: genres[clip]):
             clips = list(run)
-            mean = float(self.probabilities[clips, GENRES.index(genre)].mean(dtype=np.float64))
+            mean = float(self.probabilities[clips, self.genres.index(genre)].mean(dtype=np.float64))
             yield clips[0] * self.clip_seconds, (clips[-1] + 1) * self.clip_seconds, genre, mean
 
     def as_json(self) -> dict:
@@ -80,11 +80,11 @@ class Verdict:
             "most_probable": self.most_probable,
             "clips": len(self.probabilities),
             "threshold": self.threshold,
-            "votes": by_genre(self.votes),
-            "mean_probability": by_genre(self.mean_probability),
+            "votes": by_genre(self.genres, self.votes),
+            "mean_probability": by_genre(self.genres, self.mean_probability),
             "clip_seconds": self.clip_seconds,
             "time_line": [
-                {"start": i * self.clip_seconds, "genre": genre, "probabilities": by_genre(row)}
+                {"start": i * self.clip_seconds, "genre": genre, "probabilities": by_genre(self.genres, row)}
                 for i, (genre, row) in enumerate(zip(self.clip_genres, self.probabilities))
             ],
         }
@@ -98,22 +98,23 @@ def hear(songs: list[Song], model: Model, threshold: int = THRESHOLD) -> list[Ve
     clips = np.concatenate([song.clips for song in songs])
     probabilities = predict_arrays(model.deploy, model.caffemodel, clips)
     borders = np.cumsum([len(song.clips) for song in songs])[:-1]
-    return [
-        judge(of_song, song.clip_seconds, threshold) for song, of_song in zip(songs, np.split(probabilities, borders))
-    ]  # fmt: skip
+    parts = np.split(probabilities, borders)
+    return [judge(model.genres, part, song.clip_seconds, threshold) for song, part in zip(songs, parts)]
 
 
-def judge(probabilities: np.ndarray, clip_seconds: float, threshold: int = THRESHOLD) -> Verdict:
-    """The verdict on a song's clips (clips, 10). ``threshold`` is of 15 clips.
+def judge(
+    genres: tuple[str, ...], probabilities: np.ndarray, clip_seconds: float, threshold: int = THRESHOLD
+) -> Verdict:
+    """The verdict on a song's clips (clips, genres). ``threshold`` is of 15 clips.
 
-    Raises UserError where `check_threshold` does, and for a net of other than the ten genres.
+    Raises UserError where `check_threshold` does, and for a net of another number of genres.
     """
     check_threshold(threshold)
-    if probabilities.shape[1] != len(GENRES):
+    if probabilities.shape[1] != len(genres):
         raise UserError(
-            f"the net has {probabilities.shape[1]} outputs, not the {len(GENRES)} genres: name another MODEL="
+            f"the net has {probabilities.shape[1]} outputs, and its run {len(genres)} genres: name another with RUN="
         )
-    return Verdict(probabilities, clip_seconds, scaled_threshold(threshold, len(probabilities)))
+    return Verdict(genres, probabilities, clip_seconds, scaled_threshold(threshold, len(probabilities)))
 
 
 def add_threshold_option(parser: argparse.ArgumentParser) -> None:
@@ -132,5 +133,5 @@ def scaled_threshold(threshold: int, clips: int) -> int:
     return max(1, round(clips * threshold / rules.PAPER_CLIPS))
 
 
-def by_genre(values: np.ndarray) -> dict[str, int | float]:
-    return dict(zip(GENRES, values.tolist()))
+def by_genre(genres: tuple[str, ...], values: np.ndarray) -> dict[str, float]:
+    return dict(zip(genres, values.tolist()))

@@ -17,18 +17,19 @@ from pathlib import Path
 from tools import cli, paths, processes
 from tools.convert import manifest
 from tools.convert.extract import Spool, extract
+from tools.convert.lmdbs import short_name
 from tools.convert.parts import SEED, check_parts, draw_parts, list_left_out, without_songs
 from tools.convert.views import VIEWS, View, check_matrices
 from tools.convert.writing import write_lmdbs
 from tools.files import only_writer, whole_folder
 from tools.settings import DTYPES, add_settings, read_settings
-from tools.songs import audio, gtzan, splits
-from tools.songs.gtzan import GENRES, Track
+from tools.songs import audio, roots, splits
+from tools.songs.tracks import Survey, Track
 
 
 def read_arguments() -> argparse.Namespace:
     parser = cli.Parser(prog="make_lmdb", description="Songs to matrices to LMDBs for Caffe.")
-    parser.add_argument("data_root", type=Path, metavar="DATA_ROOT", help="a folder per genre, blues to rock")
+    parser.add_argument("data_root", type=Path, metavar="DATA_ROOT", help="a folder per genre, or a table")
     parser.add_argument("--views", nargs="+", default=list(VIEWS), choices=VIEWS, help="default: all")
     parser.add_argument("--dtypes", nargs="+", default=list(DTYPES), choices=DTYPES, help="default: both")
     add_settings(parser)
@@ -40,6 +41,14 @@ def with_earlier(earlier: dict | None, views: list[str], dtypes: list[str]) -> t
     if earlier is not None:
         views, dtypes = [*views, *earlier["views"]], [*dtypes, *earlier["dtypes"]]
     return [view for name, view in VIEWS.items() if name in views], [dtype for dtype in DTYPES if dtype in dtypes]
+
+
+def report_odd(left_out: list[dict[str, str]], survey: Survey) -> None:
+    """Name what is left out, and songs that are alike."""
+    for item in left_out:
+        print(f"left out: {item['file']}: {item['reason']}", file=sys.stderr)
+    for track, first in survey.alike.items():
+        print(f"alike byte for byte: {cli.printable(track)} and {cli.printable(first)}: drawn as one", file=sys.stderr)
 
 
 def report_converted(tracks: list[Track]) -> None:
@@ -63,10 +72,10 @@ def main() -> None:
         processes.become_pool(settings.hosts, "tools.convert", sys.argv[1:])
     check_matrices(settings)
     splits.check_fold(settings.split, settings.fold)
-    survey = gtzan.survey(args.data_root)
-    genres = gtzan.check_genres(settings.genres) or GENRES
+    survey = roots.survey(args.data_root)
+    genres = roots.check_genres(settings.genres, survey.genres)
     folder = paths.lmdb_folder(settings.build, settings.lmdb_folder)
-    origin = manifest.origin(settings, SEED, genres, gtzan.fingerprint(args.data_root))
+    origin = manifest.origin(settings, SEED, survey.genres, genres, roots.fingerprint(args.data_root))
 
     with only_writer(folder):
         earlier = manifest.read(folder)
@@ -75,22 +84,23 @@ def main() -> None:
         if manifest.describes(earlier, folder, asked):
             print(f"{folder}: up to date")
             return
-        splits.assign_parts(survey.tracks, settings.split, settings.fold, 1)  # refused before the work, not after it
+        parts = draw_parts(survey, settings, views, genres)  # refused before the work, not after it
         tracks = [track for track in survey.tracks if track.genre in genres]
         spool = Spool(folder.with_name(f".{folder.name}.spool"), settings, tuple(views))
         spool.open(origin["data"]["fingerprint"])
-        reasons = extract(tracks, spool, settings.jobs)
+        del parts  # the processes that read songs would all hold a copy of so long a list
+        reasons = extract(tracks, spool, settings.jobs, survey.is_gtzan)
         left_out = list_left_out(survey, genres, reasons)
-        for item in left_out:
-            print(f"left out: {item['file']}: {item['reason']}", file=sys.stderr)
-        report_converted([track for track in tracks if track.track not in reasons])
-        # Only now: the processes that read songs would all hold a copy of so long a list
-        parts = without_songs(draw_parts(survey.tracks, settings, views, genres), reasons)
-        check_parts(parts, survey.root, tracks, left_out)
+        report_odd(left_out, survey)
+        report_converted([track for track in tracks if not reasons[track.track]])
+        parts = without_songs(draw_parts(survey, settings, views, genres), reasons)
+        check_parts(parts, survey.root, {track.genre for track in tracks}, left_out, settings.split == "all")
         with whole_folder(folder) as aside:
-            lmdbs = write_lmdbs(aside, parts, spool, dtypes)
+            lmdbs = write_lmdbs(aside, parts, spool, dtypes, survey.genres)
             data = {"root": str(args.data_root), "songs_present": len(survey.tracks), **origin["data"]}
-            manifest.write(aside, {**asked, "lmdbs": lmdbs, "left_out": left_out, "data": data})
+            names = {short_name(track.track): track.track for track in tracks if short_name(track.track) != track.track}
+            others = {"left_out": left_out, "alike": survey.alike, "long_names": names}
+            manifest.write(aside, {**asked, "lmdbs": lmdbs, **others, "data": data})
         spool.remove()
     print_table(folder, lmdbs)
 

@@ -7,6 +7,7 @@ interrupted conversion goes on where it stopped.
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 import os
 import shutil
@@ -17,12 +18,13 @@ from pathlib import Path
 import numpy as np
 
 from tools.convert import features
+from tools.convert.parts import Reasons
 from tools.convert.views import Shape, View, matrix_settings, minimum_samples
 from tools.files import write_whole
 from tools.processes import map_songs
 from tools.settings import Settings
-from tools.songs.audio import SongError, read_song
-from tools.songs.gtzan import Track
+from tools.songs.audio import SAMPLE_RATE, SongError, check_sound, middle, read_audio
+from tools.songs.tracks import Track
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,8 @@ class Spool:
             write_whole(label, text)
 
     def file(self, track: str) -> Path:
-        return self.folder / f"{track}.f32"
+        """The features of a song, in a file that is named for it, by hash: a name may be of any length, or a path."""
+        return self.folder / f"{hashlib.sha256(track.encode('utf-8', 'surrogateescape')).hexdigest()[:32]}.f32"
 
     def values(self, view: View) -> int:
         """float32 values that a song has in a view."""
@@ -79,27 +82,58 @@ class Spool:
             values = os.pread(file.fileno(), size, offset + clip * size)
         return np.frombuffer(values, "<f4").reshape(shape)
 
+    def write_reasons(self, track: str, reasons: dict[str, str]) -> None:
+        """Keep why a song that can be used has no clip of a view."""
+        if reasons:
+            write_whole(self.file(track).with_suffix(".json"), json.dumps(reasons))
+
+    def reasons(self, track: str) -> dict[str, str]:
+        """What `write_reasons` kept."""
+        file = self.file(track).with_suffix(".json")
+        return json.loads(file.read_text()) if file.exists() else {}
+
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def extract(tracks: list[Track], spool: Spool, jobs: int | None) -> dict[str, str]:
+def extract(tracks: list[Track], spool: Spool, jobs: int | None, is_gtzan: bool) -> Reasons:
     """Bring the features of every song into the spool, ``jobs`` songs at a time.
 
-    Returns the reason for each song that can't be used, by its name. Raises UserError if a process is killed.
+    Returns why songs have no clip, by song and view. Raises UserError if a process is killed.
     """
     to_do = [track for track in tracks if not spool.has(track.track)]
     # Made before the processes are, so that they find it in their memory.
     features.filter_bank(spool.settings.bands, spool.settings.window, spool.settings.n_bands)
-    outcomes = map_songs(partial(extract_song, spool), to_do, jobs=jobs, done=len(tracks) - len(to_do))
-    return {track.track: reason for track, reason in zip(to_do, outcomes) if reason is not None}
+    function = partial(extract_song, spool, is_gtzan)
+    outcomes = map_songs(function, to_do, jobs=jobs, done=len(tracks) - len(to_do))
+    reasons = dict(zip((track.track for track in to_do), outcomes))
+    return {track.track: reasons.get(track.track) or spool.reasons(track.track) for track in tracks}
 
 
-def extract_song(spool: Spool, track: Track) -> str | None:
-    """Bring one song into the spool. Returns the reason if it can't be used."""
+def extract_song(spool: Spool, is_gtzan: bool, track: Track) -> dict[str, str]:
+    """Bring one song into the spool. Returns why it has no clip of a view, by view."""
     try:
-        samples = read_song(track.path, minimum_samples(spool.settings))
+        samples = read_audio(track.path)
+        check_sound(track.path, samples)
+        usable, reasons = usable_views(len(samples), spool, is_gtzan)
     except SongError as error:
-        return error.reason
-    spool.write(track.track, features.views_of(samples, spool.settings, spool.views))
-    return None
+        return {view.name: error.reason for view in spool.views}
+    if usable:
+        needed = max(view.samples(spool.settings) for view in usable)
+        matrices = features.views_of(middle(samples, needed), spool.settings, usable)
+        spool.write(track.track, matrices)
+        spool.write_reasons(track.track, reasons)
+    return reasons
+
+
+def usable_views(samples: int, spool: Spool, is_gtzan: bool) -> tuple[list[View], dict[str, str]]:
+    """The views that a song of so many samples is long enough for, and why not, by view, for the others.
+
+    A song of GTZAN is used for all of them or for none.
+    """
+    settings = spool.settings
+    if samples < minimum_samples(settings) and is_gtzan:
+        reason = f"too short: {samples} samples at {SAMPLE_RATE} Hz, {minimum_samples(settings)} are needed"
+        return [], {view.name: reason for view in spool.views}
+    short = {view.name: view.why_short(samples, settings) for view in spool.views if samples < view.samples(settings)}
+    return [view for view in spool.views if view.name not in short], short

@@ -24,6 +24,7 @@ from tools.cli import UserError
 from tools.convert.datum import parse
 
 KEY = re.compile(r"\d{8}_(?P<track>.+)_(?P<clip>\d{2,})", re.DOTALL)
+NAME_BYTES = 400
 MAP_SIZE = 1 << 26  # doubled whenever it is full
 TRANSACTION = 1 << 22  # bytes written at a time
 ENVIRONMENTS: WeakValueDictionary[tuple[int, int], lmdb.Environment] = WeakValueDictionary()  # open now, by inode
@@ -41,7 +42,16 @@ class Record:
 
 
 def record_key(number: int, track: str, clip: int) -> str:
-    return f"{number:08d}_{track}_{clip:02d}"
+    return f"{number:08d}_{short_name(track)}_{clip:02d}"
+
+
+def short_name(track: str) -> str:
+    """The name of a track as keys have it: LMDB's have room for 511 bytes."""
+    whole = track.encode("utf-8", "surrogateescape")
+    if len(whole) <= NAME_BYTES and "\0" not in track:
+        return whole.decode("utf-8", "backslashreplace")
+    digest = hashlib.sha256(whole).hexdigest()[:8]
+    return f"{whole[: NAME_BYTES - 9].decode('utf-8', 'ignore')}~{digest}"
 
 
 def write_lmdb(path: Path, records: Iterable[tuple[str, bytes]], map_size: int = MAP_SIZE) -> None:

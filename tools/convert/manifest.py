@@ -21,18 +21,31 @@ from tools.songs.audio import SAMPLE_RATE
 
 FORMAT = 1
 FILE = "manifest.json"
-KEYS = {"views": list, "dtypes": list, "lmdbs": dict, "left_out": list, "data": dict, "files": dict, "features": dict}
+KEYS = {
+    "label_names": list,
+    "views": list,
+    "dtypes": list,
+    "lmdbs": dict,
+    "left_out": list,
+    "data": dict,
+    "files": dict,
+    "features": dict,
+}
 
 
-def origin(settings: Settings, seed: int, genres: tuple[str, ...], fingerprint: str) -> dict:
+def origin(
+    settings: Settings, seed: int, label_names: tuple[str, ...], genres: tuple[str, ...], fingerprint: str
+) -> dict:
     """All that decides what stands in an LMDB but its view and dtype: of the same origin, it need not be made again.
 
-    ``seed`` is that of the order of the records.
+    ``seed`` is that of the order of the records, ``label_names`` the genres of the root in order of label, ``genres``
+    those of them that are used.
     """
     return {
         "format": FORMAT,
         "split": settings.split,
         "fold": settings.fold,
+        "label_names": list(label_names),
         "genres": list(genres),
         "seed": seed,
         "split_seed": splits.SEED,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -12,27 +13,31 @@ from tools.convert.train_clips import with_train_clips
 from tools.convert.views import View
 from tools.settings import Settings
 from tools.songs import splits
-from tools.songs.gtzan import GENRES, Survey, Track
 from tools.songs.splits import Clip
+from tools.songs.tracks import Survey
 
 SEED = 2016  # of the order of the records
+Reasons = dict[str, dict[str, str]]  # by song, by view: why it has no clip
 Parts = dict[View, dict[str, list[Clip]]]  # the clips of every view and part, in the order of their keys
 
 
-def draw_parts(tracks: list[Track], settings: Settings, views: list[View], genres: tuple[str, ...]) -> Parts:
+def draw_parts(survey: Survey, settings: Settings, views: list[View], genres: tuple[str, ...]) -> Parts:
     """The clips of every part in the order of their keys: shuffled once, with a fixed seed for each view and part.
 
-    Where some genres are left out, the others keep the parts and the order that they have among all ten.
+    Where some genres are left out, the others keep the parts and the order that they have among all.
+    UserError where the songs can't be split so.
     """
     parts: Parts = {}
     for view in views:
-        drawn = splits.assign_parts(tracks, settings.split, settings.fold, view.clips(settings))
+        drawn = splits.assign_parts(survey, settings.split, settings.fold, view.clips(settings))
         if view.has_more_to_train(settings):
             drawn["train"] = with_train_clips(drawn["train"], settings, view)
         parts[view] = {
             part: [clip for clip in shuffled(clips, f"{view.name} {part}") if clip[0].genre in genres]
             for part, clips in drawn.items()
         }
+        songs = {part: [song for song, _ in clips] for part, clips in parts[view].items()}
+        splits.check_genres_of(songs, settings.split, genres)
     return parts
 
 
@@ -41,38 +46,42 @@ def shuffled(clips: list[Clip], name: str) -> list[Clip]:
     return [clips[index] for index in order]
 
 
-def without_songs(parts: Parts, reasons: dict[str, str]) -> Parts:
+def without_songs(parts: Parts, reasons: Reasons) -> Parts:
+    """The clips of the songs that can be used for a view."""
     return {
-        view: {part: [clip for clip in clips if clip[0].track not in reasons] for part, clips in drawn.items()}
+        view: {
+            part: [clip for clip in clips if view.name not in reasons.get(clip[0].track, {})]
+            for part, clips in drawn.items()
+        }
         for view, drawn in parts.items()
     }
 
 
-def list_left_out(survey: Survey, genres: tuple[str, ...], reasons: dict[str, str]) -> list[dict[str, str]]:
-    """What of these genres is in no LMDB: files that are no song by their name, and songs that can't be used."""
-    other_genres = tuple(f"{genre}/" for genre in GENRES if genre not in genres)
+def list_left_out(survey: Survey, genres: tuple[str, ...], reasons: Reasons) -> list[dict[str, str]]:
+    """What of these genres is in no LMDB, or not in those of a view: files that are no song, and songs of no use."""
+    other_genres = tuple(f"{genre}/" for genre in survey.genres if genre not in genres)
     odd = [
-        {"track": Path(item.file).stem, "file": item.file, "reason": item.reason}
+        {"track": str(Path(item.file).with_suffix("")), "file": item.file, "reason": item.reason}
         for item in survey.left_out
         if not item.file.startswith(other_genres)
     ]
-    songs = [track for track in survey.tracks if track.track in reasons]
+    songs = [(song, reason) for song in survey.tracks for reason in dict.fromkeys(reasons.get(song.track, {}).values())]
     return odd + [
-        {"track": song.track, "file": f"{song.genre}/{song.path.name}", "reason": reasons[song.track]} for song in songs
+        {"track": song.track, "file": printable(f"{song.genre}/{song.path.name}"), "reason": reason}
+        for song, reason in songs
     ]
 
 
-def check_parts(parts: Parts, root: Path, tracks: list[Track], left_out: list[dict[str, str]]) -> None:
+def check_parts(parts: Parts, root: Path, genres: Iterable[str], left_out: list[dict[str, str]], is_all: bool) -> None:
     """UserError if no song is left, a part is empty or a genre of the songs can't be trained on."""
     place, why = printable(root), f": {left_out[-1]['file']}: {left_out[-1]['reason']}" if left_out else ""
     for view, drawn in parts.items():
         if not any(drawn.values()):
-            raise UserError(f"{place}: none of its {len(tracks)} songs can be used{why}")
+            raise UserError(f"{place}: none of its songs can be used{why}")
         for part, clips in drawn.items():
-            if not clips:
+            if not clips and not (is_all and part == "test"):
                 raise UserError(f"{place}: no song for the {part} part of {view.name}: add songs to it{why}")
-        trained = {track.genre for track, _ in drawn["train"]}
-        untrained = sorted({track.genre for track in tracks} - trained)
+        untrained = sorted(set(genres) - {track.genre for track, _ in drawn["train"]})
         if untrained:
             names = ", ".join(untrained)
             raise UserError(f"{place}: no song of {names} to train on: add songs, or take the folder away{why}")

@@ -20,7 +20,7 @@ import numpy as np
 from tools.convert.features import RANGE_DB
 from tools.convert.views import View, overlapping_clips
 from tools.settings import Settings
-from tools.songs.gtzan import Track
+from tools.songs.tracks import Track
 
 SEED = 2019
 MASKED_SHARE = 5  # a mask covers at most 1/5 of the frames, and at most 1/5 of the bands

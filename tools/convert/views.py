@@ -40,6 +40,10 @@ class View(ABC):
         """Records of a song of the train part: its clips, and those that are made besides."""
         return self.clips(settings)
 
+    def why_short(self, samples: int, settings: Settings) -> str:
+        """Why a song of so few samples is not used for this view, and the setting that would take it."""
+        return f"too short for {self.name}: {samples} samples, {self.samples(settings)} are needed"
+
     def has_more_to_train(self, settings: Settings) -> bool:
         return self.train_clips(settings) != self.clips(settings)
 
@@ -55,6 +59,10 @@ class CnnView(View):
 
     def samples(self, settings: Settings) -> int:
         return (settings.frames_a_clip * settings.clips_a_song - 1) * settings.hop + settings.window
+
+    def why_short(self, samples: int, settings: Settings) -> str:
+        clips = ((samples - settings.window) // settings.hop + 1) // settings.frames_a_clip
+        return super().why_short(samples, settings) + largest("CLIPS_A_SONG", clips)
 
     def train_clips(self, settings: Settings) -> int:
         return overlapping_clips(settings) * (1 + settings.masked_copies + settings.level_copies)
@@ -74,6 +82,10 @@ class LstmView(View):
         frames = settings.lstm_frames_a_clip * settings.lstm_clips_a_song
         return (frames - 1) * settings.lstm_hop + settings.lstm_window
 
+    def why_short(self, samples: int, settings: Settings) -> str:
+        clips = ((samples - settings.lstm_window) // settings.lstm_hop + 1) // settings.lstm_frames_a_clip
+        return super().why_short(samples, settings) + largest("LSTM_CLIPS_A_SONG", clips)
+
 
 class SongView(View):
     name = "song"
@@ -89,6 +101,10 @@ class SongView(View):
 
 
 VIEWS = {view.name: view for view in (CnnView(), LstmView(), SongView())}
+
+
+def largest(setting: str, clips: int) -> str:
+    return f", {setting}={clips} would take it" if clips > 0 else ""
 
 
 def overlapping_clips(settings: Settings) -> int:

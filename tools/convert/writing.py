@@ -16,11 +16,12 @@ from tools.convert.extract import Spool
 from tools.convert.parts import Parts
 from tools.convert.train_clips import train_clip
 from tools.convert.views import Shape, View
-from tools.songs.gtzan import GENRES
 from tools.songs.splits import Clip
 
 
-def write_lmdbs(folder: Path, parts: Parts, spool: Spool, dtypes: list[str]) -> dict[str, dict[str, Any]]:
+def write_lmdbs(
+    folder: Path, parts: Parts, spool: Spool, dtypes: list[str], genres: tuple[str, ...]
+) -> dict[str, dict[str, Any]]:
     """Write the LMDB of every view, dtype and part, and the means of the train parts. Returns what each holds."""
     records = len(dtypes) * sum(len(clips) for drawn in parts.values() for clips in drawn.values())
     entries = {}
@@ -29,12 +30,14 @@ def write_lmdbs(folder: Path, parts: Parts, spool: Spool, dtypes: list[str]) -> 
             shape = view.shape(spool.settings)
             for dtype in dtypes:
                 for part, clips in drawn.items():
+                    if not clips:
+                        continue
                     name = f"{view.name}_{dtype}_{part}_lmdb"
                     total = np.zeros(shape)
                     lmdbs.write_lmdb(folder / name, make_records(clips, spool, view, dtype, total, bar))
                     if part == "train":
                         datum.write_mean(folder / f"{view.name}_{dtype}_mean.binaryproto", total / len(clips))
-                    entries[name] = describe(folder / name, clips, shape)
+                    entries[name] = describe(folder / name, clips, shape, genres)
     return entries
 
 
@@ -53,13 +56,13 @@ def make_records(
         yield lmdbs.record_key(number, track.track, clip), datum.serialize(matrix, track.label)
 
 
-def describe(path: Path, clips: list[Clip], shape: Shape) -> dict[str, Any]:
+def describe(path: Path, clips: list[Clip], shape: Shape, genres: tuple[str, ...]) -> dict[str, Any]:
     """What the manifest says of an LMDB; ``labels`` counts its records by genre."""
     labels = Counter(track.label for track, _ in clips)
     return {
         "records": len(clips),
         "songs": len({track.track for track, _ in clips}),
         "shape": list(shape),
-        "labels": {genre: labels[label] for label, genre in enumerate(GENRES)},
+        "labels": {genre: labels[label] for label, genre in enumerate(genres)},
         "sha256": lmdbs.content_hash(path),
     }

@@ -16,6 +16,9 @@ from tools.cli import UserError
 from tools.convert.views import VIEWS, View
 from tools.settings import Schedule
 
+# What a model from somebody else could run code with, or read and write files
+UNSAFE_LAYERS = ("Python", "HDF5Data", "HDF5Output", "ImageData", "WindowData")
+
 
 def read(file: Path, message: object) -> object:
     """Parse a prototxt into ``message``. UserError with file and line where it is missing or mistyped."""
@@ -37,12 +40,14 @@ def parse(text: str, message: object, name: object) -> object:
 
 
 def read_net(file: Path) -> caffe_pb2.NetParameter:
-    """Parse a net. UserError also for a layer type that this Caffe does not have."""
+    """Parse a net. UserError also for a layer type that this Caffe does not have, or that is not let near files."""
     net = read(file, caffe_pb2.NetParameter())
     known = set(caffe.layer_type_list())
     for layer in net.layer:
         if layer.type not in known:
             raise UserError(f"{file}: layer '{layer.name}' is of unknown type '{layer.type}': mend its type")
+        if layer.type in UNSAFE_LAYERS:
+            raise UserError(f"{file}: layer '{layer.name}' is of type {layer.type}, which runs code or touches files")
     return net
 
 
@@ -214,13 +219,52 @@ def set_steps(net: caffe_pb2.NetParameter, steps: int) -> None:
 
 
 def resolve_net(net: caffe_pb2.NetParameter, sources: dict[int, Path], mean: Path, batches: dict[int, int]) -> None:
-    """Fill in each phase's LMDB and batch size, and the mean file where the net asks for one."""
-    for phase in (caffe.TRAIN, caffe.TEST):
+    """Fill in each phase's LMDB and batch size, and the mean file where the net asks for one.
+
+    Where nothing is tested, the layers of the phase TEST go.
+    """
+    if caffe.TEST not in sources:
+        tested = [layer for layer in net.layer if any(rule.phase == caffe.TEST for rule in layer.include)]
+        for layer in tested:
+            net.layer.remove(layer)
+    for phase in sources:
         layer = data_layer(net, phase)
         layer.data_param.source = str(sources[phase])
         layer.data_param.batch_size = batches[phase]
         if layer.transform_param.HasField("mean_file"):
             layer.transform_param.mean_file = str(mean)
+
+
+def set_outputs(net: caffe_pb2.NetParameter, genres: int) -> None:
+    """Give the last layer with weights an output for each genre. UserError where there is no such layer."""
+    for layer in reversed(net.layer):
+        if layer.type == "InnerProduct":
+            layer.inner_product_param.num_output = genres
+            return
+        if layer.type == "Convolution":
+            layer.convolution_param.num_output = genres
+            return
+    raise UserError(f"net '{net.name}' has no InnerProduct or Convolution layer to score the genres: add one")
+
+
+def check_roles(
+    train_val: caffe_pb2.NetParameter, deploy: caffe_pb2.NetParameter, solver: caffe_pb2.SolverParameter, folder: Path
+) -> None:
+    """UserError unless the files of a network have what training and votes need (prototxt/README.md)."""
+    for name, net, blobs in (
+        ("train_val.prototxt", train_val, ("data", "label", "loss", "accuracy")),
+        ("deploy.prototxt", deploy, ("data", "prob")),
+    ):
+        tops = {top for layer in net.layer for top in layer.top}
+        for blob in blobs:
+            if blob not in tops:
+                raise UserError(f"{folder / name}: no layer has the top '{blob}': name it so")
+    if any(layer.type == "Data" for layer in deploy.layer):
+        raise UserError(f"{folder / 'deploy.prototxt'}: a Data layer belongs to train_val.prototxt: begin with Input")
+    if solver.snapshot_format != caffe_pb2.SolverParameter.BINARYPROTO:
+        raise UserError(
+            f"{folder / 'solver.prototxt'}: snapshot_format: training goes on from BINARYPROTO alone"
+        )
 
 
 def resolve_deploy(net: caffe_pb2.NetParameter, shape: tuple[int, int, int]) -> None:

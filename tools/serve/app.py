@@ -31,13 +31,12 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tools.classify.model import Model
-from tools.classify.output import COLOURS
+from tools.classify.output import colour
 from tools.cli import UserError
 from tools.serve.examples import Examples
 from tools.serve.song import Limits, TooLargeError, classify_bytes, decode, to_wav
 from tools.songs import audio
 from tools.songs.audio import SongError
-from tools.songs.gtzan import GENRES
 
 PAGE = Path(__file__).resolve().parent / "page"
 LOOPBACK = ("127.0.0.1", "localhost")
@@ -130,7 +129,7 @@ def describe(service: Service) -> dict:
     return {
         "model": service.model.description,
         "net": service.model.run["net"],
-        "genres": [{"name": genre, "colour": colour} for genre, colour in zip(GENRES, COLOURS)],
+        "genres": [{"name": genre, "colour": colour(label)} for label, genre in enumerate(service.model.genres)],
         "megabytes": service.limits.megabytes,
         "minutes": service.limits.minutes,
         "examples": [{"track": track.track, "genre": track.genre} for track in service.examples.tracks],

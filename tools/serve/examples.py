@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.classify.model import Model
-from tools.songs import splits
-from tools.songs.gtzan import GENRES, Track, find_tracks, fingerprint
+from tools.songs import roots, splits
+from tools.songs.tracks import Track
 
 
 @dataclass(frozen=True)
@@ -25,14 +25,13 @@ def find_examples(model: Model, root: Path | None) -> Examples:
     """
     if root is None:
         return Examples([], "")
-    tracks = find_tracks(root)
-    split, fold = model.run["split"].partition("-")[0], model.run.get("fold", 0)
-    if fingerprint(root) != model.run.get("data_fingerprint"):
-        return Examples(tracks, "not the data that this model was trained on")
-    if split == "clip":
-        songs, note = tracks, "most clips of these songs were trained on"
+    survey = roots.survey(root)
+    if roots.fingerprint(root) != model.run.get("data_fingerprint"):
+        return Examples(survey.tracks, "not the data that this model was trained on")
+    if model.settings.split in ("clip", "all"):
+        songs, note = survey.tracks, "most clips of these songs were trained on"
     else:
-        songs = [track for track, _ in splits.assign_parts(tracks, split, fold, 1)["test"]]
+        songs = splits.song_parts(survey, model.settings.split, model.settings.fold)["test"]
         note = "test songs: this model was not trained on them"
-    genres = model.run.get("genres", GENRES)  # where it knows but some, the parts were still drawn over all
+    genres = model.run["genres"]  # where it knows but some, the parts were still drawn over all
     return Examples([track for track in songs if track.genre in genres], note)

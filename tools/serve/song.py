@@ -70,14 +70,13 @@ def temporary_file(body: bytes) -> Iterator[Path]:
 
 def check_length(path: Path, limits: Limits) -> None:
     """TooLargeError for a file whose header tells of more than the limits, before any of it is decoded."""
-    try:
-        with path.open("rb") as file:
-            about = soundfile.info(file)
-    except (soundfile.SoundFileError, RuntimeError, TypeError):
+    about = audio.header(path)
+    if about is None:
         return  # `read_audio` says what is wrong with it
-    if about.samplerate > 0 and about.frames / about.samplerate > limits.minutes * 60:
+    seconds, values = about
+    if seconds > limits.minutes * 60:
         raise TooLargeError(path, f"too long: a song may last {limits.minutes} minutes here")
-    if about.frames * about.channels > LARGEST_VALUES:
+    if values > LARGEST_VALUES:
         raise TooLargeError(path, "too large: too many channels, or too high a sample rate, for its length")
 
 

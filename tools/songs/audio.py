@@ -1,22 +1,36 @@
 """Audio files to waveforms: mono float32 at 22050 Hz, and the rules by which a song is usable.
 
-A song is used when it can be read, holds enough samples for every view, is not silent and has only finite samples.
-What is not used is a `SongError`, whose ``reason`` says why in a few words.
+libsndfile reads what it can read to its end; FFmpeg, by PyAV, reads the rest. A song is used when it can be read, holds
+enough samples, is not silent and has only finite samples. What is not used is a `SongError`, whose ``reason`` says why
+in a few words.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import soundfile
 
-from tools.cli import UserError
+from tools.cli import UserError, printable
 
 SAMPLE_RATE = 22050
-MINIMUM_SAMPLES = 640768  # the whole-song view: (2500 - 1) * 256 + 1024
+MINIMUM_SAMPLES = 640_768  # the whole-song view: (2500 - 1) * 256 + 1024
+LONGEST_SAMPLES = 675_833  # 30.65 s, as long as GTZAN's longest: of more, the middle is taken
 SILENCE = 1e-4
 USABLE_RATES = (1000, 1_000_000)  # Hz; a header that claims anything else is damaged
+SUFFIXES = frozenset(
+    (".3gp", ".aac", ".ac3", ".aif", ".aifc", ".aiff", ".amr", ".ape", ".au", ".caf", ".flac", ".m4a", ".m4b", ".mka")
+    + (".mp2", ".mp3", ".mp4", ".mpc", ".oga", ".ogg", ".opus", ".ra", ".rf64", ".snd", ".spx", ".tta", ".w64", ".wav")
+    + (".weba", ".webm", ".wma", ".wv")
+)
+# Formats whose header says how many samples there are: what libsndfile reads of them is all there is
+EXACT_FORMATS = ("AIFF", "AU", "CAF", "FLAC", "RF64", "W64", "WAV", "WAVEX")
+# What FFmpeg has to recognise in a file that libsndfile could not read, so that noise is not taken for music
+CONTAINERS = {".wav": "wav", ".au": "au", ".flac": "flac"}
+MORE_SECONDS = 0.25  # decoders differ by less, in what they make of the padding at both ends
+UNKNOWN_LENGTH = 1 << 40  # frames: what libsndfile says of a stream without a length is beyond
 
 
 class SongError(UserError):
@@ -29,12 +43,11 @@ class SongError(UserError):
         self.reason = reason
 
     def __str__(self) -> str:
-        name = str(self.path)
-        return f"{name if name.isprintable() else ascii(name)}: {self.reason}"
+        return f"{printable(self.path)}: {self.reason}"
 
 
 def read_audio(path: Path) -> np.ndarray:
-    """The waveform of a wav, au or flac file: float32 (samples,), channels averaged, at 22050 Hz.
+    """The waveform of an audio file: float32 (samples,), channels averaged, at 22050 Hz.
 
     Another sample rate is resampled by librosa (soxr_hq) after the channels are averaged.
     Raises SongError if the file can't be read or holds a sample that is not finite.
@@ -51,24 +64,36 @@ def read_song(path: Path, minimum_samples: int = MINIMUM_SAMPLES) -> np.ndarray:
     samples = read_audio(path)
     if len(samples) < minimum_samples:
         raise SongError(path, f"too short: {len(samples)} samples at {SAMPLE_RATE} Hz, {minimum_samples} are needed")
-    if not np.any(np.abs(samples) > SILENCE):
-        raise SongError(path, f"silent: no sample is above {SILENCE:g}")
+    check_sound(path, samples)
     return samples
 
 
+def check_sound(path: Path, samples: np.ndarray) -> None:
+    """SongError for a silent song."""
+    if not np.any(np.abs(samples) > SILENCE):
+        raise SongError(path, f"silent: no sample is above {SILENCE:g}")
+
+
+def middle(samples: np.ndarray, length: int) -> np.ndarray:
+    """Of a song longer than GTZAN's longest the ``length`` samples in its middle, of any other all."""
+    if len(samples) <= LONGEST_SAMPLES or len(samples) <= length:
+        return samples
+    start = (len(samples) - length) // 2
+    return samples[start : start + length]
+
+
 def read_channels(path: Path) -> tuple[np.ndarray, int]:
-    """All channels of a file, float32 (samples, channels), and its sample rate in Hz."""
+    """All channels of a file, float32 (samples, channels), and its sample rate in Hz. SongError where it can't be."""
     # A named pipe would be waited on for ever.
     if not path.is_file():
         raise SongError(path, "it is not a file" if path.exists() else "there is no such file")
     try:
         with path.open("rb") as file:  # the file system's own errors say more than libsndfile's
             file.read(1)
-            file.seek(0)
-            channels, rate = soundfile.read(file, dtype="float32", always_2d=True)
+            channels, rate = decode(file, path.suffix.lower())
     except OSError as error:
         raise SongError(path, f"unreadable: {error.strerror or error}") from None
-    except (soundfile.SoundFileError, RuntimeError, TypeError) as error:
+    except (soundfile.SoundFileError, RuntimeError, TypeError, ValueError) as error:
         raise SongError(path, f"unreadable as audio: {short_reason(error)}") from None
     except MemoryError:
         raise SongError(path, "unreadable: its header claims more samples than memory holds") from None
@@ -77,16 +102,104 @@ def read_channels(path: Path) -> tuple[np.ndarray, int]:
     return channels, rate
 
 
+def decode(file: IO[bytes], suffix: str) -> tuple[np.ndarray, int]:
+    """Channels (samples, channels) and rate by libsndfile, or by FFmpeg where that reads more of the file.
+
+    Raises libsndfile's error where neither reads it, ValueError for a file that is cut short.
+    """
+    try:
+        file.seek(0)
+        header = soundfile.info(file)
+    except soundfile.SoundFileError as error:
+        try:
+            return decode_by_ffmpeg(file, CONTAINERS.get(suffix))
+        except ValueError:
+            raise error from None
+    if header.format in EXACT_FORMATS and 0 < header.frames < UNKNOWN_LENGTH:
+        channels, rate = decode_by_libsndfile(file)
+        if len(channels) < header.frames:
+            raise ValueError(f"cut short: {len(channels)} of its {header.frames} samples are there")
+        return channels, rate
+    try:
+        longer = decode_by_ffmpeg(file, None)
+    except ValueError:
+        return decode_by_libsndfile(file)
+    try:
+        channels, rate = decode_by_libsndfile(file)
+    except (soundfile.SoundFileError, MemoryError, ValueError):
+        return longer
+    return longer if len(longer[0]) / longer[1] > len(channels) / rate + MORE_SECONDS else (channels, rate)
+
+
+def decode_by_libsndfile(file: IO[bytes]) -> tuple[np.ndarray, int]:
+    file.seek(0)
+    return soundfile.read(file, dtype="float32", always_2d=True)
+
+
+def decode_by_ffmpeg(file: IO[bytes], container_name: str | None) -> tuple[np.ndarray, int]:
+    """The first audio stream of a file, to its end: channels (samples, channels) float32, and rate.
+
+    Packets that fail are passed over, as FFmpeg's own programs do. ValueError where nothing can be decoded, or the
+    container is another than the one that is named.
+    """
+    import av  # FFmpeg; most songs don't need it
+
+    file.seek(0)
+    frames: list[np.ndarray] = []
+    try:
+        with av.open(file, metadata_errors="replace") as container:
+            if container_name and container_name not in container.format.name.split(","):
+                raise ValueError(f"not a {container_name} file")
+            if not container.streams.audio:
+                raise ValueError("no audio stream in it")
+            stream = container.streams.audio[0]
+            resampler = av.AudioResampler("fltp", stream.layout, stream.rate)
+            for packet in container.demux(stream):
+                try:
+                    decoded = packet.decode()
+                except av.InvalidDataError:
+                    continue
+                # FFmpeg 7.1 gives each Speex frame twice the room that it fills
+                filled = packet.duration if stream.codec_context.name == "speex" else None
+                for frame in decoded:
+                    frames += [part.to_ndarray()[:, :filled] for part in resampler.resample(frame)]
+            rate = stream.rate
+    except av.FFmpegError as error:
+        raise ValueError(str(error)) from None
+    if not frames:
+        raise ValueError("no sound in it")
+    return np.concatenate(frames, axis=1).T, rate
+
+
 def other_format(path: Path) -> str | None:
     """What `read_audio` brings to mono at 22050 Hz, as '2 channels, 44100 Hz'; None for what is that already."""
     try:
         with path.open("rb") as file:
-            found = soundfile.info(file)
+            header = soundfile.info(file)
     except (OSError, soundfile.SoundFileError, RuntimeError):
         return None
-    if (found.channels, found.samplerate) == (1, SAMPLE_RATE):
+    if (header.channels, header.samplerate) == (1, SAMPLE_RATE):
         return None
-    return f"{found.channels} channel{'s' if found.channels > 1 else ''}, {found.samplerate} Hz"
+    return f"{header.channels} channel{'s' if header.channels > 1 else ''}, {header.samplerate} Hz"
+
+
+def header(path: Path) -> tuple[float, int] | None:
+    """Seconds and values (samples times channels) that a file claims to have; None where it does not say."""
+    try:
+        with path.open("rb") as file:
+            about = soundfile.info(file)
+        return about.frames / max(about.samplerate, 1), about.frames * about.channels
+    except (OSError, soundfile.SoundFileError, RuntimeError, TypeError):
+        pass
+    import av
+
+    try:
+        with av.open(str(path), metadata_errors="replace") as container:
+            stream = container.streams.audio[0]
+            seconds = (container.duration or 0) / av.time_base
+            return seconds, int(seconds * stream.rate) * stream.channels
+    except (av.FFmpegError, IndexError, OSError):
+        return None
 
 
 def resample(path: Path, samples: np.ndarray, rate: int) -> np.ndarray:
@@ -103,4 +216,5 @@ def resample(path: Path, samples: np.ndarray, rate: int) -> np.ndarray:
 
 def short_reason(error: Exception) -> str:
     """libsndfile's own words, without the Python object that it was reading."""
-    return getattr(error, "error_string", str(error)).strip().splitlines()[0].rstrip(".")
+    lines = str(getattr(error, "error_string", error)).strip().splitlines() or ["nothing is known of it"]
+    return lines[0].rstrip(".")

@@ -7,7 +7,9 @@ from pathlib import Path
 from tools.cli import printable
 from tools.processes import map_songs
 from tools.songs import audio, genuine
-from tools.songs.gtzan import GENRES, SONGS_A_GENRE, Track, survey
+from tools.songs.gtzan import GENRES, SONGS_A_GENRE, number_of
+from tools.songs.roots import survey
+from tools.songs.tracks import Track
 
 
 def check(root: Path) -> int:
@@ -39,7 +41,7 @@ def missing_tracks(tracks: list[Track]) -> dict[str, list[str]]:
     to the highest number in it, so that only the gaps inside are missing; where most of that is gaps too, it is a
     selection, and nothing is missing but genres without a song.
     """
-    highest = max(track.number for track in tracks)
+    highest = max(number_of(track.track) for track in tracks)
     expected = SONGS_A_GENRE if is_full(tracks) else min(highest + 1, SONGS_A_GENRE)
     present, present_genres = {track.track for track in tracks}, {track.genre for track in tracks}
     selection = len(tracks) <= expected * len(GENRES) // 2

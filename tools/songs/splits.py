@@ -1,12 +1,23 @@
 """Which songs or clips are trained on and which tested on.
 
 Splits are drawn genre by genre over the songs that are present, with a fixed seed, before any song is left out for
-being damaged. Nothing but the names of the songs goes in, so that every machine draws the same.
+being damaged. Nothing but the names of the songs goes in, so that every machine draws the same; outside GTZAN, whose
+splits are drawn by name alone, songs that are alike byte for byte are drawn as one.
+
+    song     whole songs, 80/20, five folds: each song is tested once
+    clip     clips at random, 80/20: a song's clips fall on both sides, so that it leaks
+    artist   three folds, no artist on both sides
+    inner, artist-inner    folds within the train part of fold 0 of song and of artist, to choose settings on
+    filtered the fault-filtered parts of GTZAN
+    given    the parts that a table gives
+    all      everything is trained on
 """
 
 from __future__ import annotations
 
 import csv
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from functools import cache
 
 import numpy as np
@@ -14,106 +25,183 @@ import numpy as np
 from tools import paths
 from tools.cli import UserError
 from tools.settings import SPLITS
-from tools.songs.gtzan import GENRES, Track
+from tools.songs import gtzan
+from tools.songs.tracks import Survey, Track
 
 SEED = 2015
-FOLDS = 5
+FOLDS, ARTIST_FOLDS = 5, 3
+ARTIST_SEED = 2016
+FOLDS_OF = {
+    "song": range(FOLDS),
+    "inner": range(1, FOLDS),
+    "artist": range(ARTIST_FOLDS),
+    "artist-inner": range(1, ARTIST_FOLDS),
+}
+JOINED = {"song": FOLDS, "artist": ARTIST_FOLDS}  # splits of whose folds each song is tested once
+LEAKY = {"clip": True, "given": None, "all": None}  # None: it is not ours to say
 FILTERED_PARTS = ("train", "valid", "test")
 FILTERED = paths.DATA / "filtered.csv"
 
 Clip = tuple[Track, int]
+Parts = dict[str, list[Track]]
 
 
-def assign_parts(
-    tracks: list[Track], split: str, fold: int, clips_a_song: int, seed: int = SEED
-) -> dict[str, list[Clip]]:
+def assign_parts(survey: Survey, split: str, fold: int, clips_a_song: int) -> dict[str, list[Clip]]:
     """The clips (a song and the clip's index in it) of each part, sorted by label, song and clip.
 
-    ``split`` is song, clip, filtered or inner; song has the folds 0 to 4, inner 1 to 4, the others fold 0 alone.
-    Raises UserError for any other split or fold, and where `filtered_split` does.
+    Raises UserError for a split or fold that there is not, and for songs that it can't be drawn of.
     """
-    if split not in SPLITS:
-        raise UserError(f"SPLIT={split}: there is none of this name: choose one of {', '.join(SPLITS)}")
     check_fold(split, fold)
-    if split == "clip":
-        return clip_split(tracks, clips_a_song, seed)
-    if split == "filtered":
-        songs = filtered_split(tracks)
-    else:
-        songs = (song_split if split == "song" else inner_split)(tracks, fold, seed)
+    if split == "clip" and clips_a_song > 1:
+        return clip_split(survey, clips_a_song)
+    songs = song_parts(survey, split, fold)
     return {part: all_clips(members, clips_a_song) for part, members in songs.items()}
 
 
+def song_parts(survey: Survey, split: str, fold: int) -> Parts:
+    """The songs of each part, of a split that keeps songs whole; clip with one clip a song is song's fold 0."""
+    if split in ("song", "clip"):
+        return song_split(survey, fold)
+    if split == "artist":
+        return artist_split(survey, fold)
+    if split == "inner":
+        return within(song_split(survey, fold), song_split(survey, 0))
+    if split == "artist-inner":
+        return within(artist_split(survey, fold), artist_split(survey, 0))
+    if split == "filtered":
+        return filtered_split(survey)
+    if split == "given":
+        return given_split(survey)
+    return {"train": survey.tracks, "test": []}
+
+
 def check_fold(split: str, fold: int) -> None:
-    """UserError for a fold that the split does not have."""
-    folds = {"song": range(FOLDS), "inner": range(1, FOLDS)}.get(split, range(1))
+    """UserError for a split, or a fold of it, that there is not."""
+    if split not in SPLITS:
+        raise UserError(f"SPLIT={split}: there is none of this name: choose one of {', '.join(SPLITS)}")
+    folds = FOLDS_OF.get(split, range(1))
     if fold not in folds:
         choose = f"choose one of {folds[0]} to {folds[-1]}" if len(folds) > 1 else "leave FOLD out"
         raise UserError(f"FOLD={fold}: the split {split} has none of this number: {choose}")
 
 
-def song_split(tracks: list[Track], fold: int, seed: int = SEED) -> dict[str, list[Track]]:
+def song_split(survey: Survey, fold: int) -> Parts:
     """Whole songs, 80% to train and 20% to test. Over the folds 0 to 4 each song is tested exactly once, and the
-    test parts of one genre differ in size by one song at most.
-
-    Raises UserError for any other fold.
+    test parts of one genre differ in size by one song (or one group of songs that are alike) at most.
     """
-    check_fold("song", fold)
-    parts: dict[str, list[Track]] = {"train": [], "test": []}
-    for label, songs in by_genre(tracks):
-        order = generator(seed, label).permutation(len(songs))
+    parts: Parts = {"train": [], "test": []}
+    for label, groups in by_genre(survey):
+        order = generator(label).permutation(len(groups))
         tested = set(order[fold::FOLDS].tolist())
-        for index, song in enumerate(songs):
-            parts["test" if index in tested else "train"].append(song)
+        for index, songs in enumerate(groups):
+            parts["test" if index in tested else "train"] += songs
     return parts
 
 
-def inner_split(tracks: list[Track], fold: int, seed: int = SEED) -> dict[str, list[Track]]:
-    """A fold within the train part of the song split's fold 0, to choose settings on: what fold ``fold`` tests is
-    tested, and what neither it nor fold 0 tests is trained on. The songs that fold 0 tests are in no part.
-    """
-    check_fold("inner", fold)
-    kept_for_the_end = set(song_split(tracks, 0, seed)["test"])
-    parts = song_split(tracks, fold, seed)
-    return {part: [song for song in songs if song not in kept_for_the_end] for part, songs in parts.items()}
+def within(parts: Parts, outer: Parts) -> Parts:
+    """A fold within the train part of another: the songs that ``outer`` tests are in no part."""
+    kept_for_the_end = {song.track for song in outer["test"]}
+    return {part: [song for song in songs if song.track not in kept_for_the_end] for part, songs in parts.items()}
 
 
-def clip_split(tracks: list[Track], clips_a_song: int, seed: int = SEED) -> dict[str, list[Clip]]:
-    """Clips at random, 80% to train and 20% to test, so that a song's clips fall on both sides: it leaks.
-
-    With one clip a song there is nothing to leak: that is the song split's fold 0.
-    """
-    if clips_a_song == 1:
-        return {part: all_clips(songs, 1) for part, songs in song_split(tracks, 0, seed).items()}
+def clip_split(survey: Survey, clips_a_song: int) -> dict[str, list[Clip]]:
+    """Clips at random, 80% to train and 20% to test, so that a song's clips fall on both sides: it leaks."""
     parts: dict[str, list[Clip]] = {"train": [], "test": []}
-    for label, songs in by_genre(tracks):
-        clips = all_clips(songs, clips_a_song)
-        order = generator(seed, label).permutation(len(clips))
+    for label, groups in by_genre(survey):
+        clips = all_clips([song for songs in groups for song in songs], clips_a_song)
+        order = generator(label).permutation(len(clips))
         tested = set(order[: round(len(clips) / FOLDS)].tolist())
         for index, clip in enumerate(clips):
             parts["test" if index in tested else "train"].append(clip)
     return parts
 
 
-def filtered_split(tracks: list[Track]) -> dict[str, list[Track]]:
+def artist_split(survey: Survey, fold: int) -> Parts:
+    """Three folds without an artist on both sides.
+
+    Of all 1000 songs of GTZAN the published folds (`tools.songs.gtzan.artists`), less the 52 songs that are in none;
+    else scikit-learn's StratifiedGroupKFold over all songs. A song of no known artist is an artist of its own, and
+    songs that are alike are by one artist.
+    """
+    songs = sorted(survey.tracks, key=lambda track: (track.genre, track.track))
+    if survey.is_gtzan and len(songs) == gtzan.SONGS_A_GENRE * len(gtzan.GENRES):
+        published = {track: part for track, (_, part) in gtzan.artists().items()}
+        songs = [song for song in songs if song.track in published]
+        tested = [published[song.track] == fold for song in songs]
+    else:
+        tested = drawn_by_artist(songs, survey.alike, fold)
+    return {
+        part: [song for song, is_tested in zip(songs, tested) if is_tested == (part == "test")]
+        for part in ("train", "test")
+    }
+
+
+def drawn_by_artist(songs: list[Track], alike: dict[str, str], fold: int) -> list[bool]:
+    """Which songs a fold tests. UserError where there are fewer artists than folds."""
+    import warnings
+
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    groups = artist_groups(songs, alike)
+    if len(set(groups)) < ARTIST_FOLDS:
+        raise UserError(f"SPLIT=artist: {len(set(groups))} artists are too few for {ARTIST_FOLDS} folds")
+    folds = StratifiedGroupKFold(ARTIST_FOLDS, shuffle=True, random_state=ARTIST_SEED)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of genres with fewer songs than folds, which `check_genres_of` refuses
+        drawn = list(folds.split(songs, [song.genre for song in songs], groups))
+    tested = set(drawn[fold][1].tolist())
+    return [index in tested for index in range(len(songs))]
+
+
+def artist_groups(songs: list[Track], alike: dict[str, str]) -> list[str]:
+    """The artist of each song; of songs that are alike, one artist, and all that are by either of theirs."""
+    artist = {song.track: song.artist and f"artist {song.artist}" or f"song {song.track}" for song in songs}
+    for track, first in alike.items():
+        if track in artist and first in artist and artist[track] != artist[first]:
+            merged, name = artist[track], artist[first]
+            artist = {song: name if of == merged else of for song, of in artist.items()}
+    return [artist[song.track] for song in songs]
+
+
+def filtered_split(survey: Survey) -> Parts:
     """The fault-filtered parts of Kereliuk, Sturm and Larsen (2015), "Deep Learning and Music Adversaries": of the full
     1000 songs, 443 to train, 197 to validate and 290 to test, without repetitions, distortions or artists in two parts.
 
     Raises UserError if a genre has no song in one of the parts, as in a subset of GTZAN.
     """
     listed = read_filtered()
-    parts = {
-        part: [song for _, songs in by_genre(tracks) for song in songs if listed.get(song.track) == part]
-        for part in FILTERED_PARTS
-    }
+    parts = {part: [song for song in survey.tracks if listed.get(song.track) == part] for part in FILTERED_PARTS}
     for part, songs in parts.items():
-        absent = [genre for genre in GENRES if genre not in {song.genre for song in songs}]
+        absent = [genre for genre in gtzan.GENRES if genre not in {song.genre for song in songs}]
         if absent:
             raise UserError(
-                f"the split filtered needs full GTZAN: the {len(tracks)} songs here leave its {part} part without "
-                f"{', '.join(absent)}: type 'make data SET=all', or use the split song"
+                f"the split filtered needs full GTZAN: the {len(survey.tracks)} songs here leave its {part} part "
+                f"without {', '.join(absent)}: type 'make data SET=all', or use the split song"
             )
     return parts
+
+
+def given_split(survey: Survey) -> Parts:
+    """The parts of a table. UserError where a song has none, or there is nothing to train on or to test."""
+    without = [song.track for song in survey.tracks if not song.part]
+    if without:
+        raise UserError(f"SPLIT=given: {without[0]} has no part: give the table a column part: train, valid or test")
+    parts = {part: [song for song in survey.tracks if song.part == part] for part in FILTERED_PARTS}
+    for part in ("train", "test"):
+        if not parts[part]:
+            raise UserError(f"SPLIT=given: the table has no row of the part {part}: give it some")
+    return {part: songs for part, songs in parts.items() if songs}
+
+
+def check_genres_of(parts: Mapping[str, Iterable[Track]], split: str, genres: Iterable[str]) -> None:
+    """UserError for one of the ``genres`` that a part has no song of."""
+    for part, songs in parts.items():
+        absent = sorted(set(genres) - {song.genre for song in songs})
+        if absent and split in ("artist", "artist-inner"):
+            raise UserError(
+                f"SPLIT={split}: the {part} part has no song of {', '.join(absent)}, whose artists are too few: "
+                "name the other genres with GENRES="
+            )
 
 
 @cache
@@ -123,16 +211,18 @@ def read_filtered() -> dict[str, str]:
         return {row["track"]: row["part"] for row in csv.DictReader(lines)}
 
 
-def by_genre(tracks: list[Track]) -> list[tuple[int, list[Track]]]:
-    """The songs of each label, sorted by name: the order that they come in must not matter."""
-    ordered = sorted(tracks, key=lambda track: track.track)
-    return [(label, [track for track in ordered if track.label == label]) for label in range(len(GENRES))]
+def by_genre(survey: Survey) -> list[tuple[int, list[list[Track]]]]:
+    """The songs of each label in groups that are drawn as one, sorted by name: their order must not matter."""
+    genres: dict[int, dict[str, list[Track]]] = {label: defaultdict(list) for label in range(len(survey.genres))}
+    for track in sorted(survey.tracks, key=lambda track: track.track):
+        genres[track.label][survey.alike.get(track.track, track.track)].append(track)
+    return [(label, list(groups.values())) for label, groups in genres.items()]
 
 
 def all_clips(songs: list[Track], clips_a_song: int) -> list[Clip]:
     return [(song, clip) for song in songs for clip in range(clips_a_song)]
 
 
-def generator(seed: int, label: int) -> np.random.Generator:
+def generator(label: int) -> np.random.Generator:
     """A stream of its own for each genre, so that a song more in one genre leaves the draw of the others alone."""
-    return np.random.Generator(np.random.PCG64([seed, label]))
+    return np.random.Generator(np.random.PCG64([SEED, label]))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tools import cli, processes
 from tools.settings import Settings, add_settings, read_settings
-from tools.songs import gtzan
+from tools.songs import roots
 from tools.train.prepare import Plan, check_lmdbs, prepare, write_prototxt
 from tools.train.ranks import Ranks, choose_ranks, parse_gpus
 from tools.train.record import check_same_run
@@ -44,7 +44,7 @@ def main() -> int:
     parse_gpus(settings.gpu)
     plan = prepare(settings)
     if data:
-        gtzan.check_same_songs(data, plan.record["data_fingerprint"], str(settings.build / "lmdb"))
+        roots.check_same_songs(data, plan.record["data_fingerprint"], str(settings.build / "lmdb"))
     ranks = place(plan, settings)
     plan.record["settings"] = replace(plan.settings, ranks=ranks.number).as_json()
     spread = f"{ranks.number} rank(s)" + (f", hosts of {ranks.hostfile}" if ranks.hostfile else "")

@@ -17,8 +17,10 @@ from tools.convert.views import View, matrix_settings
 from tools.nets import prototxt
 from tools.nets.network import Network
 from tools.settings import Schedule, Settings, text_of
-from tools.songs.gtzan import GENRES
+from tools.songs.splits import LEAKY
 from tools.train import runs
+
+PHASES = {caffe.TRAIN: "train", caffe.TEST: "test"}
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Data:
         return channels, height, width
 
     def records(self, part: str) -> int:
-        return self.entries[part]["records"]
+        return self.entries[part]["records"] if part in self.entries else 0
 
 
 def prepare(settings: Settings) -> Plan:
@@ -74,12 +76,13 @@ def prepare(settings: Settings) -> Plan:
     """
     network = Network(settings.net)
     view = prototxt.view_of(network.train_val)
+    prototxt.check_roles(network.train_val, network.deploy, network.solver, paths.PROTOTXT / settings.net)
     prototxt.check_input(network.train_val, network.deploy, paths.PROTOTXT / settings.net)
     folder = runs.run_folder(settings)
     settings = network.resolve(settings)
     data = find_data(settings, view)
     check_batch(settings, data)
-    test_batch = prototxt.covering_batch(data.records("test"))
+    test_batch = prototxt.covering_batch(data.records("test")) if data.records("test") else 1
     net, deploy, solver = (copy_of(m) for m in (network.train_val, network.deploy, network.solver))
     resolve_nets(net, deploy, settings, network, data, test_batch)
     rates = resolve_solver(solver, settings, network, folder, data.records("test") // test_batch)
@@ -114,7 +117,8 @@ def find_data(settings: Settings, view: View) -> Data:
     manifest = manifests.read(folder)
     if manifest is None:
         raise UserError(f"{folder / manifests.FILE} is not whole: remove {folder} and type 'make lmdb' again")
-    parts = {part: paths.lmdb(settings.build, split, view.name, settings.dtype, part) for part in ("train", "test")}
+    names = ("train",) if settings.split == "all" else ("train", "test")
+    parts = {part: paths.lmdb(settings.build, split, view.name, settings.dtype, part) for part in names}
     entries = {part: lmdb_entry(manifest, lmdb) for part, lmdb in parts.items()}
     return Data(view, manifest, parts, entries, paths.mean_file(settings.build, split, view.name, settings.dtype))
 
@@ -158,7 +162,8 @@ def resolve_nets(
             prototxt.set_neurons(message, settings.neurons)
         if data.view.is_sequence:
             prototxt.set_steps(message, data.shape[1])
-    sources = {caffe.TRAIN: data.lmdbs["train"], caffe.TEST: data.lmdbs["test"]}
+        prototxt.set_outputs(message, len(data.manifest["label_names"]))
+    sources = {phase: data.lmdbs[part] for phase, part in PHASES.items() if part in data.lmdbs}
     prototxt.resolve_net(net, sources, data.mean, {caffe.TRAIN: settings.batch, caffe.TEST: test_batch})
     prototxt.resolve_deploy(deploy, data.shape)
     check_mean(net, data.shape)
@@ -178,7 +183,11 @@ def resolve_solver(
     solver.net = str(folder / "train_val.prototxt")
     solver.snapshot_prefix = str(folder / settings.net)
     solver.max_iter = settings.iters
-    solver.test_iter[:] = [test_iter]
+    if test_iter:
+        solver.test_iter[:] = [test_iter]
+    else:
+        for field in ("test_iter", "test_interval", "test_initialization"):
+            solver.ClearField(field)
     solver.random_seed = settings.seed
     if text_of(settings.lr_steps) == text_of(network.defaults["lr_steps"]):
         return ()
@@ -191,12 +200,13 @@ def describe_run(settings: Settings, data: Data) -> dict[str, Any]:
         "net": settings.net,
         "split": settings.split_folder,
         "fold": settings.fold,
-        "leaky": settings.split == "clip" and data.view.clips(settings) > 1,
+        "leaky": data.view.clips(settings) > 1 if settings.split == "clip" else LEAKY.get(settings.split, False),
         "view": data.view.name,
         "dtype": settings.dtype,
         "bands": settings.bands,
         "features": matrix_settings(settings),
-        "genres": data.manifest.get("genres", list(GENRES)),
+        "genres": data.manifest["genres"],
+        "label_names": data.manifest["label_names"],
         "neurons": settings.neurons,
         "seed": settings.seed,
         "batch": settings.batch,

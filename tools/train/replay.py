@@ -8,24 +8,26 @@ import json
 import math
 from pathlib import Path
 
+import caffe
+
 from tools import files
 
 BATCHES = ".batches"  # beside .caffemodel and .solverstate
 
 
-def replay(net: object, iterations: int, records: int, batch: int) -> None:
-    """Bring the data cursor and the random state to where they stood after ``iterations`` of the global ``batch``.
+def replay(net: caffe.Net, iterations: int, records: int, clips: int, iter_size: int = 1) -> None:
+    """Bring the data cursor and the random state to where they stood after ``iterations`` of ``clips`` clips each.
 
-    The cursor comes back to the same place every records / gcd(records, batch) iterations, so that it is moved by the
-    remainder alone. Each Dropout layer draws one mask an iteration, whatever its input.
+    The cursor comes back to the same place every records / gcd(records, clips) iterations, so that it is moved by the
+    remainder alone. Each Dropout layer draws one mask a forward pass, of which an iteration has ``iter_size``.
     """
     names = list(net._layer_names)
     data = [name for name, layer in zip(names, net.layers) if layer.type == "Data"]
     dropouts = [name for name, layer in zip(names, net.layers) if layer.type == "Dropout"]
-    for _ in range(iterations % (records // math.gcd(records, batch))):
+    for _ in range(iter_size * (iterations % (records // math.gcd(records, clips)))):
         for name in data:
             net.forward(start=name, end=name)
-    for _ in range(iterations if dropouts else 0):
+    for _ in range(iter_size * iterations if dropouts else 0):
         for name in dropouts:
             net.forward(start=name, end=name)
 

@@ -60,7 +60,8 @@ def build_solver(
     quiet.net_param.CopyFrom(net)
     quiet.display, quiet.snapshot = 0, 0
     quiet.solver_mode = caffe_pb2.SolverParameter.GPU if gpu else caffe_pb2.SolverParameter.CPU
-    quiet.test_interval, quiet.test_initialization = 2**31 - 1, False
+    if quiet.test_iter:
+        quiet.test_interval, quiet.test_initialization = 2**31 - 1, False
     if ranks > 1:
         caffe.set_solver_count(ranks)
         caffe.set_solver_rank(rank)
@@ -120,11 +121,11 @@ class Training:
         self.losses: list[float] = []  # the newest
         self.accuracies: list[float] = []  # of the batches since the last display
         self.snapshot_at = -1
-        batch = self.solver.net.blobs["data"].num * self.exchange.ranks
+        batch = self.solver.net.blobs["data"].num * self.exchange.ranks * self.settings.iter_size
         newest = snapshots.newest_resumable(folder)
         if newest:
             self.snapshot_at, state = newest
-            replay(self.solver.net, self.snapshot_at, records, batch)
+            replay(self.solver.net, self.snapshot_at, records, batch, self.settings.iter_size)
             self.solver.restore(str(state))
             self.losses, self.accuracies = kept_batches(state)
         if self.rank == 0:
@@ -137,7 +138,7 @@ class Training:
         iterations, seconds = 0, 0.0  # since the last display, of this process
         while self.solver.iter < self.until:
             iteration = self.solver.iter
-            if self.rank == 0 and self.settings.test_interval and iteration % self.settings.test_interval == 0:
+            if self.rank == 0 and self.tests_at(iteration):
                 self.test(iteration)
             self.set_rate(iteration)
             began = time.perf_counter()
@@ -159,6 +160,11 @@ class Training:
             if self.exchange.stop_agreed:
                 break
         self.finish()
+
+    def tests_at(self, iteration: int) -> bool:
+        """Whether the test net is passed before this iteration; a run on all songs has none."""
+        interval = self.settings.test_interval
+        return bool(self.settings.test_iter) and bool(interval) and iteration % interval == 0
 
     def set_rate(self, iteration: int) -> None:
         """The learning rate of schedules that no policy of Caffe expresses."""
@@ -182,7 +188,7 @@ class Training:
     def finish(self) -> None:
         self.snapshot()
         if self.rank == 0:
-            if self.solver.iter == self.until == self.settings.max_iter:
+            if self.settings.test_iter and self.solver.iter == self.until == self.settings.max_iter:
                 self.test(self.solver.iter)
             report(end=self.solver.iter)
 

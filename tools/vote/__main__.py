@@ -22,7 +22,7 @@ from tools.cli import UserError
 from tools.convert import lmdbs
 from tools.nets.predict import predict_lmdb
 from tools.settings import Settings, add_settings
-from tools.songs import gtzan
+from tools.songs import roots
 from tools.train import snapshots
 from tools.train.runs import add_run_option, build_of, find_run
 from tools.vote.count import collect_clips, hold_election, score
@@ -61,17 +61,21 @@ def main() -> None:
     run_folder, record, settings = find_run(args)
     build = build_of(run_folder) if args.run else settings.build
     if args.data:
-        gtzan.check_same_songs(args.data, record["data_fingerprint"], str(run_folder))
+        roots.check_same_songs(args.data, record["data_fingerprint"], str(run_folder))
+    if settings.split == "all":
+        raise UserError(f"{run_folder}: SPLIT=all trains on every song and leaves none to vote on: use another split")
     iteration, caffemodel = snapshots.choose_snapshot(run_folder, args.iteration)
     voting = find_lmdbs(build, settings, record)
     deploy = run_folder / "deploy.prototxt"
     predictions = {part: predict_lmdb(deploy, caffemodel, lmdb) for part, lmdb in voting.items()}
-    clips = collect_clips(predictions)
+    clips = collect_clips(predictions, len(record["label_names"]))
     election = hold_election(clips, args.threshold)
     summary = {
         **{key: record[key] for key in ("net", "split", "dtype", "seed", "ranks")},
         "iteration": iteration,
         **score(clips, election),
+        "leaky": record["leaky"],
+        "genres": record["label_names"],
         "command": cli.command_line(),
         "run": str(run_folder),
         "caffemodel_sha256": files.sha256_of(caffemodel),

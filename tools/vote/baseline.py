@@ -19,10 +19,10 @@ import numpy as np
 
 from tools import cli, paths, processes
 from tools.cli import UserError
-from tools.settings import add_settings, read_settings
-from tools.songs import gtzan, splits
+from tools.settings import LMDB, add_settings, read_settings, variant
+from tools.songs import roots, splits
 from tools.songs.audio import SAMPLE_RATE, SongError, read_song
-from tools.songs.gtzan import GENRES, Track
+from tools.songs.tracks import Survey, Track
 from tools.vote.count import Clips, hold_election, score
 from tools.vote.files import print_table, write_votes
 
@@ -67,14 +67,13 @@ def describe_all(tracks: list[Track], jobs: int | None) -> dict[str, np.ndarray]
     return found
 
 
-def classify_fold(tracks: list[Track], vectors: dict[str, np.ndarray], fold: int) -> list[tuple[Track, int]]:
+def classify_fold(parts: dict[str, list[Track]], vectors: dict[str, np.ndarray], fold: int) -> list[tuple[Track, int]]:
     """The label that each test song of a fold gets. UserError where a genre has too few songs to choose settings on."""
     from sklearn.model_selection import GridSearchCV, StratifiedKFold
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
     from sklearn.svm import SVC
 
-    parts = splits.song_split(tracks, fold)
     train, test = ([track for track in parts[part] if track.track in vectors] for part in ("train", "test"))
     labels = np.array([track.label for track in train])
     fewest = np.bincount(labels)[np.unique(labels)].min() if len(labels) else 0
@@ -87,10 +86,10 @@ def classify_fold(tracks: list[Track], vectors: dict[str, np.ndarray], fold: int
     return list(zip(test, map(int, predicted)))
 
 
-def as_clips(answers: list[tuple[Track, int]]) -> Clips:
+def as_clips(answers: list[tuple[Track, int]], genres: int) -> Clips:
     """The answers as clips, one a song, whose decision has all the probability."""
     answers = sorted(answers, key=lambda answer: answer[0].track)
-    probabilities = np.eye(len(GENRES))[[label for _, label in answers]]
+    probabilities = np.eye(genres)[[label for _, label in answers]]
     return Clips(
         tracks=np.array([track.track for track, _ in answers]),
         clips=np.zeros(len(answers), int),
@@ -101,29 +100,44 @@ def as_clips(answers: list[tuple[Track, int]]) -> Clips:
     )
 
 
+def fold_of(survey: Survey, split: str, fold: int, genres: tuple[str, ...]) -> dict[str, list[Track]]:
+    """The songs of these genres in each part of a fold."""
+    parts = splits.song_parts(survey, split, fold)
+    parts = {part: [track for track in songs if track.genre in genres] for part, songs in parts.items()}
+    splits.check_genres_of(parts, split, genres)
+    return parts
+
+
 def main() -> None:
     args = parse_arguments()
     settings = read_settings(args)
-    tracks = gtzan.find_tracks(args.data_root)
+    if settings.split not in splits.JOINED:
+        raise UserError(f"SPLIT={settings.split}: the baseline has the splits {' and '.join(splits.JOINED)}: use one")
+    survey = roots.survey(args.data_root)
+    genres = roots.check_genres(settings.genres, survey.genres)
+    tracks = [track for track in survey.tracks if track.genre in genres]
+    folds = [fold_of(survey, settings.split, fold, genres) for fold in range(splits.JOINED[settings.split])]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         vectors = describe_all(tracks, settings.jobs)
-        answers = [answer for fold in range(splits.FOLDS) for answer in classify_fold(tracks, vectors, fold)]
-    clips = as_clips(answers)
+        answers = [answer for fold, parts in enumerate(folds) for answer in classify_fold(parts, vectors, fold)]
+    clips = as_clips(answers, len(survey.genres))
     election = hold_election(clips, None)
     summary = {
         "net": NAME,
-        "split": paths.ALL_FOLDS,
+        "split": paths.joined_folds(settings.split),
         "dtype": "float",
         "seed": SEED,
         "ranks": 1,
         "iteration": 0,
         **score(clips, election),
+        "genres": list(survey.genres),
         "command": cli.command_line(),
         "run": NAME,
-        "data_fingerprint": gtzan.fingerprint(args.data_root),
+        "data_fingerprint": roots.fingerprint(args.data_root),
     }
-    folder = paths.votes_folder(settings.build, paths.ALL_FOLDS, NAME)
+    name = variant(NAME, settings.differences(LMDB))
+    folder = paths.votes_folder(settings.build, paths.joined_folds(settings.split), name)
     write_votes(folder, clips, election, summary)
     print_table(summary, folder)
 

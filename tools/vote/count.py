@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from tools.cli import UserError
-from tools.songs.gtzan import GENRES
+from tools.nets.predict import Prediction
 from tools.vote import rules
 
 
@@ -76,21 +76,21 @@ class Election:
         return self.mean_probabilities.argmax(axis=1)
 
 
-def collect_clips(predictions: dict[str, object]) -> Clips:
+def collect_clips(predictions: dict[str, Prediction], genres: int) -> Clips:
     """The clips to be voted with, out of `tools.nets.predict.Prediction` by part: every clip of a song that has a
     test clip.
 
-    UserError where the net or the labels are not of the ten genres.
+    UserError where the net or the labels are not of so many ``genres``.
     """
     parts = np.concatenate([[part] * len(p.tracks) for part, p in predictions.items()])
     tracks, clips, labels, probabilities = (
         np.concatenate([getattr(p, name) for p in predictions.values()])
         for name in ("tracks", "clips", "labels", "probabilities")
     )
-    if probabilities.shape[1] != len(GENRES) or labels.min() < 0 or labels.max() >= len(GENRES):
+    if probabilities.shape[1] != genres or labels.min() < 0 or labels.max() >= genres:
         raise UserError(
             f"the net has {probabilities.shape[1]} outputs and the clips have labels {labels.min()} to {labels.max()}: "
-            f"both must be of the {len(GENRES)} genres, 0 to {len(GENRES) - 1}: train and convert again"
+            f"both must be of the {genres} genres, 0 to {genres - 1}: train and convert again"
         )
     kept = np.flatnonzero(np.isin(tracks, tracks[parts == "test"]))
     kept = kept[np.lexsort((clips[kept], tracks[kept]))]
@@ -113,7 +113,7 @@ def hold_election(clips: Clips, thresholds: list[int] | None) -> Election:
         tracks=tracks,
         labels=clips.labels[first],
         song_of_clip=song_of_clip,
-        votes=rules.count_votes(song_of_clip, clips.predicted, len(tracks), len(GENRES)),
+        votes=rules.count_votes(song_of_clip, clips.predicted, len(tracks), clips.probabilities.shape[1]),
         mean_probabilities=rules.mean_probabilities(song_of_clip, clips.probabilities, len(tracks)),
         thresholds=rules.check_thresholds(thresholds, clips_a_song),
         clips_a_song=clips_a_song,

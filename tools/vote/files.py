@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from tools.cli import UserError
 from tools.files import only_writer, whole_folder
-from tools.songs.gtzan import GENRES
 from tools.vote import rules
 from tools.vote.count import Clips, Election
 
-LABELS = range(len(GENRES))
 
-
-def write_votes(folder: Path, clips: Clips, election: Election, summary: dict) -> None:
-    """Write all four files, in place of those of an earlier vote."""
+def write_votes(folder: Path, clips: Clips, election: Election, summary: dict[str, Any]) -> None:
+    """Write all four files, in place of those of an earlier vote. The summary's genres are the labels' names."""
+    labels = range(len(summary["genres"]))
     with only_writer(folder), whole_folder(folder) as aside:
-        write_csv(aside / "clips.csv", ["track", "clip", "part", "label", *(f"p{k}" for k in LABELS)], clip_rows(clips))
-        header = ["track", "label", *(f"v{k}" for k in LABELS), "plurality", "mean_probability"]
+        write_csv(aside / "clips.csv", ["track", "clip", "part", "label", *(f"p{k}" for k in labels)], clip_rows(clips))
+        header = ["track", "label", *(f"v{k}" for k in labels), "plurality", "mean_probability"]
         write_csv(aside / "songs.csv", header, song_rows(election))
-        write_csv(aside / "confusion.csv", ["outcome", *GENRES], confusion_rows(clips))
+        write_csv(aside / "confusion.csv", ["outcome", *summary["genres"]], confusion_rows(clips, summary["genres"]))
         (aside / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
 
 
@@ -35,7 +35,8 @@ def read_clips(file: Path) -> Clips:
             rows = list(csv.DictReader(stream))
         if not rows:
             raise ValueError("no clip")
-        texts = np.array([[row[f"p{label}"] for label in LABELS] for row in rows])
+        columns = sorted((name for name in rows[0] if re.fullmatch(r"p\d+", name)), key=lambda name: int(name[1:]))
+        texts = np.array([[row[name] for name in columns] for row in rows])
         return Clips(
             tracks=np.array([row["track"] for row in rows]),
             clips=np.array([int(row["clip"]) for row in rows]),
@@ -63,10 +64,10 @@ def song_rows(election: Election) -> Iterator[list]:
         yield [track, election.labels[i], *election.votes[i], plurality, election.most_probable[i]]
 
 
-def confusion_rows(clips: Clips) -> Iterator[list]:
+def confusion_rows(clips: Clips, genres: list[str]) -> Iterator[list]:
     """Test clips alone, a row per outcome and a column per true genre."""
-    shares = rules.confusion(clips.predicted[clips.tested], clips.labels[clips.tested], len(GENRES))
-    for genre, row in zip(GENRES, shares):
+    shares = rules.confusion(clips.predicted[clips.tested], clips.labels[clips.tested], len(genres))
+    for genre, row in zip(genres, shares):
         yield [genre, *row]
 
 

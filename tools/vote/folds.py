@@ -1,4 +1,4 @@
-"""The votes of all five folds of the song split as one: each song is tested once, by a network that never heard it.
+"""The votes of all folds of a split as one: each song is tested once, by a network that never heard it.
 
     python -m tools.vote.folds --net rcnn
 
@@ -18,17 +18,17 @@ import numpy as np
 from tools import cli, paths
 from tools.cli import UserError
 from tools.settings import add_settings, read_settings
-from tools.songs import gtzan
-from tools.songs.splits import FOLDS
+from tools.songs import roots
+from tools.songs.splits import JOINED
 from tools.train import runs
 from tools.vote.count import Clips, choose, concatenate, hold_election, score
 from tools.vote.files import print_table, read_clips, write_votes
 
-ALIKE = ("net", "dtype", "seed", "iteration", "ranks")
+ALIKE = ("net", "dtype", "seed", "iteration", "ranks", "genres", "leaky")
 
 
 def read_arguments() -> argparse.Namespace:
-    parser = cli.Parser(prog="vote_folds", description="The votes of all five folds of the song split as one.")
+    parser = cli.Parser(prog="vote_folds", description="The votes of all folds of the song or artist split as one.")
     parser.add_argument("--iteration", type=int, help="the votes of this iteration (default: of the newest)")
     parser.add_argument("--data", type=Path, help="the songs that the runs have to be of (default: as they stand)")
     add_settings(parser)
@@ -50,7 +50,7 @@ def read_summaries(folders: list[Path]) -> list[dict]:
             raise UserError(f"{folder / 'summary.json'} is not whole: vote again on fold {fold}") from None
     for key in ALIKE:
         values = [summary[key] for summary in summaries]
-        if len(set(values)) > 1:
+        if any(value != values[0] for value in values):
             raise UserError(f"{folders[0].name}: the folds differ in {key} ({', '.join(map(str, values))}): vote alike")
     return summaries
 
@@ -68,7 +68,7 @@ def check_runs(summaries: list[dict], data: Path | None) -> None:
     if len({record.get("data_fingerprint") for record in records}) > 1:
         raise UserError(f"{folders[0].name}: the folds were trained on different data: train all on the same GTZAN=")
     if data and records:
-        gtzan.check_same_songs(data, records[0]["data_fingerprint"], str(folders[0]))
+        roots.check_same_songs(data, records[0]["data_fingerprint"], str(folders[0]))
 
 
 def join(parts: list[Clips]) -> Clips:
@@ -83,9 +83,9 @@ def join(parts: list[Clips]) -> Clips:
 def main() -> None:
     args = read_arguments()
     settings = read_settings(args)
-    if settings.split != "song":
-        raise UserError(f"SPLIT={settings.split}: its songs are not tested once each: leave SPLIT out")
-    each_fold = [runs.run_folder(replace(settings, fold=fold)) for fold in range(FOLDS)]
+    if settings.split not in JOINED:
+        raise UserError(f"SPLIT={settings.split}: its songs are not tested once each: use one of {', '.join(JOINED)}")
+    each_fold = [runs.run_folder(replace(settings, fold=fold)) for fold in range(JOINED[settings.split])]
     name = each_fold[0].name + (f"@iter={args.iteration}" if args.iteration is not None else "")
     folders = [paths.votes_folder(settings.build, run.parent.name, name) for run in each_fold]
     summaries = read_summaries(folders)
@@ -94,13 +94,14 @@ def main() -> None:
     election = hold_election(clips, None)
     summary = {
         **{key: summaries[0][key] for key in ALIKE},
-        "split": paths.ALL_FOLDS,
+        "split": paths.joined_folds(settings.split),
         **score(clips, election),
+        "leaky": summaries[0]["leaky"],
         "command": cli.command_line(),
         "run": ", ".join(summary["run"] for summary in summaries),
         "caffemodel_sha256": [summary["caffemodel_sha256"] for summary in summaries],
     }
-    folder = paths.votes_folder(settings.build, paths.ALL_FOLDS, name)
+    folder = paths.votes_folder(settings.build, paths.joined_folds(settings.split), name)
     write_votes(folder, clips, election, summary)
     print_table(summary, folder)
 

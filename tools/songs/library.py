@@ -1,0 +1,161 @@
+"""Any music: a folder per genre, of any name, with songs of any name and format in it, at any depth; or a table.
+
+A table is a CSV file with a header and the columns ``path`` (relative to the table, or absolute) and ``genre``, and
+``artist`` and ``part`` (train, valid, test) where they are known. Genres are sorted by name; that is their label.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from tools.cli import UserError, printable
+from tools.files import sha256_of
+from tools.songs.audio import SUFFIXES
+from tools.songs.tracks import LeftOut, Survey, Track
+
+PARTS = ("train", "valid", "test")
+FEWEST_GENRES, MOST_GENRES = 2, 100
+
+
+def genre_folders(root: Path) -> list[Path]:
+    """The visible folders of a root, sorted by name."""
+    return sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """Every visible file of a folder, at any depth, sorted; links are followed, but none in a circle."""
+    visited = set()
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(parent)
+        if real in visited:
+            folders.clear()
+            continue
+        visited.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(parent, name) for name in sorted(names) if not name.startswith("."))
+
+
+def why_not_audio(path: Path) -> str | None:
+    """The reason why a file can't be a song, by its name; None if it can."""
+    if path.is_symlink() and not path.exists():
+        return "a link to nothing"
+    if path.suffix.lower() not in SUFFIXES:
+        return f"not audio ({path.suffix or 'no suffix'})"
+    return None if path.is_file() else "not a regular file"
+
+
+def survey_folders(root: Path) -> Survey:
+    """Look through a folder per genre by names alone. UserError for fewer than 2 genres, or more than 100."""
+    songs: list[tuple[str, Path]] = []
+    left_out = [
+        LeftOut(printable(path.name), "in no genre's folder") for path in sorted(root.iterdir()) if is_stray(path)
+    ]
+    for folder in genre_folders(root):
+        files = list(files_below(folder))
+        reasons = {path: why_not_audio(path) for path in files}
+        left_out += [LeftOut(printable(path.relative_to(root)), why) for path, why in reasons.items() if why]
+        songs += [(folder.name, path) for path, why in reasons.items() if not why]
+        if not any(why is None for why in reasons.values()):
+            left_out.append(LeftOut(printable(folder.name), "a folder without an audio file"))
+    names = unique_names([(path.relative_to(root).as_posix(), path) for _, path in songs])
+    genres = check_number(root, {genre for genre, _ in songs})
+    tracks = [Track(name, genre, genres.index(genre), path) for name, (genre, path) in zip(names, songs)]
+    return with_alike(Survey(root, False, genres, sort_tracks(tracks), left_out))
+
+
+def is_stray(path: Path) -> bool:
+    return path.is_file() and not path.name.startswith(".") and path.suffix.lower() in SUFFIXES
+
+
+def unique_names(files: list[tuple[str, Path]]) -> list[str]:
+    """The names of songs: where they lie, without suffix; with it where two would be equal."""
+    short = [name[: len(name) - len(path.suffix)] for name, path in files]
+    times = Counter(short)
+    return [stem if times[stem] == 1 else name for stem, (name, _) in zip(short, files)]
+
+
+def sort_tracks(tracks: Iterable[Track]) -> list[Track]:
+    return sorted(tracks, key=lambda track: (track.label, track.track))
+
+
+def check_number(root: Path, genres: set[str]) -> tuple[str, ...]:
+    """The genres sorted by name. UserError where they are too few or too many to tell apart."""
+    if not FEWEST_GENRES <= len(genres) <= MOST_GENRES:
+        raise UserError(
+            f"{printable(root)}: {len(genres)} genres with songs in it: give {FEWEST_GENRES} to {MOST_GENRES}, "
+            "a folder for each or a table"
+        )
+    return tuple(sorted(genres))
+
+
+def survey_table(table: Path) -> Survey:
+    """The songs that a table names. UserError for a table that can't be read, or lacks a column."""
+    songs, left_out = [], []
+    for number, row in enumerate(read_table(table), 2):
+        path = table.parent / row["path"]
+        reason = why_not_listed(row, path)
+        if reason:
+            left_out.append(LeftOut(printable(row["path"] or f"line {number}"), reason))
+        else:
+            songs.append((row, path))
+    genres = check_number(table, {row["genre"] for row, _ in songs})
+    names = unique_names([(row["path"], path) for row, path in songs])
+    tracks = [
+        Track(name, row["genre"], genres.index(row["genre"]), path, row.get("artist", ""), row.get("part", ""))
+        for name, (row, path) in zip(names, songs)
+    ]
+    return with_alike(Survey(table, False, genres, sort_tracks(tracks), left_out))
+
+
+def read_table(table: Path) -> list[dict[str, str]]:
+    """The rows of a table, their values without spaces around them. Commas or semicolons part the columns."""
+    try:
+        text = table.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise UserError(f"{printable(table)}: not a table in UTF-8: save it as CSV in UTF-8") from None
+    header = text.partition("\n")[0]
+    comma = ";" if header.count(";") > header.count(",") else ","
+    rows = csv.DictReader(text.splitlines(), delimiter=comma)
+    names = [name.strip().lower() for name in rows.fieldnames or []]
+    missing = [name for name in ("path", "genre") if name not in names]
+    if missing:
+        raise UserError(f"{printable(table)}: no column '{missing[0]}': its first line has to name path and genre")
+    rows.fieldnames = names
+    return [{key: (value or "").strip() for key, value in row.items() if isinstance(key, str)} for row in rows]
+
+
+def why_not_listed(row: dict[str, str], path: Path) -> str | None:
+    """The reason why a row names no song; None if it does."""
+    if not row["path"] or not row["genre"]:
+        return "a row without a path or a genre"
+    if row.get("part") and row["part"] not in PARTS:
+        return f"its part is '{printable(row['part'])}': give train, valid or test"
+    return why_not_audio(path) if path.exists() or path.is_symlink() else "there is no such file"
+
+
+def with_alike(survey: Survey) -> Survey:
+    """The survey, with the songs that are alike byte for byte: only files of one size are read."""
+    of_size: dict[int, list[Track]] = defaultdict(list)
+    for track in survey.tracks:
+        of_size[track.path.stat().st_size].append(track)
+    first: dict[str, str] = {}
+    for size, tracks in of_size.items():
+        for track in tracks if size and len(tracks) > 1 else []:
+            key = content_key(track.path)
+            if key in first:
+                survey.alike[track.track] = first[key]
+            first.setdefault(key, track.track)
+    return survey
+
+
+def content_key(path: Path) -> str:
+    """The hash of a file; of one that may not be read, something that no other file has."""
+    try:
+        return sha256_of(path)
+    except OSError:
+        return hashlib.sha256(str(path).encode("utf-8", "surrogateescape")).hexdigest() + "-unread"
