@@ -27,7 +27,7 @@ from tools.songs.gtzan import GENRES, find_tracks
 from tools.songs.recipes import MINOR, RECIPES, TONES, Tone
 from tools.songs.synthesizer import DRUMS, SAMPLES, bar_onsets, drum, note, pitches, play, song
 
-SONGS = 8
+SONGS = 6
 SEED = 1
 
 
@@ -58,7 +58,7 @@ def described() -> dict[str, np.ndarray]:
 
 def accuracy(classifier, features: np.ndarray) -> float:
     labels = np.repeat(np.arange(len(GENRES)), SONGS)
-    folds = StratifiedKFold(4, shuffle=True, random_state=0)
+    folds = StratifiedKFold(3, shuffle=True, random_state=0)
     return float(cross_val_score(make_pipeline(StandardScaler(), classifier), features, labels, cv=folds).mean())
 
 
@@ -88,6 +88,7 @@ def test_the_layout_and_format_are_those_of_gtzan(tmp_path):
 
 
 def test_the_file_holds_the_song_to_within_half_a_step(tmp_path):
+    (tmp_path / "reggae").mkdir()
     synth.render(tmp_path / "reggae/reggae.00003.wav", SEED)
     read, _ = soundfile.read(str(tmp_path / "reggae/reggae.00003.wav"))
     assert np.abs(read * 32768 - song(SEED, "reggae", 3) * 32767.0).max() <= 0.51
