@@ -1,1 +1,0 @@
-"""How the songs of make synthetic come about."""
