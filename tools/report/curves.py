@@ -118,7 +118,7 @@ def dropout_figures(collection: Collection) -> list[Figure]:
     for split in PROTOCOLS:
         found = [r for r in collection.runs if r.net == "complex_cnn" and r.split == split]
         runs = {
-            r.differences.get("dropout", "0.4 (prototxt)").replace("_", " "): r
+            r.differences.get("dropout", "0.4 (prototxt)"): r
             for r in found
             if set(r.differences) <= {"dropout"}
         }
