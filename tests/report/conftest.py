@@ -11,7 +11,7 @@ import pytest
 
 from tools.nets.network import Network
 from tools.report.collect import Run, Vote, differences
-from tools.settings import parse
+from tools.settings import Settings, parse
 from tools.train import runs
 from tools.vote.count import Clips
 
@@ -29,7 +29,7 @@ def make_run(split: str, net: str, lmdb: str = "a", fingerprint: str = "the song
         "versions": {},
     }
     folder = Path("build/runs", settings.split_folder, network.run_name(settings))
-    return Run(folder, record, settings, differences(settings), [])
+    return Run(folder, record, settings, [], differences(settings, network.resolve(Settings(net=net))))
 
 
 def make_vote(

@@ -32,7 +32,7 @@ def collection(vote, songs) -> Collection:
             vote("inner-1", "rcnn", songs([1.0, 0.6, 0.2])),
             vote("inner-2", "rcnn", songs([0.0, 0.0], first=3)),
             vote("inner-1", "rcnn", tried, dropout="0.25"),
-            vote("song", "rcnn", tried, pooling="max"),
+            vote("song", "rcnn", tried, overlap="2"),
         ],
     )
 

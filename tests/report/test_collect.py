@@ -31,7 +31,7 @@ def test_songs_are_the_same_by_their_fingerprint_or_where_two_copies_made_one_lm
     ("given", "expected"),
     [
         ({}, {}),
-        ({"seed": "1", "dropout": "0.5", "base_lr": "1e-4", "genres": ""}, {}),
+        ({"seed": "1", "base_lr": "1e-4", "genres": ""}, {}),
         ({"dtype": "int", "seed": "3"}, {"dtype": "int", "seed": "3"}),
         ({"dropout": ".4 0.60@3000"}, {"dropout": "0.4 0.6@3000"}),
         ({"genres": "rock metal"}, {"genres": "metal rock"}),
@@ -46,6 +46,23 @@ def test_what_differs_from_the_network_is_said_as_make_takes_it(run, given, expe
     trained = run(f"song-{fold}" if fold else "song", "rcnn", **given)
     assert trained.differences == expected
     assert run("song", "rcnn", **trained.differences).differences == expected
+
+
+def test_a_network_that_was_changed_since_leaves_a_run_what_it_was_in_its_time():
+    """The plain run beside it has the values that were the network's own then, whatever prototxt/ says now."""
+    runs = [run for run in collect(paths.RESULTS).runs if run.split == "inner-1" and "pooling" in run.folder.name]
+    assert [run.differences for run in runs] == [{"pooling": "max"}]
+
+
+def test_a_run_of_a_network_that_is_gone_is_left_out_by_name(tmp_path):
+    folder = tmp_path / "runs" / "song" / "gone@seed=2"
+    folder.mkdir(parents=True)
+    record = json.loads((paths.RESULTS / "runs" / "song" / "rcnn" / "run.json").read_text())
+    record["net"] = record["settings"]["net"] = "gone"
+    (folder / "run.json").write_text(json.dumps(record))
+    collection = collect(tmp_path)
+    assert collection.runs == []
+    assert collection.left_out[0].startswith(f"{folder}: ")
 
 
 def test_a_vote_is_of_the_run_that_its_summary_names_wherever_the_build_folder_lies(run):

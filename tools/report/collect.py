@@ -9,7 +9,7 @@ import csv
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +32,13 @@ VOTE_KEYS = ("net", "split", "leaky", "iteration", "run", "clips", "songs", "cli
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder; ``differences`` are the settings that are not its network's own, as make takes them."""
+    """A run folder; ``differences`` are the settings in which it is not as the plain run of its network."""
 
     folder: Path
     record: dict[str, Any]
     settings: Settings
-    differences: dict[str, str]
     metrics: list[dict[str, Any]]
+    differences: dict[str, str] = field(default_factory=dict)
 
     @property
     def net(self) -> str:
@@ -132,21 +132,24 @@ class Collection:
         return next(fitting, None)
 
 
-@cache
-def network(name: str) -> Network:
-    return Network(name)
+def differences(settings: Settings, plain: Settings) -> dict[str, str]:
+    """The settings in which a run is not as the plain run of its network, as make takes them: ``{'dropout': '0.6'}``.
 
-
-def differences(settings: Settings) -> dict[str, str]:
-    """The settings that are not their network's own, as make takes them: ``{'dropout': '0.4 0.6@3000'}``.
-
-    A rate is named once: as base_lr where that alone tells it. UserError where the network is gone.
+    A rate is named once: as base_lr where that alone tells it.
     """
-    own = network(settings.net)
-    named = settings.differences(LMDB, RUN, defaults=own.defaults)
-    scaled = own.resolve(replace(settings, lr_steps=None)).lr_steps
+    named = settings.differences(LMDB, RUN, defaults=dict(plain.items(RUN)))
+    scaled = tuple((start, rate * settings.base_lr / plain.base_lr) for start, rate in plain.lr_steps)
     named.pop("lr_steps" if text_of(scaled) == text_of(settings.lr_steps) else "base_lr", None)
     return {name: text_of(getattr(settings, name), " ") for name in named}
+
+
+def plain_settings(net: str, split: str, known: list[Run]) -> Settings:
+    """The settings of the plain run of a network, of the same split if there is one, else as prototxt/ has them now.
+
+    UserError where there is no such network any more.
+    """
+    plain = {run.split: run.settings for run in known if run.folder.name == run.net == net}
+    return plain.get(split) or next(iter(plain.values()), None) or Network(net).resolve(Settings(net=net))
 
 
 def matches(own: Mapping[str, str], asked: Mapping[str, str | None]) -> bool:
@@ -179,6 +182,7 @@ def collect(build: Path) -> Collection:
             found.left_out += [f"{file.parent}: {song['file']}: {song['reason']}" for song in manifest["left_out"]]
     for file in sorted((build / "runs").glob("[!.]*/[!.]*/run.json")):
         add_run(found, file.parent)
+    name_differences(found)
     for file in sorted((build / "votes").glob("[!.]*/[!.]*/summary.json")):
         summary = read_json(file, VOTE_KEYS, found.left_out)
         if summary:
@@ -201,10 +205,23 @@ def add_run(collection: Collection, folder: Path) -> None:
         if missing:
             raise UserError(f"{folder / 'run.json'}: without {', '.join(missing)}")
         settings = runs.settings_of(record, folder)
-        metrics = read_metrics(folder / "metrics.jsonl", collection.left_out)
-        collection.runs.append(Run(folder, record, settings, differences(settings), metrics))
     except (UserError, OSError) as error:
         collection.left_out.append(str(error))
+    else:
+        metrics = read_metrics(folder / "metrics.jsonl", collection.left_out)
+        collection.runs.append(Run(folder, record, settings, metrics))
+
+
+def name_differences(collection: Collection) -> None:
+    """Say of every run in what it is not as the plain run; leave out those of a network that is gone."""
+    known, collection.runs = collection.runs, []
+    for run in known:
+        try:
+            named = differences(run.settings, plain_settings(run.net, run.split, known))
+        except UserError as error:
+            collection.left_out.append(f"{run.folder}: {error}")
+        else:
+            collection.runs.append(replace(run, differences=named))
 
 
 def run_of(summary: dict[str, Any], known: list[Run]) -> Run | None:
