@@ -2,38 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from tools.report import changes
-from tools.report.collect import Collection, Vote
+from tools.report.collect import Collection
 from tools.vote.count import Clips
 
 
-def vote(split: str, name: str, clips: Clips, leaky: bool = False) -> Vote:
-    summary = {"net": name.split("@")[0], "iteration": 1000, "ranks": 2, "leaky": leaky}
-    made = Vote(Path(split) / name, split, name, summary, None)
-    made.__dict__["clips"] = clips  # what would be read from clips.csv
-    return made
-
-
-def songs(right: list[float], first: int = 0) -> Clips:
+@pytest.fixture
+def songs(clips) -> Callable[..., Clips]:
     """Test songs of ten clips of label 0, of which such a share is taken for 0 and the rest for 1."""
-    wrong = np.array([clip >= 10 * share for share in right for clip in range(10)], int)
-    return Clips(
-        tracks=np.array([f"blues.{first + song:05}" for song in range(len(right)) for _ in range(10)]),
-        clips=np.tile(np.arange(10), len(right)),
-        parts=np.full(len(wrong), "test"),
-        labels=np.zeros(len(wrong), int),
-        texts=np.eye(10)[wrong].astype(str),
-        probabilities=np.eye(10)[wrong],
-    )
+
+    def make(shares: list[float], first: int = 0) -> Clips:
+        return clips({f"blues.{first + i:05}": [k < 10 * share for k in range(10)] for i, share in enumerate(shares)})
+
+    return make
 
 
 @pytest.fixture
-def collection() -> Collection:
+def collection(vote, songs) -> Collection:
     """Two inner folds of the RCNN, one of which a change was tried on too."""
     tried = songs([1.0, 0.8, 0.6])
     return Collection(
@@ -41,8 +31,8 @@ def collection() -> Collection:
         votes=[
             vote("inner-1", "rcnn", songs([1.0, 0.6, 0.2])),
             vote("inner-2", "rcnn", songs([0.0, 0.0], first=3)),
-            vote("inner-1", "rcnn@dropout=0.25", tried),
-            vote("song", "rcnn@pooling=max", tried),
+            vote("inner-1", "rcnn", tried, dropout="0.25"),
+            vote("song", "rcnn", tried, overlap="2"),
         ],
     )
 
@@ -65,7 +55,7 @@ def test_the_command_of_a_change_trains_it_on_each_of_its_folds(collection):
     assert tried == f"for f in 1; do {train} DROPOUT=0.25 ITERS=1000 ITERATION=1000 RANKS=2; done"
 
 
-def test_the_gain_of_all_changes_is_over_all_folds_and_over_fold_0(collection):
+def test_the_gain_of_all_changes_is_over_all_folds_and_over_fold_0(collection, vote, songs):
     collection.votes += [
         vote("song-folds", "rcnn", songs([0.2, 0.2, 1.0, 1.0])),
         vote("song-folds", "rcnn_plus", songs([0.2, 0.9, 1.0, 1.0])),

@@ -1,29 +1,109 @@
-"""What votes have in common."""
+"""What lies under a build folder, read for the report; what votes have in common."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
-from tools.report.collect import Collection, Run, Vote
+import pytest
+
+from tools import paths
+from tools.report.collect import Collection, Run, collect, nearest, run_of
 
 
-def run(name: str, fingerprint: str, train: str) -> Run:
-    record = {
-        "data_fingerprint": fingerprint,
-        "lmdb": {"train": {"sha256": train}, "test": {"sha256": f"{train}-test"}},
-    }
-    return Run(Path(name), "song", name, record, [])
+def test_songs_are_the_same_by_their_fingerprint_or_where_two_copies_made_one_lmdb(run, vote):
+    here, copied = run("song", "rcnn", "a", "here"), run("song", "lstm", "b", "a copy")
+    others = run("song", "simple_cnn", "c", "others")
+    votes = {id(trained): vote("song", trained.net, run=trained) for trained in (here, copied, others)}
+    collection = Collection(Path("build"), runs=[here, copied, others])
+
+    def same(first: Run, second: Run) -> bool:
+        return collection.same_songs(votes[id(first)], votes[id(second)])
+
+    assert same(here, here)
+    assert not same(here, copied)
+    collection.runs.append(run("song", "complex_cnn", "a", "a copy"))  # as `rcnn` had it, from the other copy
+    assert same(here, copied)
+    assert not same(here, others)
 
 
-def vote(of: Run) -> Vote:
-    return Vote(of.folder, "song", of.name, {}, of)
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, {}),
+        ({"seed": "1", "base_lr": "1e-4", "genres": ""}, {}),
+        ({"dtype": "int", "seed": "3"}, {"dtype": "int", "seed": "3"}),
+        ({"dropout": ".4 0.60@3000"}, {"dropout": "0.4 0.6@3000"}),
+        ({"genres": "rock metal"}, {"genres": "metal rock"}),
+        ({"base_lr": "0.01"}, {"base_lr": "0.01"}),
+        ({"lr_steps": "2e-4 1e-4@500"}, {"lr_steps": "0.0002 0.0001@500"}),
+        ({"iters": "5", "ranks": "2", "caffe": "native", "fold": "2"}, {}),
+    ],
+)
+def test_what_differs_from_the_network_is_said_as_make_takes_it(run, given, expected):
+    """Values that are equal are no difference, and a rate is named once."""
+    fold = given.pop("fold", "")
+    trained = run(f"song-{fold}" if fold else "song", "rcnn", **given)
+    assert trained.differences == expected
+    assert run("song", "rcnn", **trained.differences).differences == expected
 
 
-def test_songs_are_the_same_by_their_fingerprint_or_where_two_copies_made_one_lmdb():
-    here, copied, others = run("rcnn", "here", "a"), run("lstm", "a copy", "b"), run("simple_cnn", "others", "c")
-    found = Collection(Path("build"), runs=[here, copied, others])
-    assert found.same_songs(vote(here), vote(here))
-    assert not found.same_songs(vote(here), vote(copied))
-    found.runs.append(run("complex_cnn", "a copy", "a"))  # as `rcnn` had it, from the other copy
-    assert found.same_songs(vote(here), vote(copied))
-    assert not found.same_songs(vote(here), vote(others))
+def test_a_network_that_was_changed_since_leaves_a_run_what_it_was_in_its_time():
+    """The plain run beside it has the values that were the network's own then, whatever prototxt/ says now."""
+    runs = [run for run in collect(paths.RESULTS).runs if run.split == "inner-1" and "pooling" in run.folder.name]
+    assert [run.differences for run in runs] == [{"pooling": "max"}]
+
+
+def test_a_run_of_a_network_that_is_gone_is_left_out_by_name(tmp_path):
+    folder = tmp_path / "runs" / "song" / "gone@seed=2"
+    folder.mkdir(parents=True)
+    record = json.loads((paths.RESULTS / "runs" / "song" / "rcnn" / "run.json").read_text())
+    record["net"] = record["settings"]["net"] = "gone"
+    (folder / "run.json").write_text(json.dumps(record))
+    collection = collect(tmp_path)
+    assert collection.runs == []
+    assert collection.left_out[0].startswith(f"{folder}: ")
+
+
+def test_a_vote_is_of_the_run_that_its_summary_names_wherever_the_build_folder_lies(run):
+    first, later = run("song", "rcnn"), run("song-4", "rcnn", dropout="0.25")
+    known = [first, later]
+    assert run_of({"run": "/elsewhere, far/runs/song/rcnn"}, known) is first
+    assert run_of({"run": "build/runs/song-4/rcnn@dropout=0.25"}, known) is later
+    assert run_of({"run": "build/runs/song/rcnn, build/runs/song-1/rcnn"}, known) is first
+    assert run_of({"run": "build/runs/song-1/rcnn"}, known) is None
+
+
+def test_a_vote_whose_run_is_gone_is_left_out_by_name(tmp_path):
+    folder = tmp_path / "votes" / "song-folds" / "rcnn"
+    folder.mkdir(parents=True)
+    for file in (paths.RESULTS / "votes" / "song-folds" / "rcnn").iterdir():
+        (folder / file.name).symlink_to(file)
+    collection = collect(tmp_path)
+    assert collection.votes == []
+    assert collection.left_out == [f"{folder}: its run is gone: train and vote again"]
+
+
+def test_a_run_of_an_earlier_form_is_left_out_with_the_way_out(tmp_path):
+    folder = tmp_path / "runs" / "song" / "rcnn"
+    folder.mkdir(parents=True)
+    record = json.loads((paths.RESULTS / "runs" / "song" / "rcnn" / "run.json").read_text())
+    del record["settings"]
+    (folder / "run.json").write_text(json.dumps(record))
+    collection = collect(tmp_path)
+    assert collection.runs == []
+    assert "make clean" in collection.left_out[0]
+
+
+def test_every_kept_vote_has_its_run_and_nothing_kept_is_left_out():
+    collection = collect(paths.RESULTS)
+    assert collection.left_out == []
+    assert [vote.net for vote in collection.votes if vote.run is None] == ["mfcc_svm"]
+    assert {vote.net for vote in collection.votes if vote.run and vote.net != vote.run.net} == set()
+
+
+def test_ours_beside_an_iteration_of_the_paper_is_the_last_before_it(vote):
+    votes = [vote("song", "rcnn", iteration=iteration) for iteration in (500, 4000)]
+    assert [nearest(votes, iteration).iteration for iteration in (10_000, 4000, 3999, 1)] == [4000, 4000, 500, 500]
+    assert nearest(votes, None).iteration == 4000
+    assert nearest([], 10_000) is None

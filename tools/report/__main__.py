@@ -20,7 +20,7 @@ from tools import cli, paths
 from tools.files import only_writer, whole_folder
 from tools.report import changes, claims, comparisons, curves, figures, headlines, leak, paper
 from tools.report.canvas import Figure
-from tools.report.collect import Collection, collect, collect_kept
+from tools.report.collect import Collection, collect
 from tools.report.commands import make_command
 from tools.report.layout import Row, Table
 from tools.report.networks import network_figures
@@ -137,14 +137,14 @@ def render(content: dict) -> str:
 
 
 def write(folder: Path, content: dict) -> None:
-    """Write the page and its numbers, in place of those of an earlier report."""
+    """Write the page and its numbers, in place of those of an earlier report. Only for the holder of a lock."""
     page = render(content)
     numbers = {key: value for key, value in content.items() if key != "csv"}
     numbers["figures"] = {
         section: [{key: value for key, value in figure.items() if key != "uri"} for figure in members]
         for section, members in content["figures"].items()
     }
-    with only_writer(folder), whole_folder(folder) as aside:
+    with whole_folder(folder) as aside:
         (aside / "index.html").write_text(page)
         (aside / "report.json").write_text(json.dumps(numbers, indent=1, default=float, ensure_ascii=False) + "\n")
         (aside / "claims.csv").write_text(claims_csv(content["claims"]))
@@ -154,10 +154,11 @@ def write(folder: Path, content: dict) -> None:
 
 def main() -> None:
     args = parse_arguments()
-    collection = collect_kept() if args.build.resolve() == paths.RESULTS else collect(args.build)
+    collection = collect(args.build)
     content = context(collection)
     folder = args.build / "report"
-    write(folder, content)
+    with only_writer(folder):
+        write(folder, content)
     missing = sum(row["missing"] for group in content["tables"].values() for table in group for row in table["rows"])
     verdicts = [claim["verdict"] for claim in content["claims"]]
     print(f"{len(collection.runs)} runs, {len(collection.votes)} votes; {missing} rows not run yet")

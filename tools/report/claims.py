@@ -89,7 +89,7 @@ def few_genres_easier(collection: Collection) -> Claim:
         compare.verdict_more,
         "Few genres minus ten, on the same clips",
         command(collection, "complex_cnn"),
-        command(collection, "complex_cnn", {"genres": "classical_metal_pop"}),
+        command(collection, "complex_cnn", {"genres": "classical metal pop"}),
     )
 
 
@@ -120,7 +120,7 @@ def rate_drop_changes_little(collection: Collection) -> Claim:
             pair, difference = decided
             what = f"{net_name(net)}, at {rate_at(pair[0]):g} minus still at {rate_at(pair[1]):g}"
             return compared(collection, claim, test, pair, difference, compare.verdict_alike(difference), what)
-    steps = {"lr_steps": "1e-4_1e-5@5000"}
+    steps = {"lr_steps": "1e-4 1e-5@5000"}
     needed = (command(collection, "rcnn", d, ITERS=10_000) for d in ({}, steps))
     return untested(claim, test, *needed)
 
@@ -149,7 +149,7 @@ def raised(collection: Collection, split: str) -> list[Vote]:
 
 
 def first_raise(dropout: str) -> int:
-    """The iteration from which ``0.4_0.6@3000`` is another ratio: 3000."""
+    """The iteration from which ``0.4 0.6@3000`` is another ratio: 3000."""
     return int(re.search(r"@(\d+)", dropout)[1])
 
 

@@ -7,53 +7,54 @@ from __future__ import annotations
 
 import csv
 import json
-import re
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from tools import paths
 from tools.cli import UserError
 from tools.convert import manifest as manifests
+from tools.nets.network import Network
+from tools.settings import LMDB, RUN, Settings, text_of
 from tools.songs.gtzan import GENRES
 from tools.train import runs
+from tools.vote import baseline
 from tools.vote.count import Clips
 from tools.vote.files import read_clips
 
-ITERATION_SUFFIX = re.compile(r"@iter=(\d+)$")
-RUN_KEYS = ("net", "split", "dtype", "iteration", "lmdb", "data_fingerprint")
-VOTE_KEYS = ("net", "split", "leaky", "iteration", "clips", "songs", "clip_accuracy", "clip_interval")
+RUN_KEYS = ("iteration", "data_fingerprint")  # besides those of `tools.train.runs`
+VOTE_KEYS = ("net", "split", "leaky", "iteration", "run", "clips", "songs", "clip_accuracy", "clip_interval")
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder: ``differences`` are what its name says differs from the defaults."""
+    """A run folder; ``differences`` are the settings in which it is not as the plain run of its network."""
 
     folder: Path
-    split: str
-    name: str
-    record: dict
-    metrics: list[dict]
+    record: dict[str, Any]
+    settings: Settings
+    metrics: list[dict[str, Any]]
+    differences: dict[str, str] = field(default_factory=dict)
 
     @property
     def net(self) -> str:
-        return self.record["net"]
+        return self.settings.net
 
     @property
-    def differences(self) -> dict[str, str]:
-        return differences(self.name)
+    def split(self) -> str:
+        return self.settings.split_folder
 
 
 @dataclass(frozen=True)
 class Vote:
-    """A votes folder; ``run`` is the run that it is of, None where that run is gone."""
+    """A votes folder; ``run`` is the run that it is of, of all folds the first; the baseline has none."""
 
     folder: Path
-    split: str
-    name: str
-    summary: dict
+    summary: dict[str, Any]
     run: Run | None
 
     @property
@@ -61,16 +62,20 @@ class Vote:
         return self.summary["net"]
 
     @property
+    def split(self) -> str:
+        return self.summary["split"]
+
+    @property
     def iteration(self) -> int:
         return self.summary["iteration"]
 
     @property
     def run_name(self) -> str:
-        return ITERATION_SUFFIX.sub("", self.name)
+        return self.run.folder.name if self.run else self.net
 
     @property
     def differences(self) -> dict[str, str]:
-        return differences(self.run_name)
+        return self.run.differences if self.run else {}
 
     @property
     def fingerprint(self) -> str | None:
@@ -127,15 +132,29 @@ class Collection:
         return next(fitting, None)
 
 
-def differences(name: str) -> dict[str, str]:
-    """``rcnn@dtype=int,seed=3`` as {'dtype': 'int', 'seed': '3'}; a value may hold an @ of its own."""
-    named = name.partition("@")[2]
-    return dict(item.partition("=")[::2] for item in named.split(",") if "=" in item)
+def differences(settings: Settings, plain: Settings) -> dict[str, str]:
+    """The settings in which a run is not as the plain run of its network, as make takes them: ``{'dropout': '0.6'}``.
+
+    A rate is named once: as base_lr where that alone tells it.
+    """
+    named = settings.differences(LMDB, RUN, defaults=dict(plain.items(RUN)))
+    scaled = tuple((start, rate * settings.base_lr / plain.base_lr) for start, rate in plain.lr_steps)
+    named.pop("lr_steps" if text_of(scaled) == text_of(settings.lr_steps) else "base_lr", None)
+    return {name: text_of(getattr(settings, name), " ") for name in named}
 
 
-def matches(found: dict[str, str], wanted: dict[str, str | None]) -> bool:
-    exact = {key: value for key, value in wanted.items() if value is not None}
-    return found.keys() == wanted.keys() and all(found[key] == value for key, value in exact.items())
+def plain_settings(net: str, split: str, known: list[Run]) -> Settings:
+    """The settings of the plain run of a network, of the same split if there is one, else as prototxt/ has them now.
+
+    UserError where there is no such network any more.
+    """
+    plain = {run.split: run.settings for run in known if run.folder.name == run.net == net}
+    return plain.get(split) or next(iter(plain.values()), None) or Network(net).resolve(Settings(net=net))
+
+
+def matches(own: Mapping[str, str], asked: Mapping[str, str | None]) -> bool:
+    exact = {key: value for key, value in asked.items() if value is not None}
+    return own.keys() == asked.keys() and all(own[key] == value for key, value in exact.items())
 
 
 def nearest(votes: list[Vote], iteration: int | None) -> Vote | None:
@@ -162,19 +181,12 @@ def collect(build: Path) -> Collection:
             found.manifests[file.parent.name] = manifest
             found.left_out += [f"{file.parent}: {song['file']}: {song['reason']}" for song in manifest["left_out"]]
     for file in sorted((build / "runs").glob("[!.]*/[!.]*/run.json")):
-        record = read_json(file, RUN_KEYS, found.left_out)
-        if record:
-            metrics = read_metrics(file.with_name("metrics.jsonl"), found.left_out)
-            found.runs.append(Run(file.parent, file.parent.parent.name, file.parent.name, record, metrics))
-    by_name = {(run.split, run.name): run for run in found.runs}
+        add_run(found, file.parent)
+    name_differences(found)
     for file in sorted((build / "votes").glob("[!.]*/[!.]*/summary.json")):
         summary = read_json(file, VOTE_KEYS, found.left_out)
         if summary:
-            split, name = file.parent.parent.name, file.parent.name
-            # the votes of all folds are of five runs: the first stands for their data
-            of_split = "song" if split == paths.ALL_FOLDS else split
-            vote = Vote(file.parent, split, name, summary, by_name.get((of_split, ITERATION_SUFFIX.sub("", name))))
-            add_vote(found, vote)
+            add_vote(found, file.parent, summary)
     return found
 
 
@@ -185,18 +197,55 @@ def collect_kept() -> Collection:
     return found
 
 
-def add_vote(found: Collection, vote: Vote) -> None:
-    """Take a vote in if its files can be read and it is of the run that stands there now."""
+def add_run(collection: Collection, folder: Path) -> None:
+    """Take a run in if its record can be read."""
+    try:
+        record = runs.read_run(folder)
+        missing = [key for key in RUN_KEYS if key not in record]
+        if missing:
+            raise UserError(f"{folder / 'run.json'}: without {', '.join(missing)}")
+        settings = runs.settings_of(record, folder)
+    except (UserError, OSError) as error:
+        collection.left_out.append(str(error))
+    else:
+        metrics = read_metrics(folder / "metrics.jsonl", collection.left_out)
+        collection.runs.append(Run(folder, record, settings, metrics))
+
+
+def name_differences(collection: Collection) -> None:
+    """Say of every run in what it is not as the plain run; leave out those of a network that is gone."""
+    known, collection.runs = collection.runs, []
+    for run in known:
+        try:
+            named = differences(run.settings, plain_settings(run.net, run.split, known))
+        except UserError as error:
+            collection.left_out.append(f"{run.folder}: {error}")
+        else:
+            collection.runs.append(replace(run, differences=named))
+
+
+def run_of(summary: dict[str, Any], known: list[Run]) -> Run | None:
+    """The run that a vote is of, the first where it is of several; None where it is gone."""
+    by_place = {run.folder.parts[-2:]: run for run in known}
+    places = (Path(folder).parts[-2:] for folder in str(summary["run"]).split(", "))
+    return next((by_place[place] for place in places if place in by_place), None)
+
+
+def add_vote(collection: Collection, folder: Path, summary: dict[str, Any]) -> None:
+    """Take a vote in if its files can be read and it is of a run that stands there now."""
+    vote = Vote(folder, summary, run_of(summary, collection.runs))
     try:
         if not len(vote.clips.labels) or vote.confusion.shape != (len(GENRES), len(GENRES)):
             raise ValueError("no clips, or a confusion that is not 10 x 10")
     except (UserError, OSError, ValueError, TypeError, IndexError, KeyError, csv.Error) as error:
-        found.left_out.append(f"{vote.folder}: not whole ({' '.join(str(error).split())}): vote again")
+        collection.left_out.append(f"{folder}: not whole ({' '.join(str(error).split())}): vote again")
         return
-    if vote.run and not runs.is_vote_of(vote.summary, vote.run.record, vote.run.folder):
-        found.left_out.append(f"{vote.folder}: of an earlier run, on other LMDBs or with other weights: vote again")
-        return
-    found.votes.append(vote)
+    if vote.run is None and vote.net != baseline.NAME:
+        collection.left_out.append(f"{folder}: its run is gone: train and vote again")
+    elif vote.run and not runs.is_vote_of(summary, vote.run.record, vote.run.folder):
+        collection.left_out.append(f"{folder}: of an earlier run, on other LMDBs or with other weights: vote again")
+    else:
+        collection.votes.append(vote)
 
 
 def read_json(file: Path, keys: tuple[str, ...], left_out: list[str]) -> dict | None:

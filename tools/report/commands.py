@@ -13,9 +13,7 @@ from tools.songs.splits import FOLDS
 from tools.train import runs
 
 TARGETS = {"simple_cnn": "simple", "complex_cnn": "complex", "rcnn": "rcnn", "lstm": "lstm", "song_cnn": "song"}
-DROPOUT_BY_HAND = "0.4_0.6@3000_0.7@6000"  # the paper's schedule, as a run's name has it
-# A space in the option became an underscore in the run's name
-LISTS = ("lr_steps", "dropout", "genres")
+DROPOUT_BY_HAND = "0.4 0.6@3000 0.7@6000"  # the paper's schedule
 
 
 def split_settings(split: str) -> dict[str, str]:
@@ -25,8 +23,8 @@ def split_settings(split: str) -> dict[str, str]:
 
 
 def difference_settings(differences: dict[str, str]) -> dict[str, str]:
-    """What a run's name says, as make variables: ``dropout=0.4_0.6@3000`` as DROPOUT='0.4 0.6@3000'."""
-    return {key.upper(): value.replace("_", " ") if key in LISTS else value for key, value in differences.items()}
+    """``dropout`` as DROPOUT."""
+    return {key.upper(): value for key, value in differences.items()}
 
 
 def make_command(

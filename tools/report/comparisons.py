@@ -182,7 +182,7 @@ def dropout_settings(collection: Collection) -> Table:
     for (split, ratio), vote in sorted(seen.items()):
         trained = vote.clips.parts == "train"
         values = {
-            "dropout": ratio.replace("_", " ") or "as in the prototxt (0.4)",
+            "dropout": ratio or "as in the prototxt (0.4)",
             "split": split,
             "train_right": float(vote.clips.right[trained].mean()) if trained.any() else None,
             **accuracies(collection, vote),

@@ -117,11 +117,7 @@ def dropout_figures(collection: Collection) -> list[Figure]:
     figures = []
     for split in PROTOCOLS:
         found = [r for r in collection.runs if r.net == "complex_cnn" and r.split == split]
-        runs = {
-            r.differences.get("dropout", "0.4 (prototxt)").replace("_", " "): r
-            for r in found
-            if set(r.differences) <= {"dropout"}
-        }
+        runs = {r.differences.get("dropout", "0.4 (prototxt)"): r for r in found if set(r.differences) <= {"dropout"}}
         if len(runs) > 1:
             title = f"Complex CNN, split {split}: dropout settings"
             figures.append(compared_curves(runs, f"dropout_{split}", title))

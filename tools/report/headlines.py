@@ -131,7 +131,7 @@ def votes_by_the_paper(collection: Collection, net: str, split: str) -> list[Vot
 
 
 def scheduled_dropout(collection: Collection, split: str) -> list[Vote]:
-    """Votes of the complex CNN whose dropout alone differs, by any schedule, as ``0.4_0.6@150_0.7@300``."""
+    """Votes of the complex CNN whose dropout alone differs, by any schedule, as ``0.4 0.6@150 0.7@300``."""
     votes = (vote for vote in collection.votes if (vote.net, vote.split) == ("complex_cnn", split))
     return [v for v in votes if v.differences.keys() == {"dropout"} and "@" in v.differences["dropout"]]
 

@@ -22,6 +22,7 @@ from tools.train import runs
 
 KEPT = ("summary.json", "clips.csv", "songs.csv", "confusion.csv")
 KEPT_OF_RUN = ("run.json", "metrics.jsonl")
+LOCK = paths.CHECKOUT / "build" / "results"  # what is kept is committed: its lock lies elsewhere
 # Runs that are alike in these have the same weights, bit for bit, as far as both go
 ONE_TRAINING = ("prototxt", "lmdb", "seed", "batch", "dropout", "lr_steps", "ranks", "versions")
 
@@ -72,13 +73,15 @@ def main() -> None:
     parser.add_argument(
         "--keep", type=Path, nargs="+", default=[], metavar="VOTE", help="folders of build/votes to keep"
     )
-    for vote in parser.parse_args().keep:
-        keep(vote, paths.RESULTS)
-    collection = collect_kept()
-    if not collection.votes:
-        raise UserError(f"{paths.RESULTS}: no result is kept there: keep a vote first, with --keep")
-    files.write_whole(readme.README, readme.insert_parts(readme.README.read_text(), collection))
-    report.write(paths.RESULTS / "report", report.context(collection))
+    votes = parser.parse_args().keep
+    with files.only_writer(LOCK):
+        for vote in votes:
+            keep(vote, paths.RESULTS)
+        collection = collect_kept()
+        if not collection.votes:
+            raise UserError(f"{paths.RESULTS}: no result is kept there: keep a vote first, with --keep")
+        files.write_whole(readme.README, readme.insert_parts(readme.README.read_text(), collection))
+        report.write(paths.RESULTS / "report", report.context(collection))
     print(
         f"{len(collection.votes)} votes of {len(collection.runs)} runs: written into {readme.README.name} and the page"
     )
