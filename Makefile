@@ -8,13 +8,21 @@ SHELL := /bin/bash
 # What names LMDBs and runs, and how far and where a run is trained: tools/settings.py says what each is
 SETTINGS := NET SPLIT FOLD DTYPE SEED BANDS N_BANDS WINDOW HOP FRAMES_A_CLIP CLIPS_A_SONG SONG_FRAMES LSTM_WINDOW LSTM_HOP \
   LSTM_FRAMES_A_CLIP LSTM_CLIPS_A_SONG OVERLAP MASKED_COPIES LEVEL_COPIES BATCH BASE_LR LR_STEPS DROPOUT INPUT_SCALE POOLING \
-  BATCH_NORM NEURONS GENRES ITERS RANKS GPU HOSTS CAFFE JOBS BUILD
+  BATCH_NORM NEURONS WEIGHTS GENRES ITERS RANKS GPU HOSTS CAFFE JOBS BUILD
 # What one target alone has
-OPTIONS := ITERATION THRESHOLD RUN MODEL SONG CSV PNG JSON SONGS CORES SCALE PLAN HOST PORT SET KILLS KEEP ONLY NETS \
+OPTIONS := ITERATION THRESHOLD RUN MODEL TEST SONG CSV PNG JSON SONGS CORES SCALE PLAN HOST PORT SET KILLS KEEP ONLY NETS \
   ROUNDS GROWTH IMAGE
 # Where everything made lies
 BUILD ?= build
-# GTZAN=DIR: a folder per genre; without it a synthetic data set stands in
+# GTZAN=DIR: a folder per genre; DATA=DIR or FILE.csv says the same of other music; without either, synthetic songs
+ifeq ($(origin DATA),command line)
+ifneq ($(value DATA),)
+ifeq ($(origin GTZAN)$(if $(value GTZAN),,none),command line)
+$(error DATA= and GTZAN= both name the songs: give one of them)
+endif
+override GTZAN := $(value DATA)
+endif
+endif
 GTZAN ?=
 DOCKER ?= docker
 IMAGE ?= music-caffe
@@ -33,7 +41,7 @@ model = $(call option,RUN) $(call option,MODEL) $(call option,ITERATION) --build
 
 # What is written and read beside GTZAN: the sandbox shows it where it lies outside the checkout
 export WRITE = $(BUILD)
-export READ := $(value READ):$(MODEL):$(RUN)
+export READ := $(value READ):$(MODEL):$(RUN):$(TEST):$(WEIGHTS)
 IN := tools/runtime/run
 PYTHON := $(IN) python3 -m
 
@@ -73,8 +81,8 @@ setup: ## BVLC Caffe and its Python packages, in .caffe/ (nothing to do where Ca
 data: setup ## download GTZAN: SET=mini (100 songs, default) or SET=all (1000)
 	@$(IN) --network python3 -m tools.songs.download "$${SET:-mini}"
 
-check-data: setup ## what is in GTZAN=DIR, and what is wrong with it
-	@[ -n "$$GTZAN" ] || { echo 'check-data: which folder? make check-data GTZAN=DIR' >&2; exit 2; }; \
+check-data: setup ## what is in GTZAN=DIR or DATA=DIR|FILE.csv, and what is wrong with it
+	@[ -n "$$GTZAN" ] || { echo 'check-data: which folder? make check-data DATA=DIR' >&2; exit 2; }; \
 	$(PYTHON) tools.songs "$$GTZAN"
 
 synthetic: setup
@@ -108,8 +116,8 @@ train-song: override NET := song_cnn
 train-song: setup ## the network that takes a whole song
 	@$(PYTHON) tools.train $(named_songs) $(settings)
 
-vote: setup ## the clips of each test song vote for its genre: NET= or RUN=FOLDER, ITERATION= (default: newest)
-	@$(PYTHON) tools.vote $(named_songs) $(call option,ITERATION) $(call option,RUN) $(settings)
+vote: setup ## the clips of each test song vote for its genre: NET= or RUN=FOLDER, ITERATION=, TEST=other songs
+	@$(PYTHON) tools.vote $(named_songs) $(call option,ITERATION) $(call option,RUN) $(call option,TEST) $(settings)
 
 vote-folds: setup ## the votes of all five folds of the song split as one, each song tested once
 	@$(PYTHON) tools.vote.folds $(named_songs) $(call option,ITERATION) $(settings)

@@ -34,9 +34,9 @@ def whole_file(file: Path, lasting: bool = True) -> Iterator[Path]:
         aside.unlink(missing_ok=True)
 
 
-def write_whole(file: Path, content: str | bytes) -> None:
+def write_whole(file: Path, content: str | bytes, lasting: bool = True) -> None:
     """Write a text or bytes as `whole_file` does."""
-    with whole_file(file) as aside:
+    with whole_file(file, lasting) as aside:
         aside.write_bytes(content.encode() if isinstance(content, str) else content)
 
 

@@ -108,6 +108,7 @@ class Settings:
     pooling: str = setting(None, "global pooling", word, RUN, choices=("max", "ave"))
     batch_norm: int = setting(None, "1: BatchNorm in the place of LRN", whole, RUN, choices=(0, 1))
     neurons: int = setting(None, "outputs of each LSTM layer", whole, RUN, low=1, high=4096)
+    weights: str = setting("", "go on from this trained network: a run or .caffemodel", word, RUN)
     genres: tuple[str, ...] = setting((), "these genres alone (all of them: leave it out)", words, LMDB)
     iters: int = setting(None, "the iteration to end at (max_iter)", whole, NOTHING, low=1, high=LIMIT - 1)
     ranks: int = setting(None, "MPI ranks (one a core, or a GPU)", whole, NOTHING, low=1)

@@ -89,7 +89,8 @@ def main() -> None:
         spool = Spool(folder.with_name(f".{folder.name}.spool"), settings, tuple(views))
         spool.open(origin["data"]["fingerprint"])
         del parts  # the processes that read songs would all hold a copy of so long a list
-        reasons = extract(tracks, spool, settings.jobs, survey.is_gtzan)
+        outcomes = extract(tracks, spool, settings.jobs, survey.is_gtzan)
+        reasons = {name: outcome.reasons for name, outcome in outcomes.items()}
         left_out = list_left_out(survey, genres, reasons)
         report_odd(left_out, survey)
         report_converted([track for track in tracks if not reasons[track.track]])
@@ -98,8 +99,9 @@ def main() -> None:
         with whole_folder(folder) as aside:
             lmdbs = write_lmdbs(aside, parts, spool, dtypes, survey.genres)
             data = {"root": str(args.data_root), "songs_present": len(survey.tracks), **origin["data"]}
+            hashes = {short_name(name): outcome.samples_sha256 for name, outcome in outcomes.items()}
             names = {short_name(track.track): track.track for track in tracks if short_name(track.track) != track.track}
-            others = {"left_out": left_out, "alike": survey.alike, "long_names": names}
+            others = {"left_out": left_out, "alike": survey.alike, "long_names": names, "samples_sha256": hashes}
             manifest.write(aside, {**asked, "lmdbs": lmdbs, **others, "data": data})
         spool.remove()
     print_table(folder, lmdbs)

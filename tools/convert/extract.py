@@ -11,20 +11,27 @@ import hashlib
 import json
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from tools.convert import features
-from tools.convert.parts import Reasons
 from tools.convert.views import Shape, View, matrix_settings, minimum_samples
-from tools.files import write_whole
+from tools.files import whole_file, write_whole
 from tools.processes import map_songs
 from tools.settings import Settings
 from tools.songs.audio import SAMPLE_RATE, SongError, check_sound, middle, read_audio
 from tools.songs.tracks import Track
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a song: why it has no clip of a view, by view, and the sha256 of its samples (None: unreadable)."""
+
+    reasons: dict[str, str]
+    samples_sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -62,11 +69,20 @@ class Spool:
         size = 4 * sum(map(self.values, self.views))
         return self.file(track).is_file() and self.file(track).stat().st_size == size
 
-    def write(self, track: str, matrices: dict[str, np.ndarray]) -> None:
-        """Write a song's views, each (clips, channels, height, width), aside and rename them into place."""
-        write_whole(
-            self.file(track), b"".join(matrices[view.name].astype("<f4", copy=False).tobytes() for view in self.views)
-        )
+    def write(self, track: str, matrices: dict[str, np.ndarray], outcome: Outcome) -> None:
+        """Write a song's views, each (clips, channels, height, width); one that it has not is left as a hole."""
+        write_whole(self.file(track).with_suffix(".json"), json.dumps(asdict(outcome)), lasting=False)
+        with whole_file(self.file(track), lasting=False) as aside, aside.open("wb") as file:
+            for view in self.views:
+                if view.name in matrices:
+                    file.write(matrices[view.name].astype("<f4", copy=False).tobytes())
+                else:
+                    file.seek(4 * self.values(view), os.SEEK_CUR)
+            file.truncate(4 * sum(map(self.values, self.views)))
+
+    def outcome(self, track: str) -> Outcome:
+        """What `write` kept beside the features of a song."""
+        return Outcome(**json.loads(self.file(track).with_suffix(".json").read_text()))
 
     @functools.lru_cache  # noqa: B019 (frozen, and made once)
     def place(self, view: View) -> tuple[Shape, int, int]:
@@ -82,48 +98,37 @@ class Spool:
             values = os.pread(file.fileno(), size, offset + clip * size)
         return np.frombuffer(values, "<f4").reshape(shape)
 
-    def write_reasons(self, track: str, reasons: dict[str, str]) -> None:
-        """Keep why a song that can be used has no clip of a view."""
-        if reasons:
-            write_whole(self.file(track).with_suffix(".json"), json.dumps(reasons))
-
-    def reasons(self, track: str) -> dict[str, str]:
-        """What `write_reasons` kept."""
-        file = self.file(track).with_suffix(".json")
-        return json.loads(file.read_text()) if file.exists() else {}
-
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def extract(tracks: list[Track], spool: Spool, jobs: int | None, is_gtzan: bool) -> Reasons:
-    """Bring the features of every song into the spool, ``jobs`` songs at a time.
+def extract(tracks: list[Track], spool: Spool, jobs: int | None, is_gtzan: bool) -> dict[str, Outcome]:
+    """Bring the features of every song into the spool, ``jobs`` songs at a time; returns what came of each, by name.
 
-    Returns why songs have no clip, by song and view. Raises UserError if a process is killed.
+    Raises UserError if a process is killed.
     """
     to_do = [track for track in tracks if not spool.has(track.track)]
     # Made before the processes are, so that they find it in their memory.
     features.filter_bank(spool.settings.bands, spool.settings.window, spool.settings.n_bands)
     function = partial(extract_song, spool, is_gtzan)
     outcomes = map_songs(function, to_do, jobs=jobs, done=len(tracks) - len(to_do))
-    reasons = dict(zip((track.track for track in to_do), outcomes))
-    return {track.track: reasons.get(track.track) or spool.reasons(track.track) for track in tracks}
+    new = dict(zip((track.track for track in to_do), outcomes))
+    return {name: new.get(name) or spool.outcome(name) for name in (track.track for track in tracks)}
 
 
-def extract_song(spool: Spool, is_gtzan: bool, track: Track) -> dict[str, str]:
-    """Bring one song into the spool. Returns why it has no clip of a view, by view."""
+def extract_song(spool: Spool, is_gtzan: bool, track: Track) -> Outcome:
+    """Bring one song into the spool."""
     try:
         samples = read_audio(track.path)
         check_sound(track.path, samples)
-        usable, reasons = usable_views(len(samples), spool, is_gtzan)
     except SongError as error:
-        return {view.name: error.reason for view in spool.views}
+        return Outcome({view.name: error.reason for view in spool.views})
+    usable, reasons = usable_views(len(samples), spool, is_gtzan)
+    outcome = Outcome(reasons, hashlib.sha256(samples.tobytes()).hexdigest())
     if usable:
         needed = max(view.samples(spool.settings) for view in usable)
-        matrices = features.views_of(middle(samples, needed), spool.settings, usable)
-        spool.write(track.track, matrices)
-        spool.write_reasons(track.track, reasons)
-    return reasons
+        spool.write(track.track, features.views_of(middle(samples, needed), spool.settings, usable), outcome)
+    return outcome
 
 
 def usable_views(samples: int, spool: Spool, is_gtzan: bool) -> tuple[list[View], dict[str, str]]:

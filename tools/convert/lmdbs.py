@@ -181,6 +181,13 @@ def read_arrays(path: Path) -> tuple[list[str], np.ndarray, np.ndarray]:
     return keys, arrays, np.array(labels)
 
 
+def tracks(path: Path) -> set[str]:
+    """The names of the songs that an LMDB has records of. Raises UserError as `opened`."""
+    with opened(path) as environment, environment.begin() as transaction:
+        keys = (key.decode("utf-8", "backslashreplace") for key in transaction.cursor().iternext(values=False))
+        return {match["track"] for match in map(KEY.fullmatch, keys) if match}
+
+
 def count(path: Path) -> int:
     """How many records an LMDB has. Raises UserError as `opened`."""
     with opened(path) as environment:

@@ -23,6 +23,7 @@ FORMAT = 1
 FILE = "manifest.json"
 KEYS = {
     "label_names": list,
+    "samples_sha256": dict,
     "views": list,
     "dtypes": list,
     "lmdbs": dict,

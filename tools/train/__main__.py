@@ -14,7 +14,7 @@ from pathlib import Path
 from tools import cli, processes
 from tools.settings import Settings, add_settings, read_settings
 from tools.songs import roots
-from tools.train.prepare import Plan, check_lmdbs, prepare, write_prototxt
+from tools.train.prepare import Plan, check_lmdbs, prepare, write_files
 from tools.train.ranks import Ranks, choose_ranks, parse_gpus
 from tools.train.record import check_same_run
 from tools.train.training import locked, train
@@ -52,7 +52,7 @@ def main() -> int:
     with locked(plan.folder):
         check_same_run(plan.folder, plan.record)
         check_lmdbs(plan.record["lmdb"])
-        write_prototxt(plan)
+        write_files(plan)
         reached = train(plan, ranks)
     if reached < plan.iterations:
         print(f"stopped at iteration {reached}; the same command goes on from there")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,10 @@ from tools.nets.network import Network
 from tools.settings import Schedule, Settings, text_of
 from tools.songs.splits import LEAKY
 from tools.train import runs
+from tools.train.weights import FILE as WEIGHTS_FILE
+from tools.train.weights import first_weights, named_by_hash
 
+SONGS_FILE = "trained_songs.json"
 PHASES = {caffe.TRAIN: "train", caffe.TEST: "test"}
 
 
@@ -33,7 +37,7 @@ class Plan:
     dropout: Schedule  # empty: as in the prototxt
     rates: Schedule  # empty where Caffe's own policy does it
     record: dict[str, Any]  # what run.json says of the run, whichever way it goes
-    prototxt: dict[str, str]  # the resolved files, by name
+    contents: dict[str, str | bytes]  # of the run folder's files, by name: prototxt, songs trained on, first weights
 
     @property
     def iterations(self) -> int:
@@ -46,7 +50,7 @@ class Plan:
 
     @property
     def has_batch_norm(self) -> bool:
-        return 'type: "BatchNorm"' in self.prototxt["train_val.prototxt"]
+        return 'type: "BatchNorm"' in str(self.contents["train_val.prototxt"])
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,7 @@ def prepare(settings: Settings) -> Plan:
     view = prototxt.view_of(network.train_val)
     prototxt.check_roles(network.train_val, network.deploy, network.solver, paths.PROTOTXT / settings.net)
     prototxt.check_input(network.train_val, network.deploy, paths.PROTOTXT / settings.net)
+    settings, weights = named_by_hash(settings)
     folder = runs.run_folder(settings)
     settings = network.resolve(settings)
     data = find_data(settings, view)
@@ -96,7 +101,10 @@ def prepare(settings: Settings) -> Plan:
         "prototxt": {**{name: prototxt.text(messages[name]) for name in messages}, "solver": lasting_part(solver)},
     }
     texts = {f"{name}.prototxt": prototxt.text(message) for name, message in messages.items()}
-    return Plan(folder, settings, data.records("train"), dropout, rates, record, texts)
+    contents: dict[str, str | bytes] = {**texts, SONGS_FILE: json.dumps(trained_songs(data), indent=0) + "\n"}
+    if weights:
+        contents[WEIGHTS_FILE] = first_weights(weights, net, data.manifest["label_names"])
+    return Plan(folder, settings, data.records("train"), dropout, rates, record, contents)
 
 
 def copy_of(message: Any) -> Any:
@@ -129,6 +137,12 @@ def lmdb_entry(manifest: dict[str, Any], lmdb: Path) -> dict[str, Any]:
     if entry is None or not lmdb.is_dir():
         raise UserError(f"{lmdb}: no such LMDB: type 'make lmdb' with the same settings first")
     return entry
+
+
+def trained_songs(data: Data) -> dict[str, str]:
+    """The sha256 of the samples of every song that has a clip in the train part, by name."""
+    hashes = data.manifest["samples_sha256"]
+    return {track: hashes[track] for track in sorted(lmdbs.tracks(data.lmdbs["train"]))}
 
 
 def check_batch(settings: Settings, data: Data) -> None:
@@ -242,7 +256,7 @@ def check_lmdbs(entries: dict[str, dict[str, Any]]) -> None:
             )
 
 
-def write_prototxt(plan: Plan) -> None:
-    """Put the resolved prototxt into the run folder."""
-    for name, text in plan.prototxt.items():
-        files.write_whole(plan.folder / name, text)
+def write_files(plan: Plan) -> None:
+    """Put the resolved prototxt, and what else the plan says, into the run folder."""
+    for name, content in plan.contents.items():
+        files.write_whole(plan.folder / name, content)

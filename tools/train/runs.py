@@ -16,6 +16,7 @@ from tools.nets.network import Network
 from tools.settings import Settings, from_json, given_settings, read_settings
 from tools.songs.splits import check_fold
 from tools.train.snapshots import marked_sha256, whole_snapshots
+from tools.train.weights import named_by_hash
 
 # What `make setup CAFFE=native` made, in the versions of run.json
 NATIVE = "Debian bullseye, rebuilt for this processor"
@@ -27,6 +28,7 @@ BESIDE_RUN = {"build", "caffe", "gpu", "jobs"}  # settings that may stand beside
 def run_folder(settings: Settings) -> Path:
     """Where the run of these settings lies, the network's own values filled in. UserError for a fold that is none."""
     check_fold(settings.split, settings.fold)
+    settings, _ = named_by_hash(settings)
     network = Network(settings.net)
     return paths.run_folder(settings.build, settings.split_folder, network.run_name(network.resolve(settings)))
 

@@ -32,6 +32,7 @@ from tools.train import snapshots
 from tools.train.display import log_display, log_test, report
 from tools.train.exchange import exchange
 from tools.train.replay import keep_batches, kept_batches, replay
+from tools.train.weights import FILE as WEIGHTS_FILE
 
 # -log(FLT_MIN): what SoftmaxWithLoss gives once every probability of the true label is 0 or NaN
 SATURATED_LOSS = 87.3365
@@ -116,6 +117,8 @@ class Training:
         self.exchange = exchange()
         self.rank = self.exchange.rank
         self.solver, self.settings = build_solver(folder, self.exchange.ranks, self.rank, dropout, gpu)
+        if (folder / WEIGHTS_FILE).exists():
+            self.solver.net.copy_from(str(folder / WEIGHTS_FILE))
         self.exchange.join(self.solver)
         signal.signal(signal.SIGUSR1, self.ask_to_stop)
         self.losses: list[float] = []  # the newest

@@ -14,19 +14,21 @@ leaky. Rules and intervals: `tools.vote.rules`. The column plurality of songs.cs
 from __future__ import annotations
 
 import argparse
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from tools import cli, files, paths
 from tools.cli import UserError
 from tools.convert import lmdbs
-from tools.nets.predict import predict_lmdb
+from tools.nets.predict import Prediction, predict_lmdb
 from tools.settings import Settings, add_settings
 from tools.songs import roots
 from tools.train import snapshots
 from tools.train.runs import add_run_option, build_of, find_run
 from tools.vote.count import collect_clips, hold_election, score
 from tools.vote.files import print_table, write_votes
+from tools.vote.other_root import test_lmdb
 
 
 def read_arguments() -> argparse.Namespace:
@@ -36,6 +38,7 @@ def read_arguments() -> argparse.Namespace:
         "--threshold", type=int, nargs="+", metavar="T", help="votes that decide (default: 5 7 8 of 15, 10 14 16 of 30)"
     )
     parser.add_argument("--data", type=Path, help="the songs that the run has to be of (default: as it stands)")
+    parser.add_argument("--test", type=Path, help="vote on the songs of this other data root")
     add_run_option(parser)
     add_settings(parser)
     return parser.parse_args()
@@ -56,32 +59,51 @@ def find_lmdbs(build: Path, settings: Settings, record: dict[str, Any]) -> dict[
     return voting
 
 
+def predictions_of(
+    args: argparse.Namespace, build: Path, run: Path, record: dict[str, Any], settings: Settings, caffemodel: Path
+) -> dict[str, Prediction]:
+    """What the network makes of every clip that votes, by part."""
+    deploy = run / "deploy.prototxt"
+    if args.test:
+        with (
+            tempfile.TemporaryDirectory(dir=build) as folder,
+            test_lmdb(args.test, run, record, settings, Path(folder)) as lmdb,
+        ):
+            return {"test": predict_lmdb(deploy, caffemodel, lmdb)}
+    voting = find_lmdbs(build, settings, record)
+    return {part: predict_lmdb(deploy, caffemodel, lmdb) for part, lmdb in voting.items()}
+
+
 def main() -> None:
     args = read_arguments()
     run_folder, record, settings = find_run(args)
     build = build_of(run_folder) if args.run else settings.build
     if args.data:
         roots.check_same_songs(args.data, record["data_fingerprint"], str(run_folder))
-    if settings.split == "all":
-        raise UserError(f"{run_folder}: SPLIT=all trains on every song and leaves none to vote on: use another split")
+    if settings.split == "all" and not args.test:
+        raise UserError(
+            f"{run_folder}: SPLIT=all trains on every song and leaves none to vote on: name others by TEST="
+        )
     iteration, caffemodel = snapshots.choose_snapshot(run_folder, args.iteration)
-    voting = find_lmdbs(build, settings, record)
-    deploy = run_folder / "deploy.prototxt"
-    predictions = {part: predict_lmdb(deploy, caffemodel, lmdb) for part, lmdb in voting.items()}
+    predictions = predictions_of(args, build, run_folder, record, settings, caffemodel)
     clips = collect_clips(predictions, len(record["label_names"]))
     election = hold_election(clips, args.threshold)
     summary = {
         **{key: record[key] for key in ("net", "split", "dtype", "seed", "ranks")},
         "iteration": iteration,
         **score(clips, election),
-        "leaky": record["leaky"],
+        "leaky": False if args.test else record["leaky"],
         "genres": record["label_names"],
         "command": cli.command_line(),
         "run": str(run_folder),
         "caffemodel_sha256": files.sha256_of(caffemodel),
-        "lmdb_sha256": {part: record["lmdb"][part]["sha256"] for part in voting},
     }
     name = run_folder.resolve().name + (f"@iter={iteration}" if args.iteration is not None else "")
+    if args.test:
+        summary["test_fingerprint"] = roots.fingerprint(args.test)
+        name += f"@test={summary['test_fingerprint'][:8]}"
+    else:
+        summary["lmdb_sha256"] = {part: record["lmdb"][part]["sha256"] for part in predictions}
     folder = paths.votes_folder(build, settings.split_folder, name)
     write_votes(folder, clips, election, summary)
     print_table(summary, folder)

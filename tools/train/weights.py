@@ -1,0 +1,62 @@
+"""Training that goes from a trained network: WEIGHTS=RUN or a .caffemodel, copied layer by layer by their names."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from caffe.proto import caffe_pb2
+from google.protobuf.message import DecodeError
+
+from tools import files
+from tools.cli import UserError
+from tools.settings import Settings
+from tools.train import snapshots
+
+FILE = "weights.caffemodel"  # in the run folder: what it begins with, whatever becomes of the other network
+DIGITS = 8
+
+
+def named_by_hash(settings: Settings) -> tuple[Settings, Path | None]:
+    """The settings with the first digits of the weights' SHA-256 in place of their path, and the file.
+
+    Digits that are given as such stand, without a file. UserError where there is no such run or file.
+    """
+    if not settings.weights or re.fullmatch(rf"[0-9a-f]{{{DIGITS}}}", settings.weights):
+        return settings, None
+    path = Path(settings.weights)
+    file = snapshots.choose_snapshot(path, None)[1] if path.is_dir() else path
+    if not file.is_file():
+        raise UserError(f"WEIGHTS={settings.weights}: no such run or .caffemodel: name one")
+    return replace(settings, weights=files.sha256_of(file)[:DIGITS]), file
+
+
+def first_weights(file: Path, net: caffe_pb2.NetParameter, label_names: list[str]) -> bytes:
+    """What a net begins with, as a .caffemodel: without the weights of its last layer where the genres are others.
+
+    UserError for a file that holds no weights, or none for any layer of the net.
+    """
+    weights = caffe_pb2.NetParameter()
+    try:
+        weights.ParseFromString(file.read_bytes())
+    except DecodeError:
+        raise UserError(f"WEIGHTS={file}: damaged, or no .caffemodel: name another") from None
+    scoring = [layer.name for layer in net.layer if layer.type in ("InnerProduct", "Convolution")][-1]
+    outputs = next((len(layer.blobs[-1].data) for layer in weights.layer if layer.name == scoring and layer.blobs), 0)
+    alike = genres_of(file) == label_names if genres_of(file) else outputs == len(label_names)
+    kept = [layer for layer in weights.layer if layer.blobs and (alike or layer.name != scoring)]
+    if not {layer.name for layer in kept} & {layer.name for layer in net.layer}:
+        raise UserError(f"WEIGHTS={file}: it has no layer of this network: name weights of the same one")
+    del weights.layer[:]
+    weights.layer.extend(kept)
+    return weights.SerializeToString()
+
+
+def genres_of(file: Path) -> list[str]:
+    """The genres that weights were trained on, by the record beside them; empty where there is none."""
+    try:
+        return json.loads((file.parent / "run.json").read_text())["label_names"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
