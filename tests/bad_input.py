@@ -22,7 +22,7 @@ import bad_audio
 import lmdb
 import numpy as np
 from caffe.proto import caffe_pb2
-from conftest import CHECKOUT
+from conftest import CHECKOUT, call_module
 
 from tools.convert import datum, lmdbs
 from tools.train import snapshots
@@ -30,6 +30,13 @@ from tools.train import snapshots
 HANDLED = "handled"
 NET, BATCH = "complex_cnn", 8
 SECONDS = 120  # a tool that takes longer hangs
+# By which a tool begins its line, where that is not the last part of its module
+NAMES = {
+    "tools.songs": "check-data",
+    "tools.songs.synthetic": "synth",
+    "tools.convert": "make_lmdb",
+    "tools.vote.folds": "vote_folds",
+}
 
 
 @dataclass
@@ -92,7 +99,7 @@ class Place:
 
     def train(self, *options: object, iterations: object = 2) -> tuple:
         named = ("--net", NET, "--batch", BATCH, "--build", self.folder / "build", "--ranks", 1)
-        return ("tools.train", *named, "--iterations", iterations, *options)
+        return ("tools.train", *named, "--iters", iterations, *options)
 
     def votes(self, *options: object) -> tuple:
         return ("tools.vote", "--net", NET, "--batch", BATCH, "--build", self.folder / "build", *options)
@@ -138,14 +145,18 @@ def options(tool: str, table: dict[str, tuple[tuple, str]], call: Callable[..., 
 
 
 def answer(kind: Kind, place: Place) -> subprocess.CompletedProcess:
-    """Run the tool of a kind, as a user does."""
+    """Run the tool of a kind: as a user does where it is another checkout's or has its own environment, else here."""
     module, *arguments = kind.prepare(place)
     with place.open:
+        if place.checkout == CHECKOUT and not place.environment:
+            return call_module(module, *arguments, seconds=SECONDS)
         return subprocess.run(
             [sys.executable, "-m", module, *map(str, arguments)],
             cwd=place.checkout,
             env={**os.environ, **place.environment},
             capture_output=True,
+            text=True,
+            errors="backslashreplace",
             stdin=subprocess.DEVNULL,
             timeout=SECONDS,
             check=False,
@@ -154,7 +165,7 @@ def answer(kind: Kind, place: Place) -> subprocess.CompletedProcess:
 
 def check(kind: Kind, result: subprocess.CompletedProcess) -> None:
     """AssertionError for whatever is let through: a traceback, a signal, silence, success, more than a line."""
-    out, err = (text.decode(errors="backslashreplace") for text in (result.stdout, result.stderr))
+    out, err = result.stdout, result.stderr
     said = f"exit code {result.returncode}\n{out}\n{err}"
     assert "Traceback" not in out + err, said
     if kind.handled:
@@ -164,8 +175,9 @@ def check(kind: Kind, result: subprocess.CompletedProcess) -> None:
     assert result.returncode in (1, 2), said
     # a bar that was drawn before is no word
     last = [line for line in err.split("\n") if line.strip()][-1].rpartition("\r")[2]
-    tool = result.args[2].rpartition(".")[2]
-    assert last.startswith((f"{tool}: ", f"{tool}.py: error: ")), said
+    module = result.args[2]
+    tool = NAMES.get(module, module.rpartition(".")[2])
+    assert last.startswith(f"{tool}: "), said
     assert kind.words in last, said
     assert sum(line.startswith(f"{tool}: ") and "left out" not in line for line in err.splitlines()) <= 1, said
 
@@ -271,16 +283,16 @@ options(
             ("--split", "clip", "--fold", 1),
             "FOLD=1: the split clip has none",
         ),
-        "an unknown split": (("--split", "album"), "invalid choice: 'album'"),
+        "an unknown split": (("--split", "album"), "SPLIT=album: give song or clip"),
         "the filtered split of a subset": (("--split", "filtered"), "needs full GTZAN"),
         "an unknown view": (("--views", "cqt"), "invalid choice: 'cqt'"),
         "an unknown genre": (("--genres", "jazz polka"), "polka is none of"),
-        "hop 0": (("--hop", 0), "hop=0: give a number of 1 or more"),
-        "a window in words": (("--window", "wide"), "invalid int value: 'wide'"),
-        "more bands than bins": (("--n-bands", 300, "--window", 512), "n_bands=300"),
-        "an LSTM window that is no power of two": (("--lstm-window", 1000), "lstm_window=1000"),
-        "songs too short for the parameters": (("--song-frames", 100_000), "can be used"),
-        "jobs 0": (("--jobs", 0), "invalid positive value: '0'"),
+        "hop 0": (("--hop", 0), "HOP=0: give a whole number from 1"),
+        "a window in words": (("--window", "wide"), "WINDOW=wide: give a whole number from 1"),
+        "more bands than bins": (("--n-bands", 300, "--window", 512), "N_BANDS=300"),
+        "an LSTM window that is no power of two": (("--lstm-window", 1000), "LSTM_WINDOW=1000"),
+        "songs too short for the settings": (("--song-frames", 100_000), "can be used"),
+        "jobs 0": (("--jobs", 0), "JOBS=0: give a whole number from 1"),
     },
     lambda place, *arguments: place.lmdb(place.songs, *arguments),
     built=False,
@@ -347,40 +359,40 @@ def _(place: Place) -> tuple:
 options(
     "train",
     {
-        "ITERS=0": (("--iterations", 0), "ITERS=0: the number of iterations is 1 or more"),
-        "ITERS=-5": (("--iterations", -5), "ITERS=-5"),
-        "ITERS=many": (("--iterations", "many"), "invalid int value: 'many'"),
-        "ITERS beyond an int": (("--iterations", 2**31), "ITERS=2147483648"),
-        "RANKS=0": (("--ranks", 0), "RANKS=0"),
+        "ITERS=0": (("--iters", 0), "ITERS=0: give a whole number from 1"),
+        "ITERS=-5": (("--iters", -5), "ITERS=-5"),
+        "ITERS=many": (("--iters", "many"), "ITERS=many: give a whole number"),
+        "ITERS beyond an int": (("--iters", 2**31), "ITERS=2147483648"),
+        "RANKS=0": (("--ranks", 0), "RANKS=0: give a whole number from 1"),
         "RANKS=3 of a batch of 8": (("--ranks", 3), "RANKS=3: the batch of 8 clips does not divide"),
         "BATCH=0": (("--batch", 0), "BATCH=0"),
         "BATCH=-1": (("--batch", -1), "BATCH=-1"),
         "BATCH above all clips": (("--batch", 100_000), "BATCH=100000"),
         "SEED=-1": (("--seed", -1), "SEED=-1"),
-        "SEED=x": (("--seed", "x"), "invalid int value: 'x'"),
+        "SEED=x": (("--seed", "x"), "SEED=x: give a whole number"),
         "SEED beyond an int": (("--seed", 2**70), f"SEED={2**70}"),
         "BASE_LR=0": (("--base-lr", 0), "BASE_LR=0"),
         "BASE_LR=nan": (("--base-lr", "nan"), "BASE_LR=nan"),
         "BASE_LR=inf": (("--base-lr", "inf"), "BASE_LR=inf"),
         "BASE_LR=-1": (("--base-lr=-1",), "BASE_LR=-1"),
-        "LR_STEPS in words": (("--lr-steps", "1e-4 x@3"), '"x@3" is not VALUE or VALUE@ITERATION'),
+        "LR_STEPS in words": (("--lr-steps", "1e-4 x@3"), 'LR_STEPS="1e-4 x@3": give a value, then VALUE@ITERATION'),
         "LR_STEPS of nan": (("--lr-steps", "nan"), "LR_STEPS"),
         "LR_STEPS of zero": (("--lr-steps", "0 1e-4@5"), "LR_STEPS"),
-        "LR_STEPS in no order": (("--lr-steps", "1e-4 1e-5@9 1e-6@3"), "in order of @ITERATION"),
+        "LR_STEPS in no order": (("--lr-steps", "1e-4 1e-5@9 1e-6@3"), "in order of ITERATION"),
         "LR_STEPS from below zero": (("--lr-steps", "1e-4 1e-5@-3"), "LR_STEPS"),
         "DROPOUT=1.5": (("--dropout", "1.5"), "DROPOUT=1.5"),
         "DROPOUT=nan": (("--dropout", "nan"), "DROPOUT=nan"),
         "DROPOUT later 2": (("--dropout", "0.5 2@1"), "DROPOUT"),
-        "DROPOUT=x": (("--dropout", "x"), '"x" is not VALUE'),
+        "DROPOUT=x": (("--dropout", "x"), "DROPOUT=x: give a value"),
         "NEURONS of a net without LSTM": (("--neurons", 9), "NEURONS=9"),
         "GPU=0 where there is none": (("--gpu", "0"), "GPU=0: "),
         "GPU=x": (("--gpu", "x"), "GPU=x: give the numbers of the GPUs"),
         "GPU=-1": (("--gpu=-1",), "GPU=-1: give the numbers of the GPUs"),
         "a net that there is not": (("--net", "transformer"), "NET is one of"),
-        "a net outside prototxt/": (("--net", "../prototxt/rcnn"), "NET is one of"),
-        "no net": (("--net", ""), "NET is one of"),
+        "a net outside prototxt/": (("--net", "../prototxt/rcnn"), "the name of a folder of prototxt/: give that"),
+        "a net by its path": (("--net", "prototxt/rcnn"), "NET=prototxt/rcnn: the name of a folder of prototxt/"),
         "a split without LMDBs": (("--split", "clip"), "make lmdb SPLIT=clip"),
-        "parameters without LMDBs": (("--window", 512), "make lmdb"),
+        "matrices without LMDBs": (("--window", 512), "make lmdb"),
     },
     lambda place, *arguments: place.train(*arguments),
 )
@@ -674,7 +686,7 @@ options(
         "threshold x": (("--threshold", "x"), "invalid int value: 'x'"),
         "an iteration that is not there": (("--iteration", 99), "choose from 1"),
         "a run that is not there": (("--seed", 99), "no such run"),
-        "a net that there is not": (("--net", "transformer"), "no such run"),
+        "a net that there is not": (("--net", "transformer"), "NET is one of"),
     },
     lambda place, *arguments: place.votes(*arguments),
 )

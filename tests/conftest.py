@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
+import io
 import os
+import runpy
+import shutil
 import signal
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,7 +28,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 
 
 def run_module(module: str, *arguments: object, **options: object) -> subprocess.CompletedProcess:
-    """Run ``python -m MODULE ARGUMENT...`` from the checkout and return what it printed and its exit code."""
+    """Run ``python -m MODULE ARGUMENT...`` from the checkout, in a process of its own, as users do."""
     return subprocess.run(
         [sys.executable, "-m", module, *map(str, arguments)],
         cwd=CHECKOUT,
@@ -35,26 +40,80 @@ def run_module(module: str, *arguments: object, **options: object) -> subprocess
     )
 
 
+def call_module(module: str, *arguments: object, seconds: int = 600) -> subprocess.CompletedProcess:
+    """The same within this process: without the seconds that Python and Caffe take to start."""
+
+    def hang(*_: object) -> None:
+        raise TimeoutError(f"{module} {arguments} takes more than {seconds} s")
+
+    argv, streams = sys.argv, (sys.stdout, sys.stderr)
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in streams)
+    sys.argv, sys.stdout, sys.stderr = [module, *map(str, arguments)], out, err
+    before = signal.signal(signal.SIGALRM, hang)
+    signal.alarm(seconds)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a module that a test has imported before
+            runpy.run_module(module, run_name="__main__", alter_sys=True)
+        status = 0
+    except SystemExit as end:
+        status = end.code or 0
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+        sys.argv, (sys.stdout, sys.stderr) = argv, streams
+    said, errors = (stream.buffer.getvalue().decode() for stream in (out, err))
+    return subprocess.CompletedProcess([sys.executable, "-m", module], status, said, errors)
+
+
 @pytest.fixture(scope="session")
 def tool() -> Callable[..., subprocess.CompletedProcess]:
-    return run_module
+    return call_module
+
+
+def shared(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that ``make`` fills once for all workers: the first that asks makes it, the others wait for it."""
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            aside = folder.with_suffix(".aside")
+            shutil.rmtree(aside, ignore_errors=True)
+            aside.mkdir()
+            make(aside)
+            aside.rename(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")
 def synthetic_songs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data root of 5 synthetic songs a genre."""
-    root = tmp_path_factory.mktemp("synthetic") / "genres"
-    made = run_module("tools.songs.synthetic", "--out", root, "--songs", 5)
-    assert made.returncode == 0, made.stderr
-    return root
+
+    def make(folder: Path) -> None:
+        result = call_module("tools.songs.synthetic", "--out", folder / "genres", "--songs", 5)
+        assert result.returncode == 0, result.stderr
+
+    return shared(tmp_path_factory, "synthetic", make) / "genres"
 
 
 @pytest.fixture(scope="session")
 def small_build(synthetic_songs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A build folder with the LMDBs of the synthetic songs, split song, for tests that train in it."""
-    build = tmp_path_factory.mktemp("small") / "build"
-    made = run_module("tools.convert", synthetic_songs, "--build", build)
-    assert made.returncode == 0, made.stderr
+    """A build folder with the LMDBs of the synthetic songs, split song, for tests that train beside it."""
+
+    def make(folder: Path) -> None:
+        result = call_module("tools.convert", synthetic_songs, "--build", folder)
+        assert result.returncode == 0, result.stderr
+
+    return shared(tmp_path_factory, "small_build", make)
+
+
+@pytest.fixture
+def build(small_build: Path, tmp_path: Path) -> Path:
+    """A build folder of its own for each test, with the LMDBs of the shared one."""
+    build = tmp_path / "build"
+    build.mkdir()
+    (build / "lmdb").symlink_to(small_build / "lmdb")
     return build
 
 

@@ -11,6 +11,8 @@ import numpy as np
 from caffe.proto import caffe_pb2
 
 from tools import paths
+from tools.convert.lmdbs import content_hash
+from tools.settings import Settings
 from tools.songs.gtzan import GENRES
 from tools.train import snapshots
 
@@ -18,7 +20,7 @@ SHAPE = (1, 6, 10)
 RUN = "small"
 
 LAYERS = """
-layer { name: "conv1" type: "Convolution" bottom: "data" top: "conv1"
+layer { name: "conv1" type: "Convolution" bottom: "BOTTOM" top: "conv1"
         convolution_param { num_output: 4 kernel_size: 3 weight_filler { type: "xavier" } } }
 layer { name: "relu1" type: "ReLU" bottom: "conv1" top: "conv1" }
 layer { name: "drop1" type: "Dropout" bottom: "conv1" top: "conv1" }
@@ -80,27 +82,36 @@ def write_lmdbs(
     return lmdbs
 
 
-def data_layer(phase: str, source: Path, batch: int, transform: str) -> str:
+def data_layer(phase: str, source: Path, batch: int, mean: float, scale: float) -> str:
+    mean_value = f"mean_value: {mean}" if mean else ""
     return f"""
 layer {{ name: "data" type: "Data" top: "data" top: "label" include {{ phase: {phase} }}
-        transform_param {{ {transform} }}
+        transform_param {{ {mean_value} scale: {scale} }}
         data_param {{ source: "{source}" batch_size: {batch} backend: LMDB }} }}"""
 
 
-def write_prototxt(folder: Path, lmdbs: dict[str, Path], transform: str, test_batch: int) -> None:
+def input_layers(mean: float, scale: float) -> str:
+    """What the Data layer does to its values, as a deploy net does it to its own."""
+    return f"""
+layer {{ name: "data" type: "Input" top: "data" input_param {{ shape {{ dim: 1 dim: 1 dim: 6 dim: 10 }} }} }}
+layer {{ name: "shift" type: "Power" bottom: "data" top: "shift" power_param {{ shift: {-mean} }} }}
+layer {{ name: "scale" type: "Power" bottom: "shift" top: "scale" power_param {{ scale: {scale} }} }}"""
+
+
+def write_prototxt(folder: Path, parts: dict[str, Path], mean: float, scale: float, test_batch: int) -> None:
     (folder / "train_val.prototxt").write_text(
         'name: "small"'
-        + data_layer("TRAIN", lmdbs["train"], 50, transform)
-        + data_layer("TEST", lmdbs["test"], test_batch, transform)
-        + LAYERS
+        + data_layer("TRAIN", parts["train"], 50, mean, scale)
+        + data_layer("TEST", parts["test"], test_batch, mean, scale)
+        + LAYERS.replace("BOTTOM", "data")
         + 'layer { name: "loss" type: "SoftmaxWithLoss" bottom: "score" bottom: "label" top: "loss" }\n'
         + 'layer { name: "accuracy" type: "Accuracy" bottom: "score" bottom: "label" top: "accuracy"\n'
         + "        include { phase: TEST } }\n"
     )
     (folder / "deploy.prototxt").write_text(
-        'name: "small"\nlayer { name: "data" type: "Input" top: "data"\n'
-        "        input_param { shape { dim: 1 dim: 1 dim: 6 dim: 10 } } }"
-        + LAYERS
+        'name: "small"'
+        + input_layers(mean, scale)
+        + LAYERS.replace("BOTTOM", "scale")
         + 'layer { name: "prob" type: "Softmax" bottom: "score" top: "prob" }\n'
     )
     (folder / "solver.prototxt").write_text(
@@ -111,18 +122,19 @@ def write_prototxt(folder: Path, lmdbs: dict[str, Path], transform: str, test_ba
 
 def train(
     build: Path,
-    lmdbs: dict[str, Path],
+    parts: dict[str, Path],
     split: str = "song",
     view: str = "cnn",
     dtype: str = "float",
-    transform: str = "mean_value: 128 scale: 0.01",
+    mean: float = 128,
+    scale: float = 0.01,
     iterations: tuple[int, ...] = (60,),
     test_batch: int = 10,
 ) -> Path:
     """Train to each of ``iterations`` with Caffe's own solver; returns the run folder, whole snapshots within."""
     folder = paths.run_folder(build, split, RUN)
     folder.mkdir(parents=True)
-    write_prototxt(folder, lmdbs, transform, test_batch)
+    write_prototxt(folder, parts, mean, scale, test_batch)
     caffe.set_mode_cpu()
     solver = caffe.get_solver(str(folder / "solver.prototxt"))
     for iteration in iterations:
@@ -130,6 +142,7 @@ def train(
         solver.snapshot()
         snapshots.mark_whole(folder, RUN, iteration)
     record = {"net": RUN, "split": split, "fold": 0, "view": view, "dtype": dtype, "seed": 1, "ranks": 1}
-    record["lmdb"] = {part: {"path": str(p), "sha256": lmdbs.content_hash(p)} for part, p in lmdbs.items()}
+    record["lmdb"] = {part: {"path": str(path), "sha256": content_hash(path)} for part, path in parts.items()}
+    record["settings"] = Settings(net=RUN, split=split, dtype=dtype, seed=1, build=build).as_json()
     (folder / "run.json").write_text(json.dumps(record))
     return folder

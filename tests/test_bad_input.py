@@ -9,7 +9,9 @@ import bad_audio
 import bad_input
 import numpy as np
 import pytest
-from conftest import run_module
+from conftest import call_module, run_module
+
+from tools.convert import lmdbs
 
 
 @pytest.fixture(scope="session")
@@ -19,8 +21,8 @@ def trained(small_build: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     build.mkdir()
     (build / "lmdb").symlink_to(small_build / "lmdb")
     named = ("--net", bad_input.NET, "--batch", bad_input.BATCH, "--build", build)
-    for step in (("tools.train", *named, "--iterations", 1, "--ranks", 1), ("tools.vote", *named)):
-        done = run_module(*step)
+    for step in (("tools.train", *named, "--iters", 1, "--ranks", 1), ("tools.vote", *named)):
+        done = call_module(*step)
         assert done.returncode == 0, done.stderr
     return build
 
@@ -50,12 +52,12 @@ def converted(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, dict[str,
     result = run_module("tools.convert", folder / "genres", *options, errors="backslashreplace")
     assert result.returncode == 0, result.stderr
     assert "Traceback" not in result.stderr
-    lmdbs = folder / "lmdb" / "song"
+    made = folder / "lmdb" / "song"
     arrays: dict[str, list[np.ndarray]] = {}
     for part in ("train", "test"):
-        for record in lmdbs.read_lmdb(lmdbs / f"cnn_float_{part}_lmdb"):
+        for record in lmdbs.read_lmdb(made / f"cnn_float_{part}_lmdb"):
             arrays.setdefault(record.track, []).append(record.array)
-    return json.loads((lmdbs / "manifest.json").read_text()), placed, arrays, result.stderr
+    return json.loads((made / "manifest.json").read_text()), placed, arrays, result.stderr
 
 
 @pytest.mark.parametrize("kind", bad_audio.KINDS)

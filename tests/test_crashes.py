@@ -53,7 +53,7 @@ class Stage:
         return self.result(self.folder)
 
 
-def lmdbs(folder: Path) -> object:
+def data(folder: Path) -> object:
     """Every record's and mean's hash, the manifest, and what lies there."""
     made = folder / "lmdb" / "song"
     contents = {path.name: lmdbs.content_hash(path) for path in made.glob("*_lmdb")}
@@ -105,13 +105,13 @@ def stages(synthetic_songs: Path, small_build: Path, tmp_path_factory: pytest.Te
     (trained / "lmdb").symlink_to(small_build / "lmdb")
     build = base / "build"
     named = ["--net", NET, "--batch", "8", "--build", str(build)]
-    train = [*python, "tools.train", *named, "--ranks", "1", "--iterations"]
+    train = [*python, "tools.train", *named, "--ranks", "1", "--iters"]
     found = {
         "synth": [*python, "tools.songs.synthetic", "--out", str(build / "genres"), "--songs", "1", "--seed", "3"],
         "make_lmdb": [*python, "tools.convert", str(songs), "--build", str(build), "--jobs", "2"],
         "train": [*train, "5"],
     }
-    results = {"synth": files("genres"), "make_lmdb": lmdbs, "train": weights, "vote": files("votes")}
+    results = {"synth": files("genres"), "make_lmdb": data, "train": weights, "vote": files("votes")}
     seeds = {"synth": empty / "seed", "make_lmdb": empty / "seed", "train": trained, "vote": voted}
     made = {name: Stage(name, found[name], build, checkout, seeds[name], results[name]) for name in found}
     made["train"].reset()

@@ -18,13 +18,13 @@ from tools.classify.song import LONGEST_TRAINED, cut_song
 from tools.classify.verdict import judge
 from tools.cli import UserError
 from tools.convert import features
-from tools.convert.parameters import Parameters
+from tools.convert.views import VIEWS
+from tools.settings import Settings
 from tools.songs.audio import SAMPLE_RATE, SongError
 from tools.songs.gtzan import GENRES
 
-PARAMETERS = Parameters()
+SETTINGS = Settings()
 SONG = Path("song.wav")
-VIEWS = ("cnn", "lstm", "song")
 
 
 def noise(samples: int, seed: int = 0) -> np.ndarray:
@@ -40,13 +40,13 @@ def noise(samples: int, seed: int = 0) -> np.ndarray:
 @pytest.mark.parametrize("samples", [640_768, 661_794, LONGEST_TRAINED])
 def test_a_song_of_training_length_is_cut_exactly_as_the_lmdbs_are(view: str, samples: int) -> None:
     waveform = noise(samples)
-    expected = features.views_of(waveform, PARAMETERS, (view,))[view]
-    np.testing.assert_array_equal(cut_song(SONG, waveform, view, PARAMETERS).clips, expected)
+    expected = features.views_of(waveform, SETTINGS, [VIEWS[view]])[view]
+    np.testing.assert_array_equal(cut_song(SONG, waveform, VIEWS[view], SETTINGS).clips, expected)
 
 
 def test_the_int_variant_is_rounded_as_its_lmdb_is() -> None:
     waveform = noise(661_794)
-    clips = cut_song(SONG, waveform, "cnn", PARAMETERS, "int").clips
+    clips = cut_song(SONG, waveform, VIEWS["cnn"], Settings(dtype="int")).clips
     assert clips.dtype == np.uint8
     np.testing.assert_array_equal(clips[:, 0], np.rint(features.cnn_clips(waveform)))
 
@@ -55,17 +55,17 @@ def test_the_int_variant_is_rounded_as_its_lmdb_is() -> None:
 @pytest.mark.parametrize("seconds", [30, 70])
 def test_the_level_of_a_song_cancels(view: str, seconds: int) -> None:
     waveform = noise(seconds * SAMPLE_RATE)
-    loud = cut_song(SONG, waveform, view, PARAMETERS).clips
+    loud = cut_song(SONG, waveform, VIEWS[view], SETTINGS).clips
     for level in (10 ** (-60 / 20), 10 ** (-30 / 20), 4.0):
         np.testing.assert_allclose(
-            cut_song(SONG, waveform * np.float32(level), view, PARAMETERS).clips, loud, atol=2e-3
+            cut_song(SONG, waveform * np.float32(level), VIEWS[view], SETTINGS).clips, loud, atol=2e-3
         )
 
 
 @pytest.mark.parametrize(("view", "frame", "frames"), [("cnn", 256, 166), ("lstm", 1024, 20), ("song", 256, 2500)])
 def test_a_long_song_has_every_clip_that_fits_in_it(view: str, frame: int, frames: int) -> None:
     window = 2048 if view == "lstm" else 1024
-    song = cut_song(SONG, noise(95 * SAMPLE_RATE), view, PARAMETERS)
+    song = cut_song(SONG, noise(95 * SAMPLE_RATE), VIEWS[view], SETTINGS)
     assert len(song.clips) == (1 + (95 * SAMPLE_RATE - window) // frame) // frames
     assert song.clip_seconds == frames * frame / SAMPLE_RATE
 
@@ -77,8 +77,8 @@ def test_a_clip_of_a_long_song_is_what_training_would_have_seen_in_the_excerpt_a
     frames, total = 1 + (LONGEST_TRAINED - 1024) // 256, 1 + (len(waveform) - 1024) // 256
     first = min(max(clip * 166 + 83 - frames // 2, 0), total - frames)
     excerpt = waveform[first * 256 : (first + frames - 1) * 256 + 1024]
-    expected = features.song_image(excerpt, PARAMETERS)[:, clip * 166 - first :][:, :166]
-    found = cut_song(SONG, waveform, "cnn", PARAMETERS).clips[clip, 0]
+    expected = features.song_image(excerpt, SETTINGS)[:, clip * 166 - first :][:, :166]
+    found = cut_song(SONG, waveform, VIEWS["cnn"], SETTINGS).clips[clip, 0]
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
@@ -87,7 +87,7 @@ def test_a_pause_in_a_long_song_is_levelled_by_40_db_at_most(decibel: float, bri
     waveform = noise(150 * SAMPLE_RATE)
     music, pause = waveform[: 50 * SAMPLE_RATE], waveform[60 * SAMPLE_RATE : 140 * SAMPLE_RATE]
     pause[:] = np.resize(music, len(pause)) * 10 ** (decibel / 20)
-    clips = cut_song(SONG, waveform, "cnn", PARAMETERS).clips
+    clips = cut_song(SONG, waveform, VIEWS["cnn"], SETTINGS).clips
     inside = clips[45:55].max()  # at 87 to 106 s, with nothing but the pause in the 30 s around them
     assert inside == pytest.approx(brightest, abs=8)
     assert clips[5].max() > 230
@@ -95,14 +95,14 @@ def test_a_pause_in_a_long_song_is_levelled_by_40_db_at_most(decibel: float, bri
 
 def test_a_song_of_one_clip_is_enough_and_a_sample_less_is_not() -> None:
     shortest = 165 * 256 + 1024
-    assert len(cut_song(SONG, noise(shortest), "cnn", PARAMETERS).clips) == 1
+    assert len(cut_song(SONG, noise(shortest), VIEWS["cnn"], SETTINGS).clips) == 1
     with pytest.raises(SongError, match="song.wav: too short: 1.96 s, and this net needs 1.96 s"):
-        cut_song(SONG, noise(shortest - 1), "cnn", PARAMETERS)
+        cut_song(SONG, noise(shortest - 1), VIEWS["cnn"], SETTINGS)
 
 
 def test_silence_is_no_song() -> None:
     with pytest.raises(SongError, match="silent"):
-        cut_song(SONG, np.full(100_000, 5e-5, np.float32), "cnn", PARAMETERS)
+        cut_song(SONG, np.full(100_000, 5e-5, np.float32), VIEWS["cnn"], SETTINGS)
 
 
 # --- deciding -------------------------------------------------------------------------------------------------------
@@ -189,7 +189,7 @@ def test_a_run_that_is_named_is_taken(runs_of_two: Path) -> None:
 def test_a_run_without_what_only_training_needs_is_enough(run_folder: Path, tmp_path: Path) -> None:
     shipped = tmp_path / "model"
     shipped.mkdir()
-    for name in ("deploy.prototxt", "train_val.prototxt", "run.json", f"complex_cnn_iter_{ITERATIONS}.caffemodel"):
+    for name in ("deploy.prototxt", "run.json", f"complex_cnn_iter_{ITERATIONS}.caffemodel"):
         shutil.copy(run_folder / name, shipped)
     mark = json.loads((run_folder / f"complex_cnn_iter_{ITERATIONS}.whole").read_text())
     kept = {name: seen for name, seen in mark.items() if name.endswith(".caffemodel")}
@@ -205,36 +205,37 @@ def test_where_nothing_is_trained_the_shipped_model_answers(tool, synthetic_song
     assert "jazz.00001.wav: jazz" in said.stdout
 
 
-def test_a_run_of_other_parameters_cuts_a_song_as_its_record_says(run_folder: Path, tmp_path: Path) -> None:
-    # a window and a hop are nothing that the shape of an LMDB could tell
-    other = shutil.copytree(run_folder, tmp_path / "other")
+def with_settings(run_folder: Path, other: Path, **values: object) -> Path:
+    """A copy of a run whose record holds other settings."""
+    shutil.copytree(run_folder, other)
     run = json.loads((other / "run.json").read_text())
-    assert choose_model(tmp_path, other).parameters == Parameters(**run["features"]) == PARAMETERS
-    run["features"].update(window=512, hop=128)
+    run["settings"].update(values)
     (other / "run.json").write_text(json.dumps(run))
-    parameters = choose_model(tmp_path, other).parameters
-    assert parameters == Parameters(window=512, hop=128)
-    cut = cut_song(SONG, noise(661_794), "cnn", parameters)
-    np.testing.assert_array_equal(cut.clips, features.views_of(noise(661_794), parameters, ("cnn",))["cnn"])
+    return other
+
+
+def test_a_run_of_other_settings_cuts_a_song_as_its_record_says(run_folder: Path, tmp_path: Path) -> None:
+    # a window and a hop are nothing that the shape of an LMDB could tell
+    settings = choose_model(tmp_path, with_settings(run_folder, tmp_path / "other", window=512, hop=128)).settings
+    assert (settings.window, settings.hop, settings.n_bands, settings.seed) == (512, 128, 33, 11)
+    cut = cut_song(SONG, noise(661_794), VIEWS["cnn"], settings)
+    expected = features.views_of(noise(661_794), settings, [VIEWS["cnn"]])
+    np.testing.assert_array_equal(cut.clips, expected["cnn"])
     assert cut.clip_seconds == pytest.approx(166 * 128 / 22050)
 
 
-def test_an_older_record_without_parameters_is_read_by_the_shape_of_its_lmdb(run_folder: Path, tmp_path: Path) -> None:
-    other = shutil.copytree(run_folder, tmp_path / "other")
-    run = json.loads((other / "run.json").read_text())
-    del run["features"]
-    run["lmdb"]["train"]["shape"] = [1, 20, 83]
-    (other / "run.json").write_text(json.dumps(run))
-    assert choose_model(tmp_path, other).parameters == Parameters(n_bands=20, frames_a_clip=83)
+def test_a_record_with_settings_that_are_not_allowed_is_refused(run_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"other/run.json: HOP=0: give a whole number from 1"):
+        choose_model(tmp_path, with_settings(run_folder, tmp_path / "other", hop=0))
 
 
-def test_a_record_with_parameters_that_can_not_be_read_is_refused(run_folder: Path, tmp_path: Path) -> None:
+def test_a_run_of_an_earlier_form_is_refused_with_the_way_out(run_folder: Path, tmp_path: Path) -> None:
     other = shutil.copytree(run_folder, tmp_path / "other")
     run = json.loads((other / "run.json").read_text())
-    del run["features"]["hop"]
+    del run["settings"]
     (other / "run.json").write_text(json.dumps(run))
-    with pytest.raises(UserError, match=r"run.json: its features can't be read \('hop'\)"):
-        choose_model(tmp_path, other).parameters  # noqa: B018
+    with pytest.raises(UserError, match="other is a run of an earlier form: type 'make clean', or name another BUILD"):
+        choose_model(tmp_path, other)
 
 
 def test_what_is_no_trained_run_is_refused(run_folder: Path, tmp_path: Path) -> None:

@@ -138,7 +138,7 @@ def test_a_mean_is_what_compute_image_mean_writes(tmp_path, dtype):
 
 
 def test_a_map_that_is_full_grows(tmp_path, monkeypatch):
-    monkeypatch.setattr(datum, "TRANSACTION", 1 << 18)
+    monkeypatch.setattr(lmdbs, "TRANSACTION", 1 << 18)
     records = write(tmp_path / "small", [matrix("float") for _ in range(100)], map_size=1 << 16)
     write_again = [(key, value) for key, value in records]
     lmdbs.write_lmdb(tmp_path / "large", write_again)

@@ -12,7 +12,8 @@ from hypothesis.extra import numpy as hnp
 
 from tools.cli import UserError
 from tools.convert import features
-from tools.convert.parameters import Parameters
+from tools.convert.views import VIEWS, check_matrices, minimum_samples
+from tools.settings import Settings
 from tools.songs.audio import SAMPLE_RATE, read_song
 
 SAMPLES = 661_794  # a song of GTZAN
@@ -117,18 +118,21 @@ def test_the_filters_are_librosas_default_ones():
 
 
 def test_views_of_is_all_three_as_datums(samples):
-    views = features.views_of(samples, Parameters(), ("cnn", "lstm", "song"))
+    views = features.views_of(samples, Settings(), VIEWS.values())
     np.testing.assert_array_equal(views["cnn"][:, 0], features.cnn_clips(samples))
     np.testing.assert_array_equal(views["lstm"][:, 0], features.lstm_clips(samples))
     np.testing.assert_array_equal(views["song"][:, 0], features.song_matrix(samples))
-    for view, matrices in views.items():
-        assert matrices.shape == (Parameters().clips(view), *Parameters().shape(view))
+    assert {name: matrices.shape for name, matrices in views.items()} == {
+        "cnn": (15, 1, 33, 166),
+        "lstm": (30, 1, 20, 72),
+        "song": (1, 1, 33, 2500),
+    }
 
 
 def test_cnn_takes_its_maximum_from_frames_after_the_last_clip():
     loud_end = SIGNALS["loudest at the end"]
     assert features.cnn_clips(loud_end).max() < 255
-    assert features.song_image(loud_end, Parameters()).max() == 255
+    assert features.song_image(loud_end, Settings()).max() == 255
 
 
 def test_lstm_takes_its_maximum_from_its_600_frames_alone():
@@ -155,11 +159,11 @@ def test_linear_bands_share_out_all_bins_but_the_first_in_equal_widths():
 
 
 def test_linear_bands_are_averages_of_power():
-    samples, parameters = SIGNALS["noise under a beat"], Parameters(bands="linear")
+    samples, linear = SIGNALS["noise under a beat"], Settings(bands="linear")
     power = spectrogram(samples, 1024, 256)
     edges = [1 + round(512 * band / 33) for band in range(34)]
     averages = np.stack([power[:, low:high].mean(axis=1) for low, high in zip(edges, edges[1:])], axis=1)
-    np.testing.assert_allclose(features.song_image(samples, parameters), scaled(averages).T, atol=2e-4)
+    np.testing.assert_allclose(features.song_image(samples, linear), scaled(averages).T, atol=2e-4)
 
 
 def test_quantize_rounds_halves_to_even():
@@ -179,37 +183,30 @@ def test_80_db_below_the_maximum_and_less_is_zero():
 
 
 def test_the_paper_needs_640768_samples():
-    assert Parameters().minimum_samples == 640_768
+    assert minimum_samples(Settings()) == 640_768
     assert features.song_matrix(SIGNALS["a pure tone"][:640_768]).shape == (1, 33, 2500)
-    assert Parameters(song_frames=10).minimum_samples == (166 * 15 - 1) * 256 + 1024
-    assert Parameters(song_frames=10, clips_a_song=1).minimum_samples == 599 * 1024 + 2048
+    assert minimum_samples(Settings(song_frames=10)) == (166 * 15 - 1) * 256 + 1024
+    assert minimum_samples(Settings(song_frames=10, clips_a_song=1)) == 599 * 1024 + 2048
 
 
-def test_other_parameters_give_other_shapes_of_what_they_say():
-    parameters = Parameters(n_bands=20, window=512, hop=512, frames_a_clip=50, clips_a_song=4, lstm_window=1024)
-    views = features.views_of(SIGNALS["a fading tone"][:SAMPLES], Parameters(song_frames=100), ("song",))
+def test_other_settings_give_other_shapes_of_what_they_say():
+    settings = Settings(n_bands=20, window=512, hop=512, frames_a_clip=50, clips_a_song=4, lstm_window=1024)
+    views = features.views_of(SIGNALS["a fading tone"][:SAMPLES], Settings(song_frames=100), [VIEWS["song"]])
     assert views["song"].shape == (1, 1, 33, 100)
-    views = features.views_of(np.tile(SIGNALS["a fading tone"], 2), parameters, ("cnn", "lstm"))
+    views = features.views_of(np.tile(SIGNALS["a fading tone"], 2), settings, [VIEWS["cnn"], VIEWS["lstm"]])
     assert views["cnn"].shape == (4, 1, 20, 50)
     assert views["lstm"].shape == (30, 1, 20, 64)
 
 
-def test_only_what_differs_from_the_defaults_is_named():
-    assert Parameters().differences() == {}
-    assert Parameters(hop=128, bands="linear").differences() == {"bands": "linear", "hop": 128}
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [{"hop": 0}, {"window": -1}, {"n_bands": 600}, {"lstm_window": 2000}, {"bands": "bark"}, {"clips_a_song": 0}],
-)
-def test_parameters_that_make_no_matrix_are_refused_by_name(wrong):
-    with pytest.raises(UserError, match=next(iter(wrong))):
-        Parameters(**wrong)
+@pytest.mark.parametrize("wrong", [{"n_bands": 600}, {"lstm_window": 2000}, {"lstm_window": 16}])
+def test_settings_that_make_no_matrix_are_refused_by_name(wrong):
+    (name,) = wrong
+    with pytest.raises(UserError, match=f"{name.upper()}="):
+        check_matrices(Settings(**wrong))
 
 
 def test_more_mel_bands_than_bins_at_the_low_end_are_refused():
-    with pytest.raises(UserError, match="n_bands=200"):
+    with pytest.raises(UserError, match="N_BANDS=200"):
         features.filter_bank("mel", 512, 200)
 
 
@@ -224,13 +221,13 @@ def test_real_songs_match_the_formulas(gtzan):
         assert (features.quantize(matrix) == expected).mean() > 0.99999
 
 
-SMALL = Parameters(n_bands=8, window=64, hop=16, frames_a_clip=5, clips_a_song=3, song_frames=17)
+SMALL = Settings(n_bands=8, window=64, hop=16, frames_a_clip=5, clips_a_song=3, song_frames=17)
 
 
 @st.composite
 def waveforms(draw):
-    """Noise, silence or spikes of any level, from the shortest song that the small parameters take."""
-    samples = SMALL.minimum_samples + draw(st.integers(0, 500))
+    """Noise, silence or spikes of any level, from the shortest song that the small settings take."""
+    samples = minimum_samples(SMALL) + draw(st.integers(0, 500))
     random = np.random.default_rng(draw(st.integers(0, 2**32)))
     spikes = draw(st.lists(st.integers(0, samples - 1), max_size=3))
     waveform = draw(st.sampled_from([0.0, 1e-4, 0.1, 1.0, 30.0])) * random.standard_normal(samples)
@@ -241,9 +238,9 @@ def waveforms(draw):
 @settings(max_examples=40)
 @given(waveforms())
 def test_whatever_the_waveform_every_value_lies_in_its_range_and_clips_are_cut_from_the_song(waveform):
-    views = features.views_of(waveform, SMALL, ("cnn", "lstm", "song"))
-    for view, matrices in views.items():
-        assert matrices.shape == (SMALL.clips(view), *SMALL.shape(view))
+    views = features.views_of(waveform, SMALL, VIEWS.values())
+    for name, matrices in views.items():
+        assert matrices.shape == (VIEWS[name].clips(SMALL), *VIEWS[name].shape(SMALL))
         assert np.isfinite(matrices).all()
         assert 0 <= matrices.min() <= matrices.max() <= 255
     joined = np.concatenate(list(views["cnn"][:, 0]), axis=1)

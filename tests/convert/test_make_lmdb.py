@@ -16,17 +16,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from conftest import CHECKOUT, run_module
+from conftest import CHECKOUT, call_module, run_module
 
 from tools import paths
 from tools.convert import datum, features, lmdbs
+from tools.convert.views import VIEWS
+from tools.settings import Settings
 from tools.songs import splits
 from tools.songs.audio import MINIMUM_SAMPLES, SAMPLE_RATE, read_song
 from tools.songs.gtzan import find_tracks
 
 GENRES = ("classical", "metal", "rock")
 SONGS = 5
-VIEWS = {"cnn": (15, (1, 33, 166)), "lstm": (30, (1, 20, 72)), "song": (1, (1, 33, 2500))}
+SHAPES = {"cnn": (15, (1, 33, 166)), "lstm": (30, (1, 20, 72)), "song": (1, (1, 33, 2500))}
 
 
 def write_song(path, seed):
@@ -46,7 +48,7 @@ def songs(tmp_path_factory):
 
 
 def make(*arguments):
-    return run_module("tools.convert", *arguments)
+    return call_module("tools.convert", *arguments)
 
 
 def made(*arguments):
@@ -56,7 +58,7 @@ def made(*arguments):
 
 
 def manifest(build, split="song"):
-    return json.loads(paths.manifest(build, split).read_text())
+    return json.loads((build / "lmdb" / split / "manifest.json").read_text())
 
 
 def hashes(build, split="song"):
@@ -86,20 +88,19 @@ def build(songs, tmp_path_factory):
 
 def test_there_is_an_lmdb_for_every_view_dtype_and_part_with_its_mean(build):
     folder = build / "lmdb" / "song"
-    lmdbs = {f"{v}_{d}_{p}_lmdb" for v in VIEWS for d in ("int", "float") for p in ("train", "test")}
+    names = {f"{v}_{d}_{p}_lmdb" for v in VIEWS for d in ("int", "float") for p in ("train", "test")}
     means = {f"{v}_{d}_mean.binaryproto" for v in VIEWS for d in ("int", "float")}
-    assert {path.name for path in folder.iterdir()} == lmdbs | means | {"manifest.json"}
+    assert {path.name for path in folder.iterdir()} == names | means | {"manifest.json"}
     leftovers = [path.name for path in folder.parent.iterdir() if path.name not in ("song", ".song.lock")]
     assert leftovers == []
 
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_records_are_the_features_of_the_songs_under_their_keys(build, songs, view):
-    clips, shape = VIEWS[view]
-    parameters = features.Parameters()
+    clips, shape = SHAPES[view]
     expected = {}
     for track in find_tracks(songs):
-        matrices = features.views_of(read_song(track.path), parameters, (view,))[view]
+        matrices = features.views_of(read_song(track.path), Settings(), [VIEWS[view]])[view]
         expected.update({(track.track, clip): (matrix, track.label) for clip, matrix in enumerate(matrices)})
     seen = []
     for part in ("train", "test"):
@@ -141,13 +142,13 @@ def test_the_mean_is_what_compute_image_mean_makes_of_the_train_part(build, tmp_
 def test_the_manifest_says_what_is_there(build, songs):
     found = manifest(build)
     assert (found["split"], found["fold"], found["left_out"]) == ("song", 0, [])
-    assert (found["views"], found["dtypes"]) == (list(VIEWS), ["int", "float"])
+    assert (found["views"], found["dtypes"]) == (list(VIEWS), ["float", "int"])
     assert (found["features"]["window"], found["features"]["minimum_samples"]) == (1024, 640_768)
     assert found["data"]["root"] == str(songs)
     assert found["data"]["songs_present"] == len(GENRES) * SONGS
     for name, entry in found["lmdbs"].items():
         view, _, part, _ = name.split("_")
-        clips, shape = VIEWS[view]
+        clips, shape = SHAPES[view]
         in_part = {"train": 4, "test": 1}[part]
         assert entry["records"] == lmdbs.count(build / "lmdb/song" / name) == clips * in_part * len(GENRES)
         assert entry["songs"] == in_part * len(GENRES)
@@ -248,11 +249,11 @@ def test_a_genre_that_cannot_be_trained_on_ends_in_one_line(songs, tmp_path):
         (("--fold", 7), ("FOLD=7",)),
         (("--split", "clip", "--fold", 1), ("FOLD=1", "clip")),
         (("--split", "filtered"), ("full GTZAN",)),
-        (("--hop", 0), ("hop=0",)),
-        (("--overlap", 0), ("overlap=0", "1 or more")),
-        (("--masked-copies", -1), ("masked_copies=-1", "0 or more")),
+        (("--hop", 0), ("HOP=0",)),
+        (("--overlap", 0), ("OVERLAP=0", "from 1")),
+        (("--masked-copies", -1), ("MASKED_COPIES=-1", "from 0")),
         (("--split", "clip", "--overlap", 2), ("OVERLAP", "SPLIT=clip")),
-        (("--n-bands", 300, "--window", 512), ("n_bands=300",)),
+        (("--n-bands", 300, "--window", 512), ("N_BANDS=300",)),
     ],
 )
 def test_settings_that_do_not_go_together_end_in_one_line(songs, tmp_path, arguments, words):
@@ -361,7 +362,7 @@ def test_a_file_system_that_refuses_ends_in_one_line(songs, tmp_path):
 def test_a_spool_of_other_songs_is_not_gone_on_with(build, songs, tmp_path):
     spool = tmp_path / "lmdb/.song.spool"
     spool.mkdir(parents=True)
-    size = 4 * sum(clips * int(np.prod(shape)) for clips, shape in VIEWS.values())
+    size = 4 * sum(clips * int(np.prod(shape)) for clips, shape in SHAPES.values())
     (spool / "rock.00000.f32").write_bytes(bytes(size))
     (spool / "made_from.json").write_text('{"fingerprint": "of other songs"}')
     made(songs, "--build", tmp_path)

@@ -9,8 +9,9 @@ import pytest
 
 from tools.cli import UserError
 from tools.convert.features import RANGE_DB
-from tools.convert.parameters import Parameters
 from tools.convert.train_clips import LEVEL_DB, train_clip, with_train_clips
+from tools.convert.views import VIEWS, check_matrices
+from tools.settings import Settings
 from tools.songs.gtzan import Track
 
 IMAGE = np.random.default_rng(7).uniform(0, 255, (33, 15 * 166)).astype(np.float32)
@@ -21,21 +22,21 @@ def read(clip: int) -> np.ndarray:
     return IMAGE[None, :, 166 * clip : 166 * (clip + 1)]
 
 
-def derive(number: int, **parameters: int) -> np.ndarray:
-    return train_clip(read, "blues.00000", number, Parameters(**parameters))
+def derive(number: int, **values: int) -> np.ndarray:
+    return train_clip(read, "blues.00000", number, Settings(**values))
 
 
 @pytest.mark.parametrize(
-    ("settings", "clips"),
+    ("values", "clips"),
     [({}, 15), ({"overlap": 2}, 29), ({"overlap": 3}, 43), ({"masked_copies": 2}, 45), ({"level_copies": 1}, 30)],
 )
-def test_so_many_clips_of_a_song_are_trained_on(settings, clips):
-    parameters = Parameters(**settings)
+def test_so_many_clips_of_a_song_are_trained_on(values, clips):
+    settings = Settings(**values)
     songs = [Track(f"blues.{n:05}", "blues", 0, Path("none")) for n in range(2)]
-    drawn = with_train_clips([(song, clip) for song in songs for clip in range(15)], parameters, "cnn")
+    drawn = with_train_clips([(song, clip) for song in songs for clip in range(15)], settings, VIEWS["cnn"])
     assert drawn == [(song, clip) for song in songs for clip in range(clips)]
-    assert parameters.train_clips("lstm") == parameters.clips("lstm") == 30
-    assert parameters.train_clips("song") == 1
+    assert VIEWS["lstm"].train_clips(settings) == 30
+    assert VIEWS["song"].train_clips(settings) == 1
 
 
 def test_the_first_clips_are_the_paper_s_whatever_comes_besides():
@@ -74,11 +75,11 @@ def test_a_copy_at_another_level_is_as_much_louder_everywhere_within_the_range()
 
 
 def test_copies_are_the_same_each_time_and_differ_from_song_to_song():
-    parameters = Parameters(masked_copies=1)
+    settings = Settings(masked_copies=1)
     assert np.array_equal(derive(20, masked_copies=1), derive(20, masked_copies=1))
-    assert not np.array_equal(derive(20, masked_copies=1), train_clip(read, "blues.00001", 20, parameters))
+    assert not np.array_equal(derive(20, masked_copies=1), train_clip(read, "blues.00001", 20, settings))
 
 
 def test_more_clips_than_a_key_can_number_are_refused():
     with pytest.raises(UserError, match="116 clips a song"):
-        Parameters(overlap=2, masked_copies=3)
+        check_matrices(Settings(overlap=2, masked_copies=3))

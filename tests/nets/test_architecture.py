@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import caffe
 import pytest
 from caffe.proto import caffe_pb2
 
-PROTOTXT = Path(__file__).resolve().parents[2] / "prototxt"
+from tools import paths
+from tools.nets.network import Network
+
 GLOBAL = "global"
 
 
-def layers(net: str, role: str = "train_val") -> list[caffe_pb2.LayerParameter]:
-    from tools import prototxt
-
-    return list(prototxt.read_net(PROTOTXT / net / f"{role}.prototxt").layer)
-
-
-def solver(net: str) -> caffe_pb2.SolverParameter:
-    from tools import prototxt
-
-    return prototxt.read_solver(PROTOTXT / net / "solver.prototxt")
+def layers(net: str) -> list[caffe_pb2.LayerParameter]:
+    return list(Network(net).train_val.layer)
 
 
 def of_type(net: str, *types: str) -> list[caffe_pb2.LayerParameter]:
@@ -34,9 +26,9 @@ def kernel(layer: caffe_pb2.LayerParameter) -> int:
 
 
 def weights(net: str) -> int:
-    from tools import flops
-
-    return flops.weights(flops.load(PROTOTXT / net / "deploy.prototxt"))
+    """Weights and biases of a net whose layers share none."""
+    loaded = caffe.Net(str(paths.PROTOTXT / net / "deploy.prototxt"), caffe.TEST)
+    return sum(blob.count for blobs in loaded.params.values() for blob in blobs)
 
 
 def plan(net: str) -> list[str]:
@@ -102,7 +94,7 @@ def test_dropout_never_overwrites_what_the_normalisation_before_it_needs_on_the_
 
 
 def test_the_rcnn_learns_at_1e_4_and_at_1e_5_from_100_000_to_200_000():
-    said = solver("rcnn")
+    said = Network("rcnn").solver
     assert said.lr_policy == "multistep"
     assert (said.base_lr, said.base_lr * said.gamma) == (pytest.approx(1e-4), pytest.approx(1e-5))
     assert (list(said.stepvalue), said.max_iter) == ([100_000], 200_000)
@@ -117,8 +109,8 @@ def test_the_lstm_has_two_layers_of_80_a_relu_layer_of_40_and_a_softmax_of_10():
 
 def test_the_lstm_trains_for_500_rounds_of_1000_songs():
     (train,) = (layer for layer in of_type("lstm", "Data") if layer.include[0].phase == caffe.TRAIN)
-    assert solver("lstm").max_iter * train.data_param.batch_size == 500 * 800 * 30
+    assert Network("lstm").solver.max_iter * train.data_param.batch_size == 500 * 800 * 30
 
 
 def test_the_whole_song_net_trains_for_4000_times_15_iterations():
-    assert solver("song_cnn").max_iter == 4000 * 15
+    assert Network("song_cnn").solver.max_iter == 4000 * 15

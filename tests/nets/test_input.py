@@ -9,17 +9,20 @@ import numpy as np
 import pytest
 from caffe.proto import caffe_pb2
 
-PROTOTXT = Path(__file__).resolve().parents[2] / "prototxt"
-NETS = sorted(file.parent.name for file in PROTOTXT.glob("*/deploy.prototxt"))
-SHAPES = {"cnn": (1, 33, 166), "lstm": (1, 20, 72), "song": (1, 33, 2500)}
+from tools import paths
+from tools.cli import UserError
+from tools.convert import datum, lmdbs
+from tools.nets import prototxt
+from tools.nets.network import NETS, Network
+from tools.settings import Settings
+
 CLIPS = 4
 
 
 def read(net: str) -> tuple[caffe_pb2.NetParameter, caffe_pb2.NetParameter]:
     """train_val and deploy."""
-    from tools import prototxt
-
-    return tuple(prototxt.read_net(PROTOTXT / net / f"{role}.prototxt") for role in ("train_val", "deploy"))
+    network = Network(net)
+    return network.train_val, network.deploy
 
 
 def values(shape: tuple[int, ...], dtype: str) -> np.ndarray:
@@ -31,11 +34,9 @@ def values(shape: tuple[int, ...], dtype: str) -> np.ndarray:
 
 def data_of_training(train_val: caffe_pb2.NetParameter, clips: np.ndarray, folder: Path, phase: int) -> np.ndarray:
     """The blob `data` that Caffe's Data layer fills from an LMDB of the clips."""
-    from tools import datum, prototxt
-
-    records = [(datum.record_key(n, "song", n), datum.serialize(clip, 0)) for n, clip in enumerate(clips)]
+    records = [(lmdbs.record_key(n, "song", n), datum.serialize(clip, 0)) for n, clip in enumerate(clips)]
     source = folder / "lmdb"
-    datum.write_lmdb(source, records)
+    lmdbs.write_lmdb(source, records)
     prototxt.resolve_net(train_val, dict.fromkeys((0, 1), source), folder, dict.fromkeys((0, 1), CLIPS))
     file = folder / "train_val.prototxt"
     file.write_text(prototxt.text(train_val))
@@ -46,8 +47,6 @@ def data_of_training(train_val: caffe_pb2.NetParameter, clips: np.ndarray, folde
 
 def input_of_use(deploy: caffe_pb2.NetParameter, clips: np.ndarray, folder: Path) -> np.ndarray:
     """The blob that the third layer, the scale, makes of v in the blob `data`."""
-    from tools import prototxt
-
     prototxt.resolve_deploy(deploy, clips.shape[1:])
     file = folder / "deploy.prototxt"
     file.write_text(prototxt.text(deploy))
@@ -65,11 +64,9 @@ def input_of_use(deploy: caffe_pb2.NetParameter, clips: np.ndarray, folder: Path
 @pytest.mark.parametrize("phase", [caffe.TRAIN, caffe.TEST], ids=["train", "test"])
 @pytest.mark.parametrize("net", NETS)
 def test_the_first_blob_is_that_of_training_bit_for_bit(net, phase, dtype, input_scale, tmp_path):
-    from tools import prototxt
-
     caffe.set_mode_cpu()
     train_val, deploy = read(net)
-    clips = values(SHAPES[prototxt.view_of(train_val)], dtype)
+    clips = values(prototxt.view_of(train_val).shape(Settings()), dtype)
     before = input_of_use(deploy, clips, tmp_path)
     if input_scale:
         prototxt.set_input_scale(train_val, deploy, input_scale)
@@ -89,10 +86,8 @@ def test_deploy_begins_with_the_shift_and_then_the_scale(net):
 
 @pytest.mark.parametrize("net", NETS)
 def test_training_and_use_of_every_net_agree(net):
-    from tools import prototxt
-
     train_val, deploy = read(net)
-    prototxt.check_input(train_val, deploy, PROTOTXT / net)
+    prototxt.check_input(train_val, deploy, paths.PROTOTXT / net)
 
 
 def without_power(deploy: caffe_pb2.NetParameter) -> None:
@@ -111,9 +106,6 @@ def not_in_a_chain(deploy: caffe_pb2.NetParameter) -> None:
 
 @pytest.mark.parametrize("change", [without_power, scale_first, not_in_a_chain])
 def test_a_deploy_of_another_form_is_refused_by_name(change):
-    from tools import prototxt
-    from tools.cli import UserError
-
     _, deploy = read("complex_cnn")
     change(deploy)
     with pytest.raises(UserError, match=r"my/deploy\.prototxt does not begin with two Power layers"):
@@ -125,9 +117,6 @@ def test_a_deploy_of_another_form_is_refused_by_name(change):
 )
 def test_a_net_that_is_trained_on_other_values_than_it_is_used_on_is_refused(field, value):
     """Also where deploy cannot do what training does, as with a mean for each place or a cut."""
-    from tools import prototxt
-    from tools.cli import UserError
-
     train_val, deploy = read("complex_cnn")
     transform = prototxt.data_layer(train_val, caffe.TRAIN).transform_param
     if field == "mean_value":
@@ -135,4 +124,4 @@ def test_a_net_that_is_trained_on_other_values_than_it_is_used_on_is_refused(fie
     else:
         setattr(transform, field, value)
     with pytest.raises(UserError, match=rf"train_val\.prototxt: transform_param is .*{field}"):
-        prototxt.check_input(train_val, deploy, PROTOTXT / "complex_cnn")
+        prototxt.check_input(train_val, deploy, paths.PROTOTXT / "complex_cnn")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,6 +20,7 @@ from listening import CHECKOUT, Server, serving, train_briefly
 
 from tools.classify.model import Model
 from tools.serve.examples import find_examples
+from tools.train import runs
 
 RATE = 22050
 
@@ -76,8 +78,10 @@ def test_what_it_offers_to_try_are_the_songs_that_the_run_did_not_train_on(serve
 
 def test_a_run_of_some_genres_offers_songs_of_these_alone(model: Path, synthetic_songs: Path) -> None:
     run = json.loads((model / "run.json").read_text())
-    some = Model(model, 1, model / "none", {**run, "genres": ["jazz", "metal"]}, "")
-    every = Model(model, 1, model / "none", run, "")
+    settings = runs.settings_of(run, model)
+    two = replace(settings, genres=("jazz", "metal"))
+    some = Model(model, 1, model / "none", {**run, "genres": list(two.genres), "settings": two.as_json()}, two, "")
+    every = Model(model, 1, model / "none", run, settings, "")
     offered, of_all = (find_examples(model, synthetic_songs) for model in (some, every))
     assert offered.tracks == [track for track in of_all.tracks if track.genre in ("jazz", "metal")]
     assert len(offered.tracks) == 2

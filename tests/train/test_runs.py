@@ -1,20 +1,18 @@
-"""A snapshot counts once it is whole, and a run is named by what differs from the defaults."""
+"""A snapshot counts once it is whole, and a run is found by its settings or its folder."""
 
 from __future__ import annotations
 
-import argparse
+import json
+import re
 from pathlib import Path
 
 import pytest
 
+from tools import cli
 from tools.cli import UserError
+from tools.nets.network import Network
+from tools.settings import Settings, add_settings
 from tools.train import runs, snapshots
-
-
-def options(*arguments: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    runs.add_run_options(parser)
-    return parser.parse_args(arguments)
 
 
 def snapshot(folder: Path, iteration: int, whole: bool = True) -> None:
@@ -22,43 +20,6 @@ def snapshot(folder: Path, iteration: int, whole: bool = True) -> None:
         (folder / f"rcnn_iter_{iteration}.{kind}").write_bytes(b"%d" % iteration * 100)
     if whole:
         snapshots.mark_whole(folder, "rcnn", iteration)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "folder"),
-    [
-        ((), "build/runs/song/rcnn"),
-        (("--dtype", "int", "--seed", "3"), "build/runs/song/rcnn@dtype=int,seed=3"),
-        (("--net", "lstm", "--fold", "2"), "build/runs/song-2/lstm"),
-        (("--split", "clip", "--lr-steps", "1e-4 1e-5@9"), "build/runs/clip/rcnn@lr_steps=1e-4_1e-5@9"),
-        (("--window", "512", "--bands", "linear"), "build/runs/song/rcnn@bands=linear,window=512"),
-        (("--net", "lstm", "--neurons", "160"), "build/runs/song/lstm@neurons=160"),
-        (("--genres", "pop metal"), "build/runs/song/rcnn@genres=metal_pop"),
-        (("--split", "inner", "--fold", "2", "--pooling", "max"), "build/runs/inner-2/rcnn@pooling=max"),
-        (("--overlap", "2", "--batch-norm", "1"), "build/runs/song/rcnn@overlap=2,batch_norm=1"),
-    ],
-)
-def test_a_run_is_named_by_what_differs_from_the_defaults(arguments, folder):
-    assert str(runs.run_folder(options(*arguments))) == folder
-
-
-@pytest.mark.parametrize(
-    ("arguments", "folder"),
-    [
-        ((), "song"),
-        (("--fold", "3", "--dtype", "int", "--seed", "5", "--neurons", "9"), "song-3"),
-        (("--split", "clip", "--hop", "128", "--genres", "rock,jazz"), "clip@hop=128,genres=jazz_rock"),
-        (("--masked-copies", "2", "--input-scale", "0.5"), "song@masked_copies=2"),
-    ],
-)
-def test_lmdbs_are_named_by_what_differs_in_their_records(arguments, folder):
-    assert runs.lmdb_split_folder(options(*arguments)) == folder
-
-
-@pytest.mark.parametrize("fold", ["-1", "5"])
-def test_a_fold_that_there_is_not_is_refused(fold):
-    with pytest.raises(UserError, match=f"FOLD={fold}: .*0 to 4"):
-        runs.run_folder(options("--fold", fold))
 
 
 def test_only_whole_snapshots_are_found_in_order_of_iteration(tmp_path):
@@ -105,3 +66,55 @@ def test_old_snapshots_go_but_the_paper_s_iterations_stay(tmp_path):
 def test_a_run_that_is_not_there_is_named(tmp_path):
     with pytest.raises(UserError, match="make train NET=rcnn"):
         runs.read_run(tmp_path / "rcnn@seed=3")
+
+
+def find(*arguments: object) -> tuple[Path, dict, Settings]:
+    parser = cli.Parser()
+    runs.add_run_option(parser)
+    add_settings(parser)
+    return runs.find_run(parser.parse_args(list(map(str, arguments))))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A run of SEED=3 DROPOUT="0.4 0.6@9" in tmp_path, by its record."""
+    named = Settings(net="complex_cnn", seed=3, dropout=((0, 0.4), (9, 0.6)), genres=("jazz", "rock"), build=tmp_path)
+    settings = Network("complex_cnn").resolve(named)
+    folder = runs.run_folder(settings)
+    folder.mkdir(parents=True)
+    record = {"net": "complex_cnn", "split": "song", "view": "cnn", "dtype": "float", "seed": 3, "lmdb": {}}
+    (folder / "run.json").write_text(json.dumps({**record, "settings": settings.as_json()}))
+    return folder
+
+
+def test_a_run_is_the_same_by_its_settings_and_by_its_folder(folder, tmp_path):
+    named = ("--net", "complex_cnn", "--seed", "3", "--dropout", "0.4 0.6@9", "--genres", "rock,jazz")
+    by_settings, by_folder = find(*named, "--build", tmp_path), find("--run", folder)
+    assert by_settings[:2] == by_folder[:2]
+    assert by_folder[0].name == "complex_cnn@seed=3,dropout=0.4_0.6@9,genres=jazz_rock"
+    for _, _, settings in (by_settings, by_folder):
+        assert (settings.seed, settings.dropout, settings.genres) == (3, ((0, 0.4), (9, 0.6)), ("jazz", "rock"))
+    assert runs.build_of(folder) == tmp_path
+
+
+@pytest.mark.parametrize("option", ["--net", "--split", "--seed", "--fold", "--batch", "--window"])
+def test_a_setting_beside_a_run_is_refused_by_name(option, folder):
+    with pytest.raises(UserError, match=f"^{option[2:].upper()}= beside RUN={re.escape(str(folder))}: the run says it"):
+        find("--run", folder, option, "1")
+
+
+def test_an_empty_setting_beside_a_run_is_none(folder):
+    assert find("--run", folder, "--net", "")[0] == folder
+
+
+@pytest.mark.parametrize("record", ["", "[]", "{}", '{"net": "rcnn", "settings": {}}', '{"net": 3, "settings": 3}'])
+def test_a_record_that_is_not_whole_is_refused(record, folder):
+    (folder / "run.json").write_text(record)
+    with pytest.raises(UserError, match=r"run\.json is not whole: remove .* and train again"):
+        runs.read_run(folder)
+
+
+def test_a_run_of_an_earlier_form_is_refused_with_the_way_out(folder):
+    (folder / "run.json").write_text('{"net": "rcnn", "split": "song"}')
+    with pytest.raises(UserError, match="is a run of an earlier form: type 'make clean', or name another BUILD"):
+        runs.read_run(folder)

@@ -40,19 +40,10 @@ def metrics(folder: Path) -> list[dict]:
 
 
 @pytest.fixture
-def build(small_build: Path, tmp_path: Path) -> Path:
-    """A build folder of its own for each test, with the LMDBs of the shared one."""
-    build = tmp_path / "build"
-    build.mkdir()
-    (build / "lmdb").symlink_to(small_build / "lmdb")
-    return build
-
-
-@pytest.fixture
 def train(tool, build):
     def call(net: str, iterations: int, *options: object, ranks: int = 1, seed: int = 7, batch: int = 8):
         named = ["--net", net, "--build", build, "--seed", seed, "--batch", batch]
-        return tool("tools.train", *named, "--iterations", iterations, "--ranks", ranks, *options)
+        return tool("tools.train", *named, "--iters", iterations, "--ranks", ranks, *options)
 
     return call
 
@@ -152,7 +143,7 @@ def test_a_net_changed_by_settings_is_resumed_alike(train, build, tmp_path):
 
 def start(build: Path, net: str, iterations: int, ranks: int = 1) -> subprocess.Popen:
     command = [sys.executable, "-m", "tools.train", "--net", net, "--build", build, "--seed", 7, "--batch", 8]
-    command += ["--iterations", iterations, "--ranks", ranks]
+    command += ["--iters", iterations, "--ranks", ranks]
     return subprocess.Popen(
         list(map(str, command)),
         cwd=CHECKOUT,
@@ -295,7 +286,7 @@ def test_a_run_of_the_same_data_goes_on_however_it_is_named(train, tool, build, 
     linked = tmp_path / "linked"
     linked.symlink_to(build)
     named = ["--net", "complex_cnn", "--build", linked, "--seed", 7, "--batch", 8]
-    done = tool("tools.train", *named, "--iterations", 3, "--ranks", 1)
+    done = tool("tools.train", *named, "--iters", 3, "--ranks", 1)
     assert done.returncode == 0, done.stderr
     assert json.loads((only_run(build) / "run.json").read_text())["data_fingerprint"] == "of a copy"
 
@@ -318,16 +309,16 @@ def test_the_record_says_that_it_is_debian_s_caffe(train, build):
     assert record["versions"]["caffe_package"].startswith("Debian bullseye")
 
 
-def test_a_run_from_before_a_parameter_was_there_goes_on_with_its_default_and_with_no_other(train, build):
+def test_a_run_from_before_a_setting_was_there_goes_on_with_its_default_and_with_no_other(train, build):
     assert train("complex_cnn", 2).returncode == 0
     file = only_run(build) / "run.json"
     record = json.loads(file.read_text())
-    del record["features"]["overlap"]
+    del record["features"]["overlap"], record["settings"]["overlap"]
     file.write_text(json.dumps(record))
     assert train("complex_cnn", 3).returncode == 0
-    record["features"]["overlap"] = 2
+    record["settings"]["overlap"] = 2
     file.write_text(json.dumps(record))
-    assert "another features" in one_line(train("complex_cnn", 4))
+    assert "begun with other settings" in one_line(train("complex_cnn", 4))
 
 
 def test_what_differs_from_the_defaults_gets_a_folder_of_its_own(train, build):
@@ -342,7 +333,7 @@ def test_a_loss_that_diverges_ends_the_run_in_one_line(train, build):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--iterations", 0), "ITERS=0"),
+        (("--iters", 0), "ITERS=0"),
         (("--batch", 100_000), "BATCH=100000"),
         (("--batch", 8, "--ranks", 3), "RANKS=3"),
         (("--lr-steps", "1e-4 x@3"), "LR_STEPS"),
@@ -353,7 +344,8 @@ def test_a_loss_that_diverges_ends_the_run_in_one_line(train, build):
         (("--pooling", "ave"), "no global pooling"),
         (("--batch-norm", "1"), "no LRN layer"),
         (("--genres", "pop techno"), "techno"),
-        (("--hop", "0"), "hop=0"),
+        (("--hop", "0"), "HOP=0"),
+        (("--base-lr", "1e-3", "--lr-steps", "1e-4 1e-5@9"), "BASE_LR=0.001: LR_STEPS begins with 0.0001"),
         (("--split", "clip"), "make lmdb SPLIT=clip"),
         (("--split", "clip", "--fold", 1), "FOLD=1: the split clip has none"),
     ],
@@ -367,7 +359,7 @@ def test_a_net_is_trained_and_votes_on_matrices_of_another_size(tool, synthetic_
     matrices = ("--window", 512, "--n-bands", 20, "--frames-a-clip", 100, "--genres", "jazz metal rock")
     options = (*matrices, "--build", tmp_path)
     assert tool("tools.convert", synthetic_songs, *options, "--views", "cnn", "--dtypes", "float").returncode == 0
-    assert tool("tools.train", "--net", "complex_cnn", *options, "--iterations", 3).returncode == 0
+    assert tool("tools.train", "--net", "complex_cnn", *options, "--iters", 3).returncode == 0
     done = tool("tools.vote", "--net", "complex_cnn", *options)
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "runs/song/complex_cnn@n_bands=20,window=512,frames_a_clip=100,genres=jazz_metal_rock"

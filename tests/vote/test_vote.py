@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import small_run
-from conftest import run_module
+from conftest import call_module
 
 from tools.nets.predict import Prediction
 from tools.songs.gtzan import GENRES
@@ -21,8 +21,8 @@ from tools.vote.rules import wilson_interval
 FILES = ("clips.csv", "songs.csv", "confusion.csv", "summary.json")
 
 
-def vote(build: Path, *options: object, net: str = small_run.RUN, split: str = "song"):
-    return run_module("tools.vote", "--net", net, "--split", split, "--build", build, *options)
+def vote(build: Path, *options: object, name: str = small_run.RUN, split: str = "song"):
+    return call_module("tools.vote", "--run", build / "runs" / split / name, *options)
 
 
 def votes_of(build: Path, split: str = "song", name: str = small_run.RUN) -> Path:
@@ -38,9 +38,9 @@ def make_build(
     tmp_path_factory: pytest.TempPathFactory, name: str, iterations: tuple[int, ...] = (60,), **data
 ) -> Path:
     build = tmp_path_factory.mktemp(name) / "build"
-    lmdbs = small_run.write_lmdbs(build, **data)
-    settings = {key: data[key] for key in ("split", "view", "dtype") if key in data}
-    small_run.train(build, lmdbs, iterations=iterations, **settings)
+    parts = small_run.write_lmdbs(build, **data)
+    named = {key: data[key] for key in ("split", "view", "dtype") if key in data}
+    small_run.train(build, parts, iterations=iterations, **named)
     return build
 
 
@@ -222,7 +222,7 @@ def test_songs_of_one_clip_have_no_vote_but_an_accuracy_over_songs(tmp_path_fact
 def test_a_subset_of_the_genres_keeps_the_ten_labels_and_leaves_columns_of_zeros(tmp_path_factory):
     build = make_build(tmp_path_factory, "subset", genres=("classical", "rock"), dtype="int")
     (build / "runs/song/small").rename(build / "runs/song/small@dtype=int")
-    assert vote(build, "--dtype", "int").returncode == 0
+    assert vote(build, name="small@dtype=int").returncode == 0
     rows = table(votes_of(build, name="small@dtype=int") / "confusion.csv")
     sums = {genre: sum(float(row[genre]) for row in rows) for genre in GENRES}
     assert sums == pytest.approx({genre: float(genre in ("classical", "rock")) for genre in GENRES})
@@ -243,7 +243,7 @@ def test_an_iteration_that_is_not_there_ends_in_one_line_that_names_those_that_a
 
 
 def test_a_run_that_is_not_there_ends_in_one_line(build):
-    assert one_line(vote(build, net="other"), "runs/song/other", "make train")
+    assert one_line(vote(build, name="other"), "runs/song/other", "make train")
 
 
 def test_weights_of_another_net_end_in_one_line_and_leave_the_earlier_vote(tmp_path_factory):
@@ -284,12 +284,24 @@ def test_a_vote_that_fails_while_writing_leaves_the_earlier_one_whole(tmp_path):
     assert [path.name for path in folder.parent.iterdir() if path.is_dir()] == ["small"]
 
 
-def test_a_trained_network_votes_on_songs(small_build, tmp_path):
+def test_a_trained_network_votes_on_songs_and_on_no_others(small_build, synthetic_songs, tmp_path):
     build = tmp_path / "build"
     build.mkdir()
     (build / "lmdb").symlink_to(small_build / "lmdb")
-    options = ["--net", "complex_cnn", "--build", build, "--batch", 8, "--ranks", 1, "--iterations", 5]
-    assert run_module("tools.train", *options).returncode == 0
-    assert vote(build, "--batch", 8, net="complex_cnn").returncode == 0
+    named = ["--net", "complex_cnn", "--build", build, "--batch", 8]
+    others = tmp_path / "genres"
+    others.mkdir()
+    for genre in ("jazz", "rock"):
+        (others / genre).symlink_to(synthetic_songs / genre)
+    trained = call_module("tools.train", *named, "--ranks", 1, "--iters", 5, "--data", synthetic_songs)
+    assert trained.returncode == 0, trained.stderr
+    assert one_line(call_module("tools.vote", *named, "--data", others), f"{others} holds other songs than")
+    assert call_module("tools.vote", *named, "--data", synthetic_songs).returncode == 0
     summary = json.loads((votes_of(build, name="complex_cnn@batch=8") / "summary.json").read_text())
     assert (summary["net"], summary["clips"], summary["songs"]) == ("complex_cnn", 150, 10)
+
+
+@pytest.mark.parametrize(("option", "value"), [("--net", "lstm"), ("--seed", 3), ("--fold", 1), ("--iters", 5)])
+def test_a_setting_beside_a_run_is_refused(option, value, build):
+    done = vote(build, option, value)
+    assert one_line(done, f"{option[2:].upper()}= beside RUN={build}", "leave one of them out")

@@ -30,9 +30,10 @@ def check_same_run(folder: Path, record: dict[str, Any]) -> None:
         return
     begun = runs.read_run(folder)
     check_same_caffe(folder, begun)
+    # The fingerprint is of one copy of the songs: the LMDBs' hashes tell whether they are the same. Of the features the
+    # settings say all; in a run from before one was added it has its default.
     for key, value in json.loads(json.dumps(record)).items():
-        # The fingerprint is of one copy of the songs: the LMDBs' hashes tell whether they are the same
-        if key != "data_fingerprint" and lasting(key, begun.get(key)) != lasting(key, value):
+        if key not in ("data_fingerprint", "features") and lasting(key, begun.get(key)) != lasting(key, value):
             what = {"lmdb": "other LMDBs", "prototxt": "another prototxt", "settings": "other settings"}
             raise UserError(f"{folder} was begun with {what.get(key, f'another {key}')}: remove it to train afresh")
 
