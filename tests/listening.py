@@ -18,7 +18,7 @@ ITERATIONS = 20
 
 def train_briefly(build: Path) -> Path:
     """The run folder of a complex CNN with ``ITERATIONS`` iterations behind it; nothing to do where it is there."""
-    options = ["--net", "complex_cnn", "--seed", 11, "--iterations", ITERATIONS, "--ranks", 1, "--build", build]
+    options = ["--net", "complex_cnn", "--seed", 11, "--iters", ITERATIONS, "--ranks", 1, "--build", build]
     command = [sys.executable, "-m", "tools.train", *map(str, options)]
     done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr

@@ -57,7 +57,7 @@ def filled_build() -> Path:
     run_tool("tools.convert", songs, "--split", "clip", "--views", "cnn", "--dtypes", "float", "--build", build)
     for net, split, iterations, options in RUNS:
         named = ["--net", net, "--split", split, *options, "--build", build]
-        run_tool("tools.train", *named, "--iterations", iterations, "--ranks", 1)
+        run_tool("tools.train", *named, "--iters", iterations, "--ranks", 1)
         run_tool("tools.vote", *named, "--iteration", iterations)
     run_tool("tools.report", "--build", build)
     return build
