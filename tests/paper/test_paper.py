@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import re
@@ -14,10 +13,12 @@ from pathlib import Path
 import pytest
 from conftest import CHECKOUT
 
-from tools import files
+from tools import cli, files
 from tools.cli import UserError
+from tools.nets.network import Network
 from tools.paper import __main__ as paper
 from tools.paper import estimate, plan
+from tools.settings import Settings, add_settings, read_settings
 from tools.train import runs, snapshots
 
 
@@ -25,34 +26,35 @@ def test_no_scale_goes_below_500_iterations():
     assert plan.stages(0.001, *plan.TABLE_2) == (500,)
     assert plan.stages(0.1, *plan.TABLE_2) == (500, 1000)
     assert plan.stages(1, *plan.TABLE_2) == (500, 4000, 10_000)
-    assert plan.scaled(200_000, 0.005) == 1000
+    assert plan.stages(0.005, 200_000) == (1000,)
 
 
 def test_the_dropout_schedule_shrinks_with_the_run():
-    assert plan.dropout_schedule(10_000) == "0.4 0.6@3000 0.7@6000"
-    assert plan.dropout_schedule(500) == "0.4 0.6@150 0.7@300"
+    assert plan.dropout_by_hand(10_000) == ((0, 0.4), (3000, 0.6), (6000, 0.7))
+    assert plan.dropout_by_hand(500) == ((0, 0.4), (150, 0.6), (300, 0.7))
 
 
-def test_500_rounds_of_the_lstm_see_every_train_clip_500_times():
-    assert plan.lstm_iterations(songs=1000, clips_a_song=30, batch=100) * 100 == 500 * 800 * 30
+def test_500_rounds_of_the_lstm_hear_every_train_clip_500_times():
+    batch = Network("lstm").defaults["batch"]
+    assert plan.lstm_iterations(songs=1000) * batch == pytest.approx(500 * 800 * 30, abs=batch)
 
 
 @pytest.mark.parametrize("scale", [0.005, 1])
 def test_every_net_is_trained_under_both_splits_and_compared_on_the_complex_cnn_alone(scale):
-    wanted = plan.trainings(scale, 1000, filtered=False)
-    plain = {(t.net, t.split) for t in wanted if not t.options}
+    trainings = list(plan.trainings(scale, 1000, filtered=False))
+    plain = {(t.settings.net, t.settings.split) for t in trainings if t.title.count("-") == 0}
     for net in ("simple_cnn", "complex_cnn", "rcnn", "lstm"):
         assert {(net, "song"), (net, "clip")} <= plain
     assert ("song_cnn", "song") in plain
-    assert {t.net for t in wanted if "--dtype" in t.options or "--dropout" in t.options} == {"complex_cnn"}
-    assert all(stage >= 500 for t in wanted for stage in t.stages)
-    names = [(t.net, t.split, t.options) for t in wanted]
-    assert len(names) == len(set(names))
+    assert {t.settings.net for t in trainings if t.settings.dtype == "int" or t.settings.dropout} == {"complex_cnn"}
+    assert all(stage >= 500 for t in trainings for stage in t.stages)
+    folders = [runs.run_folder(t.settings) for t in trainings]
+    assert len(folders) == len(set(folders))
 
 
 def test_the_filtered_split_is_part_of_the_plan_where_the_songs_allow_it():
-    assert any(t.split == "filtered" for t in plan.trainings(0.005, 1000, filtered=True))
-    assert not any(t.split == "filtered" for t in plan.trainings(0.005, 100, filtered=False))
+    assert any(t.settings.split == "filtered" for t in plan.trainings(0.005, 1000, filtered=True))
+    assert not any(t.settings.split == "filtered" for t in plan.trainings(0.005, 100, filtered=False))
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(4.4, "4 s"), (75, "1 min 15 s"), (3600 * 5 + 61, "5 h 01 min")])
@@ -60,30 +62,34 @@ def test_durations_are_said_in_words(seconds, text):
     assert estimate.duration(seconds) == text
 
 
-def test_seconds_an_iteration_come_from_the_metrics_of_runs_with_as_many_ranks(tmp_path):
-    run = tmp_path / "runs" / "song" / "rcnn"
-    run.mkdir(parents=True)
-    (run / "run.json").write_text(json.dumps({"net": "rcnn", "ranks": 2}))
-    lines = [{"iter": i, "loss": 1, "lr": 1e-4, "iter_per_s": speed} for i, speed in enumerate((1.0, 4.0, 5.0))]
-    (run / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    assert estimate.seen(tmp_path, "rcnn", 2) == 0.25
-    assert estimate.seen(tmp_path, "rcnn", 1) is None
-    assert estimate.seen(tmp_path, "lstm", 2) is None
+def test_an_estimate_is_a_rate_times_a_count_after_the_start():
+    work = plan.Step("", "tools.train", (), {"iteration of rcnn": 500, "clip of rcnn": 600})
+    rates = {"iteration of rcnn": 0.5, "clip of rcnn": 0.01}
+    assert estimate.seconds_of(work, rates) == estimate.START_SECONDS + 250 + 6
 
 
-def test_a_probe_measures_a_net_and_its_pass_back_takes_about_as_long_again():
-    forward, both = estimate.probe("complex_cnn", 4)
+def test_a_run_is_trained_from_stage_to_stage_with_a_test_every_500_iterations_and_a_vote(tmp_path):
+    training = plan.Training(Settings(net="rcnn", split="clip"), (500, 1500))
+    steps = list(plan.steps_of_run(training, 100, tmp_path))
+    assert [s.module for s in steps] == 2 * ["tools.train", "tools.vote"]
+    assert [s.counts.get("iteration of rcnn") for s in steps] == [500, None, 1000, None]
+    assert steps[2].counts["clip of rcnn"] == 4 * 100 * 15 / 5
+    assert steps[3].counts["clip of rcnn"] == 100 * 15
+
+
+def test_a_pass_is_measured_and_forward_and_back_take_about_twice_as_long_as_forward():
+    forward, both = estimate.time_passes("complex_cnn", 4)
     assert 0 < 1.4 * forward < both
 
 
-def test_a_net_that_takes_too_long_to_probe_is_said_and_nothing_goes_on(monkeypatch):
-    monkeypatch.setattr(estimate, "CHILD_SECONDS", 0.01)
+def test_a_net_that_takes_too_long_to_measure_is_said_and_nothing_goes_on(monkeypatch):
+    monkeypatch.setattr(estimate, "CAFFE_SECONDS", 0.01)
     with pytest.raises(UserError, match=r"^\S+complex_cnn: Caffe took over 0.01 s .*busy\?$"):
-        estimate.probe("complex_cnn", 4)
+        estimate.time_passes("complex_cnn", 4)
 
 
 def step(module: str, *arguments: str, product: Path | None = None) -> plan.Step:
-    return plan.Step(module, module, arguments, product)
+    return plan.Step(module, module, arguments, {}, product)
 
 
 def test_a_step_that_fails_ends_the_plan_with_one_line(capfd, tmp_path):
@@ -168,14 +174,14 @@ def test_an_interrupt_goes_to_the_tool_at_work_and_says_how_to_go_on(synthetic_s
 
 def test_every_step_of_the_plan_is_a_call_that_the_tools_understand(tmp_path):
     """A plan that names an option wrongly would be found out after hours."""
-    args = argparse.Namespace(build=tmp_path, data_root=tmp_path)
-    wanted = plan.trainings(0.005, 100, filtered=True)
-    steps = list(plan.steps_of(args, wanted))
+    steps = list(plan.steps_of(tmp_path, tmp_path, 100, list(plan.trainings(0.005, 100, filtered=True))))
     assert steps[-1].module == "tools.report"
-    for made in steps:
-        if made.module in ("tools.train", "tools.vote"):
-            parser = argparse.ArgumentParser()
-            runs.add_run_options(parser)
-            _, rest = parser.parse_known_args(made.arguments)
-            assert rest[0] == {"tools.train": "--iterations", "tools.vote": "--iteration"}[made.module]
-            assert made.product.parent.name.endswith(f"@iter={rest[1]}")
+    for call in steps:
+        if call.module in ("tools.train", "tools.vote"):
+            parser = cli.Parser()
+            add_settings(parser)
+            parser.add_argument("--iteration", type=int)
+            args = parser.parse_args(call.arguments)
+            stage = args.iteration or int(args.iters)
+            folder = runs.run_folder(read_settings(args))
+            assert call.product.parent == tmp_path / "votes" / folder.parent.name / f"{folder.name}@iter={stage}"

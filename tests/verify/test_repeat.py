@@ -24,7 +24,7 @@ def once(small_build: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (build / "lmdb").symlink_to(small_build / "lmdb")
     for iterations, ranks in ((3, 2), (5, 1)):
         options = ("--net", NET, "--build", build, "--batch", 8, "--seed", 3, "--dropout", "0.4 0.6@4")
-        trained = run_module("tools.train", *options, "--iterations", iterations, "--ranks", ranks)
+        trained = run_module("tools.train", *options, "--iters", iterations, "--ranks", ranks)
         assert trained.returncode == 0, trained.stderr
     return build
 

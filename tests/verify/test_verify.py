@@ -40,7 +40,7 @@ def states(outcomes: object) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def lmdbs(synthetic_songs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def converted(synthetic_songs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     build = tmp_path_factory.mktemp("verified") / "build"
     made = run_module("tools.convert", synthetic_songs, "--build", build, *SMALL)
     assert made.returncode == 0, made.stderr
@@ -49,8 +49,8 @@ def lmdbs(synthetic_songs: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 @pytest.fixture
-def folder(lmdbs: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(lmdbs, tmp_path / lmdbs.name))
+def folder(converted: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(converted, tmp_path / converted.name))
 
 
 def look(folder: Path, data: Path | None = None, songs: int = 1) -> dict[str, str]:
@@ -96,8 +96,8 @@ def of_part(folder: Path, part: str) -> str:
     return next(lmdbs.read_lmdb(folder / f"cnn_int_{part}_lmdb")).track
 
 
-def test_lmdbs_as_they_were_made_pass(lmdbs):
-    assert set(look(lmdbs).values()) == {"PASS"}
+def test_lmdbs_as_they_were_made_pass(converted):
+    assert set(look(converted).values()) == {"PASS"}
 
 
 @pytest.mark.parametrize("settings", [("--split", "inner", "--fold", 3), ("--overlap", 2, "--level-copies", 1)])

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
-import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
-from tools import cli, paths
+from tools import cli, paths, processes
 from tools.cli import UserError
-from tools.paper.estimate import Estimator, duration
+from tools.paper.estimate import arithmetic, duration, measure_rates, seconds_of
 from tools.paper.plan import Step, is_filtered_possible, steps_of, trainings
 from tools.songs import gtzan
 from tools.train import runs
@@ -27,7 +26,7 @@ FULL_GTZAN = 1000
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = cli.Parser(description=__doc__.splitlines()[0])
+    parser = cli.Parser(prog="paper", description=__doc__.splitlines()[0])
     parser.add_argument("data_root", type=Path, help="a folder per genre, as GTZAN has")
     parser.add_argument("--scale", type=float, default=1.0, help="of the paper's iteration counts (default: 1)")
     parser.add_argument("--build", type=Path, default=paths.BUILD, help="where everything made lies (default: build)")
@@ -73,21 +72,20 @@ def run_step(step: Step) -> float:
 
     KeyboardInterrupt where it was stopped, UserError where it failed (it has said why).
     """
-    began = time.monotonic()
-    child = subprocess.Popen(step.command, start_new_session=True)
-    interrupted = []
+    began, interrupts, tools = time.monotonic(), [], []
 
-    def stop(number: int, _: object) -> None:
-        interrupted.append(number)
-        child.send_signal(number)
+    def stop(number: int, _: Any) -> None:
+        interrupts.append(number)
+        for tool in tools:
+            tool.send_signal(number)
 
-    handlers = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        status = child.wait()
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-    if interrupted or status == 130:
+    # From before the tool is started: Python loses the exception of an interrupt that comes while it forks
+    with processes.interrupts_to(stop), processes.child(step.command, out=None) as tool:
+        tools.append(tool)
+        if interrupts:
+            tool.terminate()
+        status = tool.wait()
+    if interrupts or status == 130:
         raise KeyboardInterrupt
     if status:
         raise UserError(
@@ -96,7 +94,7 @@ def run_step(step: Step) -> float:
     return time.monotonic() - began
 
 
-def run_plan(plan: list[Step], seconds: list[float], done: set[int]) -> None:
+def run_plan(plan: list[Step], seconds: list[float], done: set[int], build: Path) -> None:
     began = time.monotonic()
     for i, step in enumerate(plan):
         if i in done:
@@ -108,9 +106,7 @@ def run_plan(plan: list[Step], seconds: list[float], done: set[int]) -> None:
         )
         took = run_step(step)
         print(f"took {duration(took)} (estimate {duration(seconds[i])})", flush=True)
-    print(
-        f"\nall done in {duration(time.monotonic() - began)}: {Path(plan[-1].arguments[-1]) / 'report' / 'index.html'}"
-    )
+    print(f"\nall done in {duration(time.monotonic() - began)}: {build / 'report' / 'index.html'}")
 
 
 def main() -> None:
@@ -118,20 +114,21 @@ def main() -> None:
     tracks = gtzan.find_tracks(args.data_root)
     songs = args.songs or len(tracks)
     filtered = songs == FULL_GTZAN if args.songs else is_filtered_possible(tracks)
-    wanted = trainings(args.scale, songs, filtered)
+    runs_to_train = list(trainings(args.scale, songs, filtered))
+    nets = sorted({training.settings.net for training in runs_to_train})
     print(f"{songs} songs, SCALE={args.scale:g}: measuring this machine ...", flush=True)
-    estimator = Estimator(args.build, tracks, sorted({training.net for training in wanted}), songs, args.cores)
-    plan = list(steps_of(args, wanted))
-    seconds = [estimator.seconds(step) for step in plan]
+    rates = measure_rates(tracks, nets, args.cores or processes.cores())
+    plan = list(steps_of(args.data_root, args.build, songs, runs_to_train))
+    seconds = [seconds_of(step, rates) for step in plan]
     done = {i for i, step in enumerate(plan) if is_done(step)}
     print_plan(plan, seconds, done, args.cores)
-    peta = estimator.arithmetic(plan) / 1e15
+    peta = arithmetic(plan, nets) / 1e15
     on_gpu = duration(1000 * peta)
     print(f"  the trainings are {peta:.1f} PFLOP: {on_gpu} for a GPU on which Caffe reaches 1 TFLOP/s")
     if not filtered:
         print("  split filtered is left out: it needs full GTZAN (make data SET=all)")
     if not args.plan:
-        run_plan(plan, seconds, done)
+        run_plan(plan, seconds, done, args.build)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from tools.convert import lmdbs
-from tools.convert.parameters import Parameters
+from tools.convert.views import VIEWS, View, matrix_settings
+from tools.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -46,17 +47,21 @@ class Folder:
     manifest: dict
     seen: dict[str, Seen]
 
-    def of(self, view: str, dtype: str) -> dict[str, Seen]:
+    def of(self, view: View, dtype: str) -> dict[str, Seen]:
         """What each part of a view and dtype holds."""
-        prefix = f"{view}_{dtype}_"
+        prefix = f"{view.name}_{dtype}_"
         return {name[len(prefix) : -len("_lmdb")]: seen for name, seen in self.seen.items() if name.startswith(prefix)}
 
     @property
-    def parameters(self) -> Parameters:
-        said, names = self.manifest["features"], Parameters().__dataclass_fields__
-        return Parameters(**{name: said[name] for name in names if name in said})
+    def settings(self) -> Settings:
+        said = self.manifest["features"]
+        return Settings(**{name: said[name] for name in matrix_settings(Settings())})
 
-    def groups(self) -> Iterator[tuple[str, str]]:
-        for view in self.manifest["views"]:
+    @property
+    def views(self) -> list[View]:
+        return [VIEWS[name] for name in self.manifest["views"]]
+
+    def groups(self) -> Iterator[tuple[View, str]]:
+        for view in self.views:
             for dtype in self.manifest["dtypes"]:
                 yield view, dtype

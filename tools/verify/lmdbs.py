@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tools.convert import datum, features
+from tools.convert import datum, features, lmdbs
 from tools.convert import manifest as manifests
 from tools.songs import splits
 from tools.songs.gtzan import GENRES
@@ -94,15 +94,15 @@ def check_clips(folder: Folder) -> str:
         parts = folder.of(view, dtype)
         clips = Counter(clip for seen in parts.values() for clip in seen.clips)
         tracks = {track for track, _ in clips}
-        wanted = {(track, number) for track in tracks for number in range(folder.parameters.clips(view))}
-        if folder.parameters.has_more_to_train(view):
-            numbers = range(folder.parameters.train_clips(view))
+        wanted = {(track, number) for track in tracks for number in range(view.clips(folder.settings))}
+        if view.has_more_to_train(folder.settings):
+            numbers = range(view.train_clips(folder.settings))
             wanted |= {(track, number) for track, _ in parts["train"].clips for number in numbers}
         twice = [clip for clip, times in clips.items() if times > 1]
         if twice or set(clips) != wanted:
             odd = sorted(set(twice) | set(clips) ^ wanted)[0]
-            raise FailedError(f"{view}_{dtype}: clip {odd[1]} of {odd[0]} is there {clips[odd]} times")
-        songs[f"{view}_{dtype}"] = tracks
+            raise FailedError(f"{view.name}_{dtype}: clip {odd[1]} of {odd[0]} is there {clips[odd]} times")
+        songs[f"{view.name}_{dtype}"] = tracks
     first, *others = songs
     for other in others:
         equal(sorted(songs[other] ^ songs[first]), [], f"songs that only one of {first} and {other} has")
@@ -115,17 +115,17 @@ def check_balance(folder: Folder) -> str:
         return check_published(folder)
     lost = Counter(item["file"].partition("/")[0] for item in folder.manifest["left_out"])
     for view, dtype in folder.groups():
-        whole_songs = folder.manifest["split"] in ("song", "inner") or view == "song"
+        whole_songs = folder.manifest["split"] in ("song", "inner") or view.clips(folder.settings) == 1
         share = 1 / (splits.FOLDS - 1 if folder.manifest["split"] == "inner" else splits.FOLDS)
         parts = folder.of(view, dtype)
         for genre in folder.manifest.get("genres", GENRES):
             counts = {part: of_genre(seen, genre, whole_songs) for part, seen in parts.items()}
             total = sum(counts.values())
-            leeway = 1 + lost[genre] * (1 if whole_songs else folder.parameters.clips(view))
+            leeway = 1 + lost[genre] * (1 if whole_songs else view.clips(folder.settings))
             if abs(counts["test"] - total * share) >= leeway:
                 unit = "songs" if whole_songs else "clips"
                 raise FailedError(
-                    f"{view}_{dtype}: {counts['test']} of {total} {unit} of {genre} are tested, not {share:.0%}"
+                    f"{view.name}_{dtype}: {counts['test']} of {total} {unit} of {genre} are tested, not {share:.0%}"
                 )
     return f"{share:.0%} of each genre are tested"
 
@@ -141,7 +141,7 @@ def check_published(folder: Folder) -> str:
     for view, dtype in folder.groups():
         for part, seen in folder.of(view, dtype).items():
             for track, _ in seen.clips:
-                equal(part, published.get(track), f"{view}_{dtype}: the part of {track}")
+                equal(part, published.get(track), f"{view.name}_{dtype}: the part of {track}")
     return "every song is in its published part"
 
 
@@ -149,13 +149,13 @@ def check_sides(folder: Folder) -> str:
     """No song has clips in two parts, but under split clip, which is said to leak."""
     looked = 0
     for view, dtype in folder.groups():
-        if folder.manifest["split"] == "clip" and view != "song":
+        if folder.manifest["split"] == "clip" and view.clips(folder.settings) > 1:
             continue
         parts = {part: {track for track, _ in seen.clips} for part, seen in folder.of(view, dtype).items()}
         for part, tracks in parts.items():
             for other, others in parts.items():
                 if part < other and tracks & others:
-                    raise FailedError(f"{view}_{dtype}: {min(tracks & others)} is in {part} and in {other}")
+                    raise FailedError(f"{view.name}_{dtype}: {min(tracks & others)} is in {part} and in {other}")
         looked += sum(map(len, parts.values()))
     if not looked:
         raise SkippedError("the split clip puts songs on both sides, as is its nature (it leaks)")
@@ -165,7 +165,7 @@ def check_sides(folder: Folder) -> str:
 def check_means(folder: Folder) -> str:
     """Every mean is that of its train part."""
     for view, dtype in folder.groups():
-        file = folder.path / f"{view}_{dtype}_mean.binaryproto"
+        file = folder.path / f"{view.name}_{dtype}_mean.binaryproto"
         mean, right = datum.read_mean(file), folder.of(view, dtype)["train"].mean
         equal(mean.shape, right.shape, f"{file.name}, shape")
         difference = float(np.abs(mean - right).max())
@@ -179,10 +179,10 @@ def check_rounding(folder: Folder) -> str:
     if len(folder.manifest["dtypes"]) < 2:
         raise SkippedError("only one of them is there")
     count = 0
-    for view in folder.manifest["views"]:
+    for view in folder.views:
         for part in folder.of(view, "int"):
-            names = [folder.path / f"{view}_{dtype}_{part}_lmdb" for dtype in ("int", "float")]
-            for as_int, as_float in zip(*map(datum.read_lmdb, names)):
+            names = [folder.path / f"{view.name}_{dtype}_{part}_lmdb" for dtype in ("int", "float")]
+            for as_int, as_float in zip(*map(lmdbs.read_lmdb, names)):
                 equal(as_int.key, as_float.key, f"{names[0].name}, key")
                 if not np.array_equal(as_int.array, features.quantize(as_float.array)):
                     raise FailedError(f"{names[0].name}: record {as_int.key} is not the float one rounded")

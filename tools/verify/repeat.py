@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +21,10 @@ from tools import cli, files
 from tools.cli import UserError
 from tools.nets import prototxt
 from tools.train import runs, snapshots
-from tools.train.__main__ import locked, train
-from tools.train.prepare import Plan, check_lmdbs, write_prototxt
+from tools.train.prepare import Plan, check_lmdbs, with_iterations, write_prototxt
 from tools.train.ranks import Ranks, parse_gpus
 from tools.train.record import check_same_run, versions
+from tools.train.training import locked, train
 
 # How often to look and to save changes no weight.
 DISPLAY, TEST_INTERVAL, SNAPSHOT = 20, 500, 500
@@ -36,8 +37,9 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def plan_repeat(run: dict, folder: Path, iteration: int) -> Plan:
-    """The same training in another folder, to ``iteration``. UserError where run.json is not whole."""
+def plan_repeat(source: Path, run: dict, folder: Path, iteration: int) -> Plan:
+    """The training of ``source`` in another folder, to ``iteration``. UserError where run.json is not whole."""
+    settings = replace(runs.settings_of(run, source), iters=iteration)
     try:
         texts = run["prototxt"]
         solver = prototxt.parse(texts["solver"], caffe_pb2.SolverParameter(), "the solver in run.json")
@@ -48,11 +50,11 @@ def plan_repeat(run: dict, folder: Path, iteration: int) -> Plan:
         solver.test_interval, solver.snapshot = TEST_INTERVAL, SNAPSHOT
         files = {f"{name}.prototxt": texts[name] for name in ("train_val", "deploy")}
         files["solver.prototxt"] = prototxt.text(solver)
-        records, batch = run["lmdb"]["train"]["records"], run["batch"]
-        dropout, rates = ([tuple(step) for step in run[key]] for key in ("dropout", "lr_steps"))
+        records = run["lmdb"]["train"]["records"]
+        dropout, rates = (tuple(tuple(step) for step in run[key]) for key in ("dropout", "lr_steps"))
         for key in ("ranks", "gpu", "stretches", "iteration", "state", "begun", "command", "versions"):
             record.pop(key, None)
-        return Plan(folder, iteration, records, batch, dropout, rates, record, files)
+        return Plan(folder, settings, records, dropout, rates, record, files)
     except KeyError as key:
         raise UserError(f"{run.get('net')}: its run.json lacks {key}: train it anew to be able to repeat it") from None
 
@@ -73,9 +75,8 @@ def train_again(plan: Plan, stretches: list[tuple[int, dict]]) -> int:
         if newest and newest[0] >= end:
             reached = newest[0]
             continue
-        part = Plan(plan.folder, end, plan.records, plan.batch, plan.dropout, plan.rates, plan.record, plan.prototxt)
         gpus = parse_gpus(",".join(map(str, stretch["gpu"])))
-        reached = train(part, Ranks(stretch["ranks"], gpus, None))
+        reached = train(with_iterations(plan, end), Ranks(stretch["ranks"], gpus, None))
         if reached < end:
             break
     return reached
@@ -124,7 +125,7 @@ def main() -> int:
     iteration, model = snapshots.choose_snapshot(args.run, args.iteration)
     build = args.run.parent.parent.parent
     folder = build / "repeats" / source.parent.name / source.name
-    plan = plan_repeat(run, folder, iteration)
+    plan = plan_repeat(args.run, run, folder, iteration)
     plan.record["repeats"] = iteration
     check_lmdbs(run["lmdb"])
     say_what_else_differs(run.get("versions", {}))

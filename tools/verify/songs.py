@@ -10,6 +10,7 @@ import numpy as np
 
 from tools.convert import features, lmdbs
 from tools.convert.train_clips import train_clip, with_train_clips
+from tools.convert.views import minimum_samples
 from tools.songs import audio, gtzan, splits
 from tools.songs.gtzan import GENRES
 from tools.verify.folder import Folder, Seen
@@ -34,16 +35,16 @@ def check_draw(data: Path | None, folder: Folder) -> str:
     unusable = {item["track"] for item in folder.manifest["left_out"]}
     genres = folder.manifest.get("genres", GENRES)
     for view, dtype in folder.groups():
-        clips = folder.parameters.clips(view)
+        clips = view.clips(folder.settings)
         drawn = splits.assign_parts(tracks, folder.manifest["split"], folder.manifest["fold"], clips)
-        if folder.parameters.has_more_to_train(view):
-            drawn["train"] = with_train_clips(drawn["train"], folder.parameters, view)
+        if view.has_more_to_train(folder.settings):
+            drawn["train"] = with_train_clips(drawn["train"], folder.settings, view)
         parts = folder.of(view, dtype)
-        equal(sorted(parts), sorted(drawn), f"parts of {view}_{dtype}")
+        equal(sorted(parts), sorted(drawn), f"parts of {view.name}_{dtype}")
         for part, members in drawn.items():
             wanted = {(t.track, clip) for t, clip in members if t.genre in genres and t.track not in unusable}
             odd = sorted(wanted ^ set(parts[part].clips))
-            equal(odd[:1], [], f"{view}_{dtype}_{part}: clips that are in only one of draw and LMDB")
+            equal(odd[:1], [], f"{view.name}_{dtype}_{part}: clips that are in only one of draw and LMDB")
     return f"{len(tracks)} songs fall as they did"
 
 
@@ -54,15 +55,15 @@ def check_audio(data: Path | None, songs: int, random: np.random.Generator, fold
     chosen = random.choice(there, min(songs, len(there)), replace=False)
     count = 0
     for name in chosen:
-        samples = audio.read_song(present[str(name)].path, folder.parameters.minimum_samples)
-        views = features.views_of(samples, folder.parameters, tuple(folder.manifest["views"]))
+        samples = audio.read_song(present[str(name)].path, minimum_samples(folder.settings))
+        views = features.views_of(samples, folder.settings, folder.views)
         for view, dtype in folder.groups():
             for part, seen in folder.of(view, dtype).items():
-                lmdb = folder.path / f"{view}_{dtype}_{part}_lmdb"
+                lmdb = folder.path / f"{view.name}_{dtype}_{part}_lmdb"
                 tolerance = TOLERANCE + (0.5 if dtype == "int" else 0)
-                derive = views[view].__getitem__
-                if view == "cnn":
-                    derive = partial(train_clip, derive, str(name), parameters=folder.parameters)
+                derive = views[view.name].__getitem__
+                if view.has_more_to_train(folder.settings):
+                    derive = partial(train_clip, derive, str(name), settings=folder.settings)
                 count += compare_song(lmdb, seen, str(name), derive, tolerance)
     return f"{count} records of {', '.join(map(str, chosen))}"
 

@@ -176,7 +176,7 @@ def check_weights(runs_folder: Path, folder: Path) -> str:
     models = snapshots.whole_snapshots(run_of(summary, runs_folder))
     if summary["iteration"] not in models:
         raise SkippedError(f"the snapshot of iteration {summary['iteration']} is no longer kept")
-    model = snapshots[summary["iteration"]]
+    model = models[summary["iteration"]]
     equal(files.sha256_of(model), summary["caffemodel_sha256"], f"sha256 of {model.name}")
     return model.name
 

@@ -1,4 +1,4 @@
-"""What an image costs."""
+"""What an image costs a network, and how much it learns."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from tools import paths
 from tools.cli import UserError
-from tools.nets.flops import flops_an_image, flops_in_child
+from tools.nets.cost import flops_an_image, flops_in_child, load, weights
 
 
 def test_an_image_costs_what_its_layers_multiply(tmp_path):
@@ -18,12 +18,13 @@ layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" convolution_
 layer { name: "score" type: "InnerProduct" bottom: "conv" top: "score" inner_product_param { num_output: 10 } }
 """)
     convolution, score = 2 * 9 * 4 * 4 * 8, 2 * 128 * 10
-    assert flops_an_image(deploy) == 2 * convolution + 3 * score
+    assert flops_an_image(load(deploy)) == 2 * convolution + 3 * score
+    assert weights(load(deploy)) == 9 * 4 + 4 + 128 * 10 + 10
 
 
 def test_a_child_counts_the_same():
     deploy = paths.PROTOTXT / "rcnn" / "deploy.prototxt"
-    assert flops_in_child(deploy) == flops_an_image(deploy)
+    assert flops_in_child(deploy) == flops_an_image(load(deploy))
 
 
 def test_a_net_that_caffe_refuses_is_named_in_one_line(tmp_path):
