@@ -168,7 +168,8 @@ def test_songs_from_elsewhere_are_never_touched(tmp_path):
         ("--songs=0", "not a number from 1 to 100"),
         ("--songs=101", "not a number from 1 to 100"),
         ("--songs=many", "invalid int value: 'many'"),
-        ("--seed=-1", "not a whole number from 0"),
+        ("--seed=-1", "--seed -1: not a whole number from 0"),
+        ("--jobs=0", "--jobs 0: not a whole number from 1"),
     ],
 )
 def test_a_number_out_of_its_limits_is_refused_in_one_line(option, message, tool, tmp_path):

@@ -103,8 +103,10 @@ def main() -> None:
     arguments = parser.parse_args()
     if not 1 <= arguments.songs <= SONGS_A_GENRE:
         raise UserError(f"--songs {arguments.songs}: not a number from 1 to {SONGS_A_GENRE}")
-    if min(arguments.seed, arguments.jobs) < 0:
-        raise UserError(f"--seed {arguments.seed} --jobs {arguments.jobs}: not a whole number from 0")
+    if arguments.seed < 0:
+        raise UserError(f"--seed {arguments.seed}: not a whole number from 0")
+    if arguments.jobs < 1:
+        raise UserError(f"--jobs {arguments.jobs}: not a whole number from 1")
     new = make_songs(arguments.out, arguments.songs, arguments.seed, arguments.jobs)
     kept = arguments.songs * len(GENRES) - new
     print(f"{arguments.out}: {arguments.songs} songs a genre of seed {arguments.seed}, {new} made and {kept} kept")
