@@ -98,7 +98,7 @@ layer {{ name: "shift" type: "Power" bottom: "data" top: "shift" power_param {{ 
 layer {{ name: "scale" type: "Power" bottom: "shift" top: "scale" power_param {{ scale: {scale} }} }}"""
 
 
-def write_prototxt(folder: Path, parts: dict[str, Path], mean: float, scale: float, test_batch: int) -> None:
+def write_files(folder: Path, parts: dict[str, Path], mean: float, scale: float, test_batch: int) -> None:
     (folder / "train_val.prototxt").write_text(
         'name: "small"'
         + data_layer("TRAIN", parts["train"], 50, mean, scale)
@@ -134,7 +134,7 @@ def train(
     """Train to each of ``iterations`` with Caffe's own solver; returns the run folder, whole snapshots within."""
     folder = paths.run_folder(build, split, RUN)
     folder.mkdir(parents=True)
-    write_prototxt(folder, parts, mean, scale, test_batch)
+    write_files(folder, parts, mean, scale, test_batch)
     caffe.set_mode_cpu()
     solver = caffe.get_solver(str(folder / "solver.prototxt"))
     for iteration in iterations:

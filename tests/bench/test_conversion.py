@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from tools.bench.conversion import check_same, link_songs
-from tools.songs.gtzan import find_tracks
+from tools.songs.roots import find_tracks
 
 
 def test_the_plain_loop_makes_the_same_records(small_build, synthetic_songs, tmp_path, tool):

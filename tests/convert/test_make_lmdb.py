@@ -24,7 +24,7 @@ from tools.convert.views import VIEWS
 from tools.settings import Settings
 from tools.songs import splits
 from tools.songs.audio import MINIMUM_SAMPLES, SAMPLE_RATE, read_song
-from tools.songs.gtzan import find_tracks
+from tools.songs.roots import find_tracks
 
 GENRES = ("classical", "metal", "rock")
 SONGS = 5

@@ -12,7 +12,7 @@ from tools.convert.features import RANGE_DB
 from tools.convert.train_clips import LEVEL_DB, train_clip, with_train_clips
 from tools.convert.views import VIEWS, check_matrices
 from tools.settings import Settings
-from tools.songs.gtzan import Track
+from tools.songs.tracks import Track
 
 IMAGE = np.random.default_rng(7).uniform(0, 255, (33, 15 * 166)).astype(np.float32)
 

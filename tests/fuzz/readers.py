@@ -22,7 +22,7 @@ with atheris.instrument_imports(include=["tools"]):
     from tools.nets import prototxt
     from tools.report import collect
     from tools.songs import gtzan
-    from tools.train import runs
+    from tools.train import runs, snapshots
     from tools.train.__main__ import Metrics
     from tools.verify import outcome, training, votes
     from tools.vote import files

@@ -52,7 +52,9 @@ def layer(kind: str, parameters: str = "", bottom: str = "x", top: str = "y") ->
     return f'layer {{ name: "{top}_{kind}" type: "{kind}" bottom: "{bottom}" top: "{top}" {parameters} }}\n'
 
 
-def convolution(rng: np.random.Generator, shape: tuple[int, ...], bottom: str = "x", top: str = "y", **more: int) -> str:
+def convolution(
+    rng: np.random.Generator, shape: tuple[int, ...], bottom: str = "x", top: str = "y", **more: int
+) -> str:
     settings = {
         "num_output": int(rng.choice([1, 4, 10, 16, 24, 50])),
         "bias_term": str(bool(rng.integers(2))).lower(),

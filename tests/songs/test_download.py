@@ -17,7 +17,7 @@ import pytest
 import soundfile
 
 from tools.cli import UserError
-from tools.songs import download, gtzan
+from tools.songs import download, roots
 
 
 def make_wav(seed: int) -> bytes:
@@ -118,7 +118,7 @@ def folder(tmp_path) -> Path:
 
 
 def songs_in(root: Path) -> dict[str, bytes]:
-    return {track.track: track.path.read_bytes() for track in gtzan.find_tracks(root)}
+    return {track.track: track.path.read_bytes() for track in roots.find_tracks(root)}
 
 
 def files_below(folder: Path) -> list[str]:

@@ -17,8 +17,9 @@ import soundfile
 from tools import paths
 from tools.cli import UserError
 from tools.songs import check as check_songs
-from tools.songs import genuine, gtzan
-from tools.songs.gtzan import GENRES, Track
+from tools.songs import genuine, gtzan, roots
+from tools.songs.gtzan import GENRES
+from tools.songs.tracks import Track
 
 
 def touch(root: Path, *names: str) -> Path:
@@ -34,7 +35,7 @@ def names(tracks: list[Track]) -> list[str]:
 
 
 def reasons(root: Path) -> dict[str, str]:
-    return {odd.file: odd.reason for odd in gtzan.survey(root).left_out}
+    return {odd.file: odd.reason for odd in roots.survey(root).left_out}
 
 
 def make_tracks(numbers: dict[str, range]) -> list[Track]:
@@ -51,7 +52,7 @@ def test_the_labels_are_the_genres_places_in_the_order_fixed_for_gtzan():
 
 def test_songs_are_sorted_by_label_then_name_in_whatever_format_they_are(tmp_path):
     touch(tmp_path, "rock/rock.00001.wav", "blues/blues.00010.au", "blues/blues.00002.flac")
-    tracks = gtzan.find_tracks(tmp_path)
+    tracks = roots.find_tracks(tmp_path)
     assert names(tracks) == ["blues.00002", "blues.00010", "rock.00001"]
     assert tracks[2] == Track("rock.00001", "rock", 9, tmp_path / "rock" / "rock.00001.wav")
 
@@ -59,14 +60,14 @@ def test_songs_are_sorted_by_label_then_name_in_whatever_format_they_are(tmp_pat
 @pytest.mark.parametrize("inner", ["genres", "genres_original", "Data/genres_original", "Data"])
 def test_a_root_given_too_high_is_looked_into(tmp_path, inner):
     touch(tmp_path, f"{inner}/jazz/jazz.00000.wav")
-    assert names(gtzan.find_tracks(tmp_path)) == ["jazz.00000"]
-    assert gtzan.fingerprint(tmp_path) == gtzan.fingerprint(tmp_path / inner)
+    assert names(roots.find_tracks(tmp_path)) == ["jazz.00000"]
+    assert roots.fingerprint(tmp_path) == roots.fingerprint(tmp_path / inner)
 
 
 def test_a_root_given_too_low_is_refused_with_the_right_one(tmp_path):
     touch(tmp_path, "jazz/jazz.00000.wav")
     with pytest.raises(UserError, match=f"name {tmp_path} above it"):
-        gtzan.find_tracks(tmp_path / "jazz")
+        roots.find_tracks(tmp_path / "jazz")
 
 
 @pytest.mark.parametrize("root", ["missing", "empty", "file.tar.gz", "other", "songless"])
@@ -74,7 +75,7 @@ def test_a_root_without_any_song_is_refused_in_one_line_that_names_it(tmp_path, 
     (tmp_path / "empty").mkdir()
     touch(tmp_path, "file.tar.gz", "other/music/blues.00000.wav", "songless/blues/readme.txt")
     with pytest.raises(UserError) as error:
-        gtzan.find_tracks(tmp_path / root)
+        roots.find_tracks(tmp_path / root)
     assert str(tmp_path / root) in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -92,14 +93,14 @@ def test_a_root_without_any_song_is_refused_in_one_line_that_names_it(tmp_path, 
 )
 def test_a_file_with_an_odd_name_is_left_out_with_a_reason(tmp_path, name, reason):
     touch(tmp_path, "blues/blues.00000.wav", name)
-    assert names(gtzan.find_tracks(tmp_path)) == ["blues.00000"]
+    assert names(roots.find_tracks(tmp_path)) == ["blues.00000"]
     assert reasons(tmp_path) == {name: reason}
 
 
 def test_a_name_with_a_line_end_or_an_undecodable_byte_is_reported_on_one_line(tmp_path):
     touch(tmp_path, "blues/blues.00000.wav", "blues/blues.00001\n.wav", os.fsdecode(b"blues/\xff.wav"))
     assert set(reasons(tmp_path)) == {"blues/blues.00001\\n.wav", "blues/\\udcff.wav"}
-    assert gtzan.fingerprint(tmp_path)
+    assert roots.fingerprint(tmp_path)
 
 
 def test_folders_links_and_pipes_that_are_named_like_songs_are_left_out_with_a_reason(tmp_path):
@@ -107,7 +108,7 @@ def test_folders_links_and_pipes_that_are_named_like_songs_are_left_out_with_a_r
     (tmp_path / "rock" / "rock.00002.wav").symlink_to("nowhere.wav")
     (tmp_path / "rock" / "rock.00003.wav").symlink_to("rock.00000.wav")
     os.mkfifo(tmp_path / "rock" / "rock.00004.wav")
-    assert names(gtzan.find_tracks(tmp_path)) == ["rock.00000", "rock.00003"]
+    assert names(roots.find_tracks(tmp_path)) == ["rock.00000", "rock.00003"]
     assert reasons(tmp_path) == {
         "rock/rock.00001.wav": "a folder, not a file",
         "rock/rock.00002.wav": "a link to nothing",
@@ -117,7 +118,7 @@ def test_folders_links_and_pipes_that_are_named_like_songs_are_left_out_with_a_r
 
 def test_of_two_files_of_one_song_the_wav_is_taken_and_the_other_reported(tmp_path):
     touch(tmp_path, "pop/pop.00000.flac", "pop/pop.00000.wav", "pop/pop.00000.au")
-    assert [track.path.suffix for track in gtzan.find_tracks(tmp_path)] == [".wav"]
+    assert [track.path.suffix for track in roots.find_tracks(tmp_path)] == [".wav"]
     assert set(reasons(tmp_path)) == {"pop/pop.00000.au", "pop/pop.00000.flac"}
     assert set(reasons(tmp_path).values()) == {"the same song as pop.00000.wav, which is taken"}
 
@@ -130,38 +131,38 @@ def test_misspelled_genre_folders_are_reported_and_foreign_and_hidden_things_are
 
 def test_the_fingerprint_changes_with_a_songs_name_size_or_time_and_with_nothing_else(tmp_path):
     root = touch(tmp_path / "root", "blues/blues.00000.wav", "blues/blues.00001.wav")
-    first = gtzan.fingerprint(root)
+    first = roots.fingerprint(root)
     touch(root, "notes.txt", "blues/input.mf")
-    assert gtzan.fingerprint(root) == first
+    assert roots.fingerprint(root) == first
     shutil.copytree(root, tmp_path / "copy")  # keeps the times
-    assert gtzan.fingerprint(tmp_path / "copy") == first
+    assert roots.fingerprint(tmp_path / "copy") == first
 
     song = root / "blues" / "blues.00001.wav"
     status = song.stat()
     os.utime(song, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
-    seen = {first, gtzan.fingerprint(root)}
+    seen = {first, roots.fingerprint(root)}
     song.write_bytes(b"longer")
     os.utime(song, ns=(status.st_atime_ns, status.st_mtime_ns))
-    seen.add(gtzan.fingerprint(root))
+    seen.add(roots.fingerprint(root))
     song.rename(song.with_name("blues.00002.wav"))
-    seen.add(gtzan.fingerprint(root))
+    seen.add(roots.fingerprint(root))
     assert len(seen) == 4
 
 
 def test_the_fingerprint_changes_with_what_is_left_out(tmp_path):
     root = touch(tmp_path, "blues/blues.00000.wav")
-    first = gtzan.fingerprint(root)
+    first = roots.fingerprint(root)
     touch(root, "blues/blues.00001.mp3")
-    assert gtzan.fingerprint(root) != first
+    assert roots.fingerprint(root) != first
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_the_fingerprint_changes_once_a_song_may_be_read(tmp_path):
     root = touch(tmp_path, "blues/blues.00000.wav")
     (root / "blues" / "blues.00000.wav").chmod(0)
-    first = gtzan.fingerprint(root)
+    first = roots.fingerprint(root)
     (root / "blues" / "blues.00000.wav").chmod(0o644)
-    assert gtzan.fingerprint(root) != first
+    assert roots.fingerprint(root) != first
 
 
 def test_of_the_full_set_every_absent_song_is_missing_the_last_ones_too():
@@ -283,7 +284,7 @@ def test_check_of_no_data_root_is_one_line_and_no_traceback(tmp_path):
 def test_genuine_songs_pass_and_an_altered_one_is_named(tmp_path):
     if not os.environ.get("GTZAN"):
         pytest.skip("GTZAN= is not set: no genuine songs to check")
-    tracks = gtzan.find_tracks(Path(os.environ["GTZAN"]))[::50]
+    tracks = roots.find_tracks(Path(os.environ["GTZAN"]))[::50]
     altered = Track("rock.00001", "rock", 9, tmp_path / "rock.00001.wav")
     samples, sample_rate = soundfile.read(tracks[0].path, dtype="int16")
     samples[1000] += 1

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from tools import paths
 from tools.cli import UserError
 from tools.songs import splits
-from tools.songs.gtzan import GENRES, Track
+from tools.songs.gtzan import GENRES
+from tools.songs.tracks import Track
 
 
 def make_tracks(songs_a_genre: list[int]) -> list[Track]:

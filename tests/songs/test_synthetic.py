@@ -23,8 +23,9 @@ from sklearn.svm import SVC
 from tools.cli import UserError
 from tools.songs import synthetic as synth
 from tools.songs.audio import SAMPLE_RATE
-from tools.songs.gtzan import GENRES, find_tracks
+from tools.songs.gtzan import GENRES
 from tools.songs.recipes import MINOR, RECIPES, TONES, Tone
+from tools.songs.roots import find_tracks
 from tools.songs.synthesizer import DRUMS, SAMPLES, bar_onsets, drum, note, pitches, play, song
 
 SONGS = 6

@@ -13,7 +13,8 @@ import scipy.fft
 from tools.cli import UserError
 from tools.songs import splits
 from tools.songs.audio import SAMPLE_RATE
-from tools.songs.gtzan import GENRES, find_tracks
+from tools.songs.gtzan import GENRES
+from tools.songs.roots import find_tracks
 from tools.vote import baseline
 
 

@@ -21,7 +21,8 @@ from tools import cli, paths
 from tools.bench.measurements import Measurements
 from tools.cli import UserError
 from tools.convert import lmdbs
-from tools.songs import gtzan
+from tools.songs import roots
+from tools.songs.tracks import Track
 
 SIZES = (100, 1000, 10_000)
 # LMDBs of one song take 1.3 MB, and the matrices of one song, kept until its LMDBs are written, 0.9 MB.
@@ -93,7 +94,7 @@ def measure(root: Path, build: Path, number: int) -> None:
     kept, work = Measurements(build / "bench", "conversion"), build / "bench" / "work-conversion"
     if kept.lines(round=number):
         return
-    songs = len(gtzan.survey(root).tracks)
+    songs = len(roots.survey(root).tracks)
     seconds, _ = time_ours(root, work)
     shutil.rmtree(work / "plain", ignore_errors=True)
     plain = json.loads(run("tools.bench.plain_loop", root, work / "plain"))
@@ -123,8 +124,8 @@ def measure_growth(root: Path, build: Path) -> None:
 def link_songs(root: Path, folder: Path, size: int) -> None:
     """A data root of ``size`` songs, links to those of ``root`` over and over."""
     shutil.rmtree(folder, ignore_errors=True)
-    by_genre: dict[str, list[gtzan.Track]] = {}
-    for track in gtzan.survey(root).tracks:
+    by_genre: dict[str, list[Track]] = {}
+    for track in roots.survey(root).tracks:
         by_genre.setdefault(track.genre, []).append(track)
     for genre, tracks in by_genre.items():
         (folder / genre).mkdir(parents=True)

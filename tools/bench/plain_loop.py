@@ -18,7 +18,8 @@ import numpy as np
 from caffe.proto import caffe_pb2
 
 from tools import cli
-from tools.songs import gtzan
+from tools.songs import roots
+from tools.songs.tracks import Track
 
 
 def decibel_image(power: np.ndarray) -> np.ndarray:
@@ -49,7 +50,7 @@ def datum_of(matrix: np.ndarray, label: int, dtype: str) -> bytes:
     return datum.SerializeToString()
 
 
-def convert(tracks: list[gtzan.Track], folder: Path) -> None:
+def convert(tracks: list[Track], folder: Path) -> None:
     lmdbs = {}
     for view in ("cnn", "song", "lstm"):
         for dtype in ("int", "float"):
@@ -74,7 +75,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--songs", type=int, default=20)
     args = parser.parse_args()
-    tracks = gtzan.survey(args.data_root).tracks
+    tracks = roots.survey(args.data_root).tracks
     tracks = tracks[:: max(1, len(tracks) // args.songs)][: args.songs]
     librosa.stft(np.zeros(4096, np.float32))  # compiles what librosa compiles at its first call
     began = time.perf_counter()

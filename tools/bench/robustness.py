@@ -31,7 +31,7 @@ from tools.cli import UserError
 from tools.serve.examples import find_examples
 from tools.songs import audio
 from tools.songs.audio import SAMPLE_RATE, SongError
-from tools.songs.gtzan import Track
+from tools.songs.tracks import Track
 from tools.vote.rules import wilson_interval
 
 LEVELS = tuple(float(level) for level in np.linspace(-30, 0, 8))  # dBFS of the loudest sample

@@ -25,10 +25,10 @@ from tools import cli, paths
 from tools.bench.measurements import Measurements
 from tools.cli import UserError
 from tools.nets import prototxt
-from tools.nets.flops import flops_an_image
+from tools.nets.cost import flops_an_image, load
 from tools.nets.network import NETS
 from tools.train import __main__ as train
-from tools.train.prepare import Plan, prepare, write_prototxt
+from tools.train.prepare import Plan, prepare, write_files
 
 NATIVE = paths.CHECKOUT / ".caffe" / "native"
 # Iterations between two displays of the loss: about two seconds on one core. The first stretch is the warm-up, the
@@ -85,14 +85,14 @@ def make_plan(net: str, build: Path) -> Plan:
     solver.display, solver.average_loss = stretch, 1
     solver.test_interval, solver.test_initialization = 0, False
     solver.snapshot, solver.snapshot_after_train = 0, False
-    return replace(plan, prototxt={**plan.prototxt, "solver.prototxt": prototxt.text(solver)})
+    return replace(plan, prototxt={**plan.contents, "solver.prototxt": prototxt.text(solver)})
 
 
 def begin_afresh(plan: Plan) -> None:
     """Empty the run folder, but for the prototxt."""
     shutil.rmtree(plan.folder, ignore_errors=True)
     plan.folder.mkdir(parents=True)
-    write_prototxt(plan)
+    write_files(plan)
 
 
 def seconds_an_iteration(log: str, stretch: int) -> float:
@@ -159,7 +159,7 @@ def main() -> None:
     twin = args.build / "bench" / "twins" / f"{args.net}.npz"
     if not twin.exists():
         export_twin(args.net, plan, twin)
-    flops = flops_an_image(plan.folder / "deploy.prototxt")
+    flops = flops_an_image(load(plan.folder / "deploy.prototxt"))
     for build, way, number in WAYS:
         on = {"round": args.round, "net": args.net, "caffe": build, "way": way, "number": number}
         if build not in caffes() or kept.lines(**on):

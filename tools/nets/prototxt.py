@@ -262,9 +262,7 @@ def check_roles(
     if any(layer.type == "Data" for layer in deploy.layer):
         raise UserError(f"{folder / 'deploy.prototxt'}: a Data layer belongs to train_val.prototxt: begin with Input")
     if solver.snapshot_format != caffe_pb2.SolverParameter.BINARYPROTO:
-        raise UserError(
-            f"{folder / 'solver.prototxt'}: snapshot_format: training goes on from BINARYPROTO alone"
-        )
+        raise UserError(f"{folder / 'solver.prototxt'}: snapshot_format: training goes on from BINARYPROTO alone")
 
 
 def resolve_deploy(net: caffe_pb2.NetParameter, shape: tuple[int, int, int]) -> None:

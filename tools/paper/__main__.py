@@ -19,7 +19,7 @@ from tools import cli, paths, processes
 from tools.cli import UserError
 from tools.paper.estimate import arithmetic, duration, measure_rates, seconds_of
 from tools.paper.plan import Step, is_filtered_possible, steps_of, trainings
-from tools.songs import gtzan
+from tools.songs import roots
 from tools.train import runs
 
 FULL_GTZAN = 1000
@@ -111,9 +111,10 @@ def run_plan(plan: list[Step], seconds: list[float], done: set[int], build: Path
 
 def main() -> None:
     args = parse_arguments()
-    tracks = gtzan.find_tracks(args.data_root)
+    survey = roots.survey(args.data_root)
+    tracks = survey.tracks
     songs = args.songs or len(tracks)
-    filtered = songs == FULL_GTZAN if args.songs else is_filtered_possible(tracks)
+    filtered = songs == FULL_GTZAN if args.songs else is_filtered_possible(survey)
     runs_to_train = list(trainings(args.scale, songs, filtered))
     nets = sorted({training.settings.net for training in runs_to_train})
     print(f"{songs} songs, SCALE={args.scale:g}: measuring this machine ...", flush=True)

@@ -24,7 +24,7 @@ from tools.nets.network import Network
 from tools.paper.plan import Step, view_of
 from tools.settings import Settings
 from tools.songs.audio import read_song
-from tools.songs.gtzan import Track
+from tools.songs.tracks import Track
 
 PASSES = 3
 START_SECONDS = 4.0  # Python, Caffe and the net, measured on 2 cores

@@ -13,7 +13,8 @@ from tools.convert.views import View
 from tools.nets import prototxt
 from tools.nets.network import Network
 from tools.settings import FOLDER, LMDB, RUN, Schedule, Settings, text_of
-from tools.songs import gtzan, splits
+from tools.songs import splits
+from tools.songs.tracks import Survey
 from tools.train import runs
 
 FEWEST_ITERATIONS = 500
@@ -66,9 +67,9 @@ def options(settings: Settings, *names: str) -> tuple[str, ...]:
     return tuple(word for name, value in changed for word in (f"--{name.replace('_', '-')}", text_of(value, " ")))
 
 
-def is_filtered_possible(tracks: list[gtzan.Track]) -> bool:
+def is_filtered_possible(survey: Survey) -> bool:
     try:
-        splits.filtered_split(tracks)
+        splits.filtered_split(survey)
     except UserError:
         return False
     return True

@@ -21,7 +21,7 @@ from tools import cli, files
 from tools.cli import UserError
 from tools.nets import prototxt
 from tools.train import runs, snapshots
-from tools.train.prepare import Plan, check_lmdbs, with_iterations, write_prototxt
+from tools.train.prepare import Plan, check_lmdbs, with_iterations, write_files
 from tools.train.ranks import Ranks, parse_gpus
 from tools.train.record import check_same_run, versions
 from tools.train.training import locked, train
@@ -133,7 +133,7 @@ def main() -> int:
         fresh(folder, iteration)
         with locked(folder):
             check_same_run(folder, plan.record)
-            write_prototxt(plan)
+            write_files(plan)
             reached = train_again(plan, stretches_to(run, iteration))
     if reached < iteration:
         print(f"stopped at iteration {reached}; the same command goes on from there")

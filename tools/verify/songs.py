@@ -11,32 +11,33 @@ import numpy as np
 from tools.convert import features, lmdbs
 from tools.convert.train_clips import train_clip, with_train_clips
 from tools.convert.views import minimum_samples
-from tools.songs import audio, gtzan, splits
+from tools.songs import audio, roots, splits
 from tools.songs.gtzan import GENRES
+from tools.songs.tracks import Survey
 from tools.verify.folder import Folder, Seen
 from tools.verify.outcome import FailedError, SkippedError, equal
 
 TOLERANCE = 2e-3  # of a value in 0..255, as float32 arithmetic may differ by
 
 
-def songs_of(folder: Folder, data: Path | None) -> gtzan.Survey:
+def songs_of(folder: Folder, data: Path | None) -> Survey:
     """The songs that the folder was made from. SkippedError where they can't be seen from here."""
     said = folder.manifest["data"]
     for root in filter(None, (Path(said["root"]), data)):
-        if root.is_dir():
-            equal(gtzan.fingerprint(root), said["fingerprint"], f"{root}: fingerprint of the songs (make lmdb anew)")
-            return gtzan.survey(root)
+        if root.exists():
+            equal(roots.fingerprint(root), said["fingerprint"], f"{root}: fingerprint of the songs (make lmdb anew)")
+            return roots.survey(root)
     raise SkippedError(f"no songs at {said['root']}: name them with GTZAN=DIR")
 
 
 def check_draw(data: Path | None, folder: Folder) -> str:
     """The split, drawn again over the names of the songs, has the same clips in each part."""
-    tracks = songs_of(folder, data).tracks
+    survey = songs_of(folder, data)
     unusable = {item["track"] for item in folder.manifest["left_out"]}
     genres = folder.manifest.get("genres", GENRES)
     for view, dtype in folder.groups():
         clips = view.clips(folder.settings)
-        drawn = splits.assign_parts(tracks, folder.manifest["split"], folder.manifest["fold"], clips)
+        drawn = splits.assign_parts(survey, folder.manifest["split"], folder.manifest["fold"], clips)
         if view.has_more_to_train(folder.settings):
             drawn["train"] = with_train_clips(drawn["train"], folder.settings, view)
         parts = folder.of(view, dtype)
@@ -45,7 +46,7 @@ def check_draw(data: Path | None, folder: Folder) -> str:
             wanted = {(t.track, clip) for t, clip in members if t.genre in genres and t.track not in unusable}
             odd = sorted(wanted ^ set(parts[part].clips))
             equal(odd[:1], [], f"{view.name}_{dtype}_{part}: clips that are in only one of draw and LMDB")
-    return f"{len(tracks)} songs fall as they did"
+    return f"{len(survey.tracks)} songs fall as they did"
 
 
 def check_audio(data: Path | None, songs: int, random: np.random.Generator, folder: Folder) -> str:
@@ -55,7 +56,7 @@ def check_audio(data: Path | None, songs: int, random: np.random.Generator, fold
     chosen = random.choice(there, min(songs, len(there)), replace=False)
     count = 0
     for name in chosen:
-        samples = audio.read_song(present[str(name)].path, minimum_samples(folder.settings))
+        samples = audio.middle(audio.read_audio(present[str(name)].path), minimum_samples(folder.settings))
         views = features.views_of(samples, folder.settings, folder.views)
         for view, dtype in folder.groups():
             for part, seen in folder.of(view, dtype).items():
