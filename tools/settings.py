@@ -251,3 +251,18 @@ def from_json(values: Mapping[str, Any]) -> Settings:
         if value not in (None, [], "")
     }
     return parse(texts)
+
+
+def table() -> str:
+    """Every setting as a row of a Markdown table."""
+    lines = ["| setting | what it is | what it may be | default | what it names |", "|---|---|---|---|---|"]
+    for each in fields(Settings):
+        usual = "the network's, or the machine's" if each.default is None else text_of(each.default, " ") or "none"
+        meaning, names = each.metadata["meaning"], each.metadata["names"]
+        cells = [f"`{each.name.upper()}`", meaning, allowed_text(each), usual, names]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(table())
