@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import io
 import shlex
 import sys
 from collections.abc import Callable
@@ -36,7 +37,8 @@ def printable(text: object) -> str:
 def run(tool: str, main: Callable[[], int | None]) -> None:
     """Call ``main`` and leave the process: with what it returns or 0, 2 and one line on an error, 130 on Ctrl-C."""
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # names of files may hold what a terminal can't show
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names of files may hold what a terminal can't show
     try:
         sys.exit(main() or 0)
     except UserError as error:

@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Union
+from typing import Any
 
 from tools.cli import UserError, printable
 
@@ -23,7 +23,7 @@ DTYPES = ("float", "int")
 FOLDER, LMDB, RUN, NOTHING = "its own folder", "LMDBs and runs", "runs", "nothing"
 
 Schedule = tuple[tuple[int, float], ...]  # each value, and the iteration from which on it holds
-Value = Union[int, float, str, Path, Schedule, tuple[str, ...], None]
+Value = Any  # int, float, str, Path, Schedule, tuple[str, ...] or None
 
 
 def setting(default: Value, meaning: str, kind: Callable[[str], Value], names: str, **allowed: Any) -> Any:

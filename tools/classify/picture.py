@@ -10,6 +10,7 @@ import numpy as np
 with warnings.catch_warnings():
     warnings.filterwarnings("ignore", message="Unable to import Axes3D")  # Debian's older matplotlib is in the way
     import matplotlib as mpl
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter
 
@@ -47,7 +48,7 @@ def draw(name: str, song: Song, verdict: Verdict, width: float = 11) -> Figure:
     return figure
 
 
-def draw_spectrogram(axes: object, song: Song) -> None:
+def draw_spectrogram(axes: Axes, song: Song) -> None:
     step = max(1, -(-song.image.shape[1] // LARGEST_COLUMNS))
     image = song.image[:, : song.image.shape[1] // step * step].reshape(len(song.image), -1, step).max(axis=2)
     extent = (0, image.shape[1] * step * song.frame_seconds, 0, len(image))
@@ -55,7 +56,7 @@ def draw_spectrogram(axes: object, song: Song) -> None:
     axes.set_ylabel("band")
 
 
-def draw_votes(axes: object, verdict: Verdict) -> None:
+def draw_votes(axes: Axes, verdict: Verdict) -> None:
     """A block a clip, in the colour of its genre; the name stands where neighbours of one vote have room for it."""
     for clip in range(1, len(verdict.probabilities)):
         axes.axvline(clip * verdict.clip_seconds, color="white", linewidth=0.5, alpha=0.5)
@@ -68,7 +69,7 @@ def draw_votes(axes: object, verdict: Verdict) -> None:
     axes.set_ylabel("vote")
 
 
-def draw_probabilities(axes: object, verdict: Verdict) -> None:
+def draw_probabilities(axes: Axes, verdict: Verdict) -> None:
     edges = np.arange(len(verdict.probabilities) + 1) * verdict.clip_seconds
     lanes = np.arange(len(verdict.genres) + 1) - 0.5
     axes.pcolormesh(edges, lanes, verdict.probabilities.T, cmap="Greys", vmin=0, vmax=1, rasterized=True)

@@ -112,7 +112,8 @@ def run_net(deploy: Path, caffemodel: Path, source: Path) -> Iterator[tuple[list
     first = next(clips, None)
     if first is None:
         raise UserError(f"{source} is empty: type 'make lmdb' again")
-    shape = first[3].shape
+    channels, height, width = first[3].shape
+    shape = (channels, height, width)
     net = load_net(deploy, caffemodel, shape)
     size = max(1, min(BATCH_CLIPS, BATCH_VALUES // int(np.prod(shape))))
     for batch in batches(chain([first], clips), size):

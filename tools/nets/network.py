@@ -78,7 +78,7 @@ class Network:
     def run_name(self, settings: Settings) -> str:
         """The name of the run of resolved ``settings``. A rate is named once: as base_lr where that alone tells it."""
         own = dict(self.defaults)
-        scaled = self.resolve(replace(settings, lr_steps=None)).lr_steps
+        scaled = self.resolve(replace(settings, **{"lr_steps": None})).lr_steps
         alike = text_of(scaled) == text_of(settings.lr_steps)
         own["lr_steps" if alike else "base_lr"] = settings.lr_steps if alike else settings.base_lr
         return settings.run_name(own)

@@ -6,6 +6,7 @@ What comes out is read by stock `caffe train` as well as by ours. Formats: caffe
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeVar
 
 import caffe
 from caffe.proto import caffe_pb2
@@ -16,11 +17,12 @@ from tools.cli import UserError
 from tools.convert.views import VIEWS, View
 from tools.settings import Schedule
 
+Message = TypeVar("Message")  # of protobuf
 # What a model from somebody else could run code with, or read and write files
 UNSAFE_LAYERS = ("Python", "HDF5Data", "HDF5Output", "ImageData", "WindowData")
 
 
-def read(file: Path, message: object) -> object:
+def read(file: Path, message: Message) -> Message:
     """Parse a prototxt into ``message``. UserError with file and line where it is missing or mistyped."""
     try:
         return parse(file.read_text(), message, file)
@@ -31,7 +33,7 @@ def read(file: Path, message: object) -> object:
         raise UserError(f"{file}: {error}: mend that line") from None
 
 
-def parse(text: str, message: object, name: object) -> object:
+def parse(text: str, message: Message, name: object) -> Message:
     """Parse the text of a prototxt into ``message``. UserError with ``name`` and line where it is mistyped."""
     try:
         return text_format.Parse(text, message)

@@ -185,7 +185,8 @@ async def attempt(work: Callable[[], object], workers: anyio.CapacityLimiter) ->
         raise HTTPException(500, str(error)) from None
 
 
-async def say_error(_: Request, error: HTTPException) -> Response:
+async def say_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # it is registered for no other
     return JSONResponse({"error": error.detail}, error.status_code, error.headers)
 
 

@@ -147,7 +147,7 @@ def decode_by_ffmpeg(file: IO[bytes], container_name: str | None) -> tuple[np.nd
     file.seek(0)
     frames: list[np.ndarray] = []
     try:
-        with av.open(file, metadata_errors="replace") as container:
+        with av.open(file, "r", metadata_errors="replace") as container:
             if container_name and container_name not in container.format.name.split(","):
                 raise ValueError(f"not a {container_name} file")
             if not container.streams.audio:
@@ -162,7 +162,8 @@ def decode_by_ffmpeg(file: IO[bytes], container_name: str | None) -> tuple[np.nd
                 # FFmpeg 7.1 gives each Speex frame twice the room that it fills
                 filled = packet.duration if stream.codec_context.name == "speex" else None
                 for frame in decoded:
-                    frames += [part.to_ndarray()[:, :filled] for part in resampler.resample(frame)]
+                    if isinstance(frame, av.AudioFrame):
+                        frames += [part.to_ndarray()[:, :filled] for part in resampler.resample(frame)]
             rate = stream.rate
     except av.FFmpegError as error:
         raise ValueError(str(error)) from None
@@ -194,12 +195,13 @@ def header(path: Path) -> tuple[float, int] | None:
     import av
 
     try:
-        with av.open(str(path), metadata_errors="replace") as container:
+        with av.open(str(path), "r", metadata_errors="replace") as container:
             stream = container.streams.audio[0]
             seconds = (container.duration or 0) / av.time_base
-            return seconds, int(seconds * stream.rate) * stream.channels
+            values = int(seconds * stream.rate) * stream.channels
     except (av.FFmpegError, IndexError, OSError):
         return None
+    return seconds, values
 
 
 def resample(path: Path, samples: np.ndarray, rate: int) -> np.ndarray:

@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import urldefrag
 
 import pooch
-import requests
+import requests  # type: ignore[import-untyped]
 from tqdm import tqdm
 
 from tools import cli, paths
@@ -55,7 +55,7 @@ def download(folder: Path, sources: tuple[str, ...], checksums: dict[str, str], 
     with only_holder(folder.parent / f".{folder.name}.lock", refusal):
         if (folder / "genres").is_dir():
             return folder / "genres"
-        failures = []
+        failures: list[str] = []
         for source in sources:
             try:
                 lay_out(fetch_archive(source, folder), folder, {} if is_pinned(source) else checksums, expected)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import time
 from pathlib import Path
+from typing import IO
 
-import requests
+import requests  # type: ignore[import-untyped]
 from tqdm import tqdm
 
 TIMEOUT = (10, 60)  # seconds to connect, and between two pieces of data
@@ -74,7 +75,7 @@ def fetch_rest(url: str, partial: Path) -> None:
         raise requests.ConnectionError(f"cut after {size_of(partial)} of {total} bytes")
 
 
-def save(response: requests.Response, file, bar: tqdm) -> None:
+def save(response: requests.Response, file: IO[bytes], bar: tqdm) -> None:
     with bar:
         for chunk in response.iter_content(CHUNK_SIZE):
             file.write(chunk)

@@ -10,6 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, Callable
 
@@ -34,7 +35,7 @@ class Member:
     name: str
     size: int
     is_folder: bool
-    open: Callable[[], IO[bytes]] | None
+    open: Callable[[], IO[bytes] | None] | None  # None for a folder, a link, a device
 
 
 def unpack_songs(archive: Path, genres: Path) -> list[Path]:
@@ -68,20 +69,20 @@ def members(archive: Path) -> Iterator[Member]:
     """The entries of an archive, in its own order."""
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as zipped:
-            for entry in zipped.infolist():
-                kind = stat.S_IFMT(entry.external_attr >> 16)
-                regular = not entry.is_dir() and kind in (0, stat.S_IFREG)
-                opened = (lambda entry=entry: zipped.open(entry)) if regular else None
-                yield Member(entry.filename, entry.file_size, entry.is_dir(), opened)
+            for item in zipped.infolist():
+                kind = stat.S_IFMT(item.external_attr >> 16)
+                regular = not item.is_dir() and kind in (0, stat.S_IFREG)
+                opened = partial(zipped.open, item) if regular else None
+                yield Member(item.filename, item.file_size, item.is_dir(), opened)
         return
     if not is_tarfile(archive):
         raise BadArchiveError("neither a tar nor a zip archive")
     with tarfile.open(archive) as tar:
         for entry in tar:
-            opened = (lambda entry=entry: tar.extractfile(entry)) if entry.isreg() else None
-            yield Member(entry.name, entry.size, entry.isdir(), opened)
+            extract = partial(tar.extractfile, entry) if entry.isreg() else None
+            yield Member(entry.name, entry.size, entry.isdir(), extract)
         # tarfile takes a damaged header for the end; only at the real one does gzip compare its checksum.
-        while tar.fileobj.read(1 << 20):
+        while tar.fileobj and tar.fileobj.read(1 << 20):
             pass
 
 
@@ -105,7 +106,10 @@ def write_song(member: Member, path: Path) -> None:
         raise BadArchiveError(f"{printable(member.name)} is {member.size} bytes large")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with member.open() as source, path.open("xb") as file:
+        content = member.open() if member.open else None
+        if content is None:
+            raise BadArchiveError(f"{printable(member.name)} is no file")
+        with content as source, path.open("xb") as file:
             file.write(source.read(LARGEST_SONG))
     except FileExistsError:
         raise BadArchiveError(f"{printable(member.name)} is in it twice") from None

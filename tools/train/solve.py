@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import caffe
 import numpy as np
@@ -41,7 +42,7 @@ SATURATED_ITERATIONS = 20
 
 def build_solver(
     folder: Path, ranks: int, rank: int, dropout: float | None, gpu: bool
-) -> tuple[object, caffe_pb2.SolverParameter]:
+) -> tuple[caffe.Solver, caffe_pb2.SolverParameter]:
     """The solver of a run folder, its batch and loss divided by the ranks.
 
     Display, test and snapshot are left to the caller.
@@ -73,7 +74,7 @@ def build_solver(
         return caffe.get_solver(file.name), solver
 
 
-def test(solver: object, test_iter: int) -> dict[str, float]:
+def test(solver: caffe.Solver, test_iter: int) -> dict[str, float]:
     """Every output of the test net, averaged over ``test_iter`` batches, as Solver::Test (solver.cpp) does."""
     net = solver.test_nets[0]
     net.share_with(solver.net)
@@ -134,7 +135,7 @@ class Training:
         if self.rank == 0:
             report(start=self.solver.iter)
 
-    def ask_to_stop(self, *_: object) -> None:
+    def ask_to_stop(self, *_: Any) -> None:
         self.exchange.stop_asked = True
 
     def run(self) -> None:

@@ -5,7 +5,9 @@ Goal, conventions and formulas of the rules themselves: `tools.vote.rules`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -159,7 +161,7 @@ def score(clips: Clips, election: Election) -> dict:
     }
 
 
-def each(tree: object, function: object) -> object:
+def each(tree: Any, function: Callable[[np.ndarray], Any]) -> Any:
     """``function`` of every leaf of nested dictionaries."""
     if isinstance(tree, dict):
         return {key: each(value, function) for key, value in tree.items()}
