@@ -16,8 +16,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.scrutineer import SITE_PACKAGES_DIRS
 
-# The first draw scans all installed packages for constants, which takes seconds and is no fault of a test.
+# Else hypothesis takes what Debian installs for the project's own, and reads all of it at the first draw for constants.
+SITE_PACKAGES_DIRS.update(path for path in map(Path, sys.path) if path.name == "dist-packages")
 settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("project")
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
@@ -14,10 +14,6 @@ from tools.cli import UserError
 from tools.vote import rules
 
 N_LABELS = 4
-
-# The first draw of a session is slow: hypothesis looks for constants in all of NumPy and SciPy, since it takes what
-# lies in dist-packages, Debian's name for site-packages, to be the project's own.
-patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @st.composite
@@ -70,7 +66,6 @@ def test_votes_and_mean_probabilities_are_those_counted_by_hand():
     )
 
 
-@patient
 @given(elections(), st.integers(0, 2**32))
 def test_the_order_of_the_clips_changes_nothing(election, seed):
     song_of_clip, probabilities, labels, _ = election
@@ -81,7 +76,6 @@ def test_the_order_of_the_clips_changes_nothing(election, seed):
     assert np.array_equal(means, other_means)
 
 
-@patient
 @given(elections())
 def test_the_votes_of_a_song_sum_to_its_clips_and_its_mean_probabilities_to_one(election):
     song_of_clip, probabilities, labels, clips = election
@@ -90,7 +84,6 @@ def test_the_votes_of_a_song_sum_to_its_clips_and_its_mean_probabilities_to_one(
     np.testing.assert_allclose(means.sum(axis=1), 1, atol=1e-12)
 
 
-@patient
 @given(elections())
 def test_a_higher_threshold_never_makes_more_songs_right_by_either_rule(election):
     song_of_clip, probabilities, labels, clips = election
@@ -102,7 +95,6 @@ def test_a_higher_threshold_never_makes_more_songs_right_by_either_rule(election
         assert (higher <= lower).all()
 
 
-@patient
 @given(elections())
 def test_with_more_than_half_of_the_clips_both_rules_are_one(election):
     song_of_clip, probabilities, labels, clips = election
@@ -113,7 +105,6 @@ def test_with_more_than_half_of_the_clips_both_rules_are_one(election):
     )
 
 
-@patient
 @given(elections())
 def test_plurality_names_a_label_with_most_votes_and_the_best_mean_of_those_or_none(election):
     song_of_clip, probabilities, labels, clips = election
@@ -150,7 +141,6 @@ def test_confusion_columns_are_shares_of_the_true_genre_and_zero_where_it_has_no
     np.testing.assert_allclose(rules.confusion(predicted, labels, 3), expected, atol=1e-15)
 
 
-@patient
 @given(st.integers(1, 300).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_wilson_intervals_are_those_of_the_closed_formula(counts):
     right, total = counts
