@@ -23,6 +23,7 @@ FROM debian AS system
 COPY tools/runtime/packages.txt /tmp/
 RUN apt-get update -qq \
  && sed '/^#/d' /tmp/packages.txt | DEBIAN_FRONTEND=noninteractive xargs apt-get install -y -qq --no-install-recommends make \
+ && apt-get clean \
  && rm -rf /tmp/packages.txt /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log
 
 # --- python: the locked Python packages. A stage of its own, so that the index's address is in no image's history -------
@@ -38,7 +39,9 @@ RUN python3 -m pip install --quiet --disable-pip-version-check --no-cache-dir --
 # --- runtime: both, and an ordinary user; what the two images share -----------------------------------------------------
 FROM system AS runtime
 COPY --from=python /usr/local /usr/local
-RUN useradd --no-log-init --uid 1000 --user-group --no-create-home --home-dir /tmp music
+# The mark by which tools/runtime/run and setup know a root that has Caffe
+RUN useradd --no-log-init --uid 1000 --user-group --no-create-home --home-dir /tmp music \
+ && sha256sum /usr/local/lib/python3.9/dist-packages/*.dist-info/RECORD >/etc/runtime-fingerprint
 # A uid that the image doesn't know has no home either.
 ENV HOME=/tmp LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /music
@@ -67,7 +70,8 @@ RUN /caffe-gpu/non-free \
  && export DEBIAN_FRONTEND=noninteractive \
  && apt-get install -y -qq --no-install-recommends dpkg-dev \
  && apt-get build-dep -y -qq --no-install-recommends --arch-only caffe \
- && apt-get install -y -qq --no-install-recommends nvidia-cuda-toolkit libopenblas-dev
+ && apt-get install -y -qq --no-install-recommends nvidia-cuda-toolkit libopenblas-dev \
+ && apt-get clean
 COPY tools/runtime/caffe-gpu/ /caffe-gpu/
 ARG JOBS
 RUN /caffe-gpu/build /packages >/tmp/build.log 2>&1 || { tail -n 50 /tmp/build.log; exit 1; }
@@ -82,6 +86,7 @@ RUN cp /etc/apt/sources.list /tmp/sources.list \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends /tmp/packages/*.deb \
  && mkdir -p /usr/src/caffe && mv /tmp/packages/caffe-tests /usr/src/caffe/tree \
  && mv /tmp/sources.list /etc/apt/sources.list \
+ && apt-get clean \
  && rm -rf /tmp/packages /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log
 # What NVIDIA's container toolkit brings in from the host: the driver's libraries and nvidia-smi
 ENV NVIDIA_DRIVER_CAPABILITIES=compute,utility

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
+from conftest import CHECKOUT
 
-CHECKOUT = Path(__file__).resolve().parent.parent
 CUDA_BUILD = CHECKOUT / "tools" / "runtime" / "caffe-gpu"
+# what songs and videos come in
+AUDIO = re.findall(
+    r"\w+",
+    """3gp aac aif aifc aiff alac amr ape au caf dsf flac m4a m4b m4r mka mkv mov mp2 mp3 mp4 mpc oga ogg opus ra rf64
+    snd spx tta w64 wav weba webm wma wv""",
+)
 
 
 def stages() -> dict[str, list[str]]:
@@ -100,11 +105,30 @@ def test_the_toolkit_stays_out_of_the_gpu_image():
     assert not any("nvidia-cuda-toolkit" in instruction for instruction in inherited("gpu"))
 
 
+def ignored() -> set[str]:
+    return set((CHECKOUT / ".dockerignore").read_text().splitlines())
+
+
 def test_what_is_made_downloaded_or_private_stays_out_of_the_images():
-    ignored = (CHECKOUT / ".dockerignore").read_text().splitlines()
-    assert {".git", ".caffe", "build", "data/downloads", ".env", ".netrc", ".pypirc", "**/*.wav", "**/*.au"} <= set(
-        ignored
-    )
+    assert {".git", ".caffe", "build", "data/downloads", ".env", ".netrc", ".pypirc"} <= ignored()
+
+
+@pytest.mark.parametrize("suffix", AUDIO)
+def test_no_song_in_the_checkout_gets_into_an_image(suffix: str):
+    assert {f"**/*.{suffix}", f"**/*.{suffix.upper()}"} <= ignored()
+
+
+def test_no_archive_of_a_package_stays_in_a_layer():
+    """A base image need not delete them after each installation, as Debian's official one does."""
+    layers = [i for instructions in stages().values() for i in instructions if re.search("apt-get .*install", i)]
+    assert len(layers) >= 3
+    assert all("apt-get clean" in layer for layer in layers)
+
+
+def test_an_image_has_the_mark_by_which_the_runtime_knows_a_root_with_caffe():
+    mark = "/etc/runtime-fingerprint"
+    assert any(mark in instruction for instruction in stages()["runtime"])
+    assert all(mark in (CHECKOUT / "tools" / "runtime" / script).read_text() for script in ("run", "setup"))
 
 
 def test_the_patch_guards_each_call_to_the_device_by_the_mode():

@@ -8,11 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import CHECKOUT
 
 from tools.cli import UserError
 from tools.runtime import gpu
-
-CHECKOUT = Path(__file__).resolve().parent.parent
 
 
 def cuda_runtime() -> Path | None:
@@ -73,7 +72,8 @@ def test_an_absent_gpu_is_refused_in_one_line_that_names_the_setting_and_the_way
 
 def test_asking_does_not_start_cuda_in_the_process_that_asks():
     # A process of its own: where Caffe has CUDA, other tests here have loaded it with Caffe.
-    ask = "from pathlib import Path; from tools import gpu; gpu.gpus(); print(Path('/proc/self/maps').read_text())"
+    ask = "from pathlib import Path; from tools.runtime import gpu; gpu.gpus(); "
+    ask += "print(Path('/proc/self/maps').read_text())"
     seen = subprocess.run([sys.executable, "-c", ask], cwd=CHECKOUT, capture_output=True, text=True, check=True)
     assert "python3" in seen.stdout
     assert "libcudart" not in seen.stdout

@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from conftest import CHECKOUT
 
 from tools.cli import UserError
 from tools.runtime import health
-
-CHECKOUT = Path(__file__).resolve().parent.parent
 
 
 def health_line(**environment: str) -> str:

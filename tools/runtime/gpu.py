@@ -1,6 +1,7 @@
 """The GPUs that Caffe can use, asked of the CUDA that this Caffe is linked with; and why there is none.
 
-    python -m tools.runtime.gpu     prints what CUDA answers, as JSON
+    python -m tools.runtime.gpu                   prints what CUDA answers, as JSON
+    python -m tools.runtime.gpu --require 0,1     says nothing, or in one line why these GPUs can't be used: exit code 2
 
 CUDA is asked in a child process: a broken driver may end whoever asks, and a process that has once started CUDA can't
 hand it on to the children that it forks.
@@ -18,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from tools import paths
+from tools import cli, paths
 from tools.cli import UserError
 
 CUDA_SUCCESS = 0
@@ -144,5 +145,21 @@ def require(wanted: Sequence[int]) -> None:
     raise UserError(f"{setting}: there is no GPU {absent[0]} here, only {', '.join(map(str, present))}")
 
 
+def main() -> None:
+    parser = cli.Parser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--require", metavar="N,N", type=numbers, help="end with exit code 2 unless these GPUs are there"
+    )
+    wanted = parser.parse_args().require
+    if wanted is None:
+        print(json.dumps(asdict(ask_cuda(caffe_extension()))))
+    else:
+        require(wanted)
+
+
+def numbers(text: str) -> list[int]:
+    return [int(number) for number in text.split(",")]
+
+
 if __name__ == "__main__":
-    print(json.dumps(asdict(ask_cuda(caffe_extension()))))
+    cli.run("gpu", main)

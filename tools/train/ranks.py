@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools import paths
 from tools.cli import UserError
-from tools.runtime import gpu
 
 
 @dataclass(frozen=True)
@@ -26,9 +28,16 @@ def parse_gpus(text: str) -> list[int]:
         return []
     if not re.fullmatch(r"\d+(,\d+)*", text.strip()):
         raise UserError(f"GPU={text}: give the numbers of the GPUs, as GPU=0 or GPU=0,1, or nothing for the CPU")
-    gpus = [int(number) for number in text.split(",")]
-    gpu.require(gpus)
-    return gpus
+    require_gpus(text.strip())
+    return [int(number) for number in text.split(",")]
+
+
+def require_gpus(numbers: str) -> None:
+    """UserError unless Caffe can use these GPUs, as tools.runtime says."""
+    command = [sys.executable, "-m", "tools.runtime.gpu", "--require", numbers]
+    child = subprocess.run(command, cwd=paths.CHECKOUT, capture_output=True, text=True)
+    if child.returncode:
+        raise UserError(child.stderr.strip().splitlines()[-1].removeprefix("gpu: "))
 
 
 def choose_ranks(
