@@ -43,8 +43,3 @@ def test_the_report_has_the_tables_of_the_parts_that_were_measured(measured):
 def test_nothing_measured_is_said_in_one_line(tmp_path):
     with pytest.raises(UserError, match="make bench"):
         bench.report(tmp_path)
-
-
-def test_the_plot_is_drawn(measured):
-    bench.draw(measured)
-    assert (measured / "bench.png").stat().st_size > 10_000

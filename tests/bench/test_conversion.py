@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
-
+from tools.bench import plain_loop
 from tools.bench.conversion import check_same, link_songs
 from tools.songs.roots import find_tracks
 
 
-def test_the_plain_loop_makes_the_same_records(small_build, synthetic_songs, tmp_path, tool):
-    done = tool("tools.bench.plain_loop", synthetic_songs, tmp_path / "plain", "--songs", 2)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["songs"] == 2
+def test_the_plain_loop_makes_the_same_records(small_build, synthetic_songs, tmp_path):
+    assert plain_loop.convert(find_tracks(synthetic_songs)[::25], tmp_path / "plain") > 0
     # in single precision
-    assert 0 < check_same(synthetic_songs, small_build, tmp_path / "plain") < 0.05
+    assert 0 < check_same(small_build, tmp_path / "plain") < 0.05
 
 
 def test_links_stand_in_for_many_songs(synthetic_songs, tmp_path):

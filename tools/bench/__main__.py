@@ -1,87 +1,76 @@
-"""The tables and the plot of what `make bench` has measured, and their place in the README.
+"""The tables of what `make bench` has measured.
 
-    python -m tools.bench            build/bench/bench.md and bench.png, from build/bench/*.jsonl
-    python -m tools.bench --keep     also keeps the measurements in data/results/bench and writes the README's tables
+    python -m tools.bench            build/bench/bench.md, from build/bench/*.jsonl
+    python -m tools.bench --keep     also keeps the measurements in data/results/bench, and writes the README's tables
 
 A ratio is taken in each round, between figures measured minutes apart, and its median over the rounds is shown.
 """
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 import shutil
 import statistics
-from collections.abc import Callable
 from pathlib import Path
 
-from tools import cli, files, paths
-from tools.bench.measurements import Measurements
+from tools import cli, files, paths, processes
+from tools.bench.measurements import Measurements, Value
 from tools.cli import UserError
 from tools.nets.network import NETS
-from tools.report.readme import README, insert
 
 KEPT = paths.DATA / "results" / "bench"
-PARTS = ("train", "conversion", "growth", "votes", "limit", "machine")
+README = paths.CHECKOUT / "README.md"
+MEASURED = ("train", "limit", "conversion", "growth", "votes")  # parts of the bench
 CAFFES = ("stock", "native")
 BEGIN, END = "<!-- speed: make bench KEEP=1 -->", "<!-- end of speed -->"
-Select = dict[str, object]
+DASH = "–"
+Way = dict[str, Value]
 
 
-def best(kept: Measurements, figure: str, choices: list[Select]) -> Select | None:
+def best(measurements: Measurements, figure: str, ways: list[Way]) -> Way | None:
     """Which of several ways has the highest median; None where none was measured."""
-    measured = [(kept.median(figure, **choice), choice) for choice in choices]
-    measured = [(value, choice) for value, choice in measured if value is not None]
-    return max(measured, key=lambda pair: pair[0])[1] if measured else None
+    measured = [way for way in ways if measurements.median(figure, **way) is not None]
+    return max(measured, key=lambda way: measurements.median(figure, **way), default=None)
 
 
-def ratio(kept: Measurements, figure: str, over: Select | None, under: Select | None) -> float | None:
-    """The median over the rounds of ``over`` / ``under``; None where no round has both."""
-    if over is None or under is None:
-        return None
-    below = {line["round"]: line[figure] for line in kept.lines(**under)}
-    shares = [line[figure] / below[line["round"]] for line in kept.lines(**over) if line["round"] in below]
-    return statistics.median(shares) if shares else None
-
-
-def ways(net: str, caffe: str, way: str, *numbers: int) -> list[Select]:
+def ways(net: str, caffe: str, way: str, *numbers: int) -> list[Way]:
     return [{"net": net, "caffe": caffe, "way": way, "number": number} for number in numbers]
 
 
 def cell(value: float | None, form: str = ".0f", unit: str = "") -> str:
-    return "–" if value is None else format(value, form) + unit
+    return DASH if value is None else format(value, form) + unit
 
 
 def markdown(columns: list[str], rows: list[list[str]]) -> str:
-    lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
-    return "\n".join(lines + [f"| {' | '.join(row)} |" for row in rows])
+    return "\n".join(f"| {' | '.join(line)} |" for line in [columns, ["---"] * len(columns), *rows])
 
 
-def training_row(kept: Measurements, net: str) -> list[str]:
+def training_row(measurements: Measurements, net: str) -> list[str]:
     """Images/s of every way, and the ratios that matter, of one net."""
-    rate = "images_per_s"
-    pytorch = best(kept, rate, [{"net": net, "way": "PyTorch", "channels_last": last} for last in (False, True)])
-    stock = best(kept, rate, ways(net, "stock", "caffe train", 1, 2))
-    ours = {caffe: best(kept, rate, ways(net, caffe, "ours", 1, 2)) for caffe in CAFFES}
-    fastest = best(kept, rate, [choice for choice in ours.values() if choice])
-    one, two = ({caffe: ways(net, caffe, "ours", n)[0] for caffe in ours} for n in (1, 2))
-    shown = [kept.median(rate, **choice) if choice else None for choice in (pytorch, stock)]
-    shown += [kept.median(rate, **of[caffe]) for caffe in ours for of in (one, two)]
-    faster = (fastest or {"caffe": "stock"})["caffe"]
-    overhead = ratio(kept, rate, ways(net, "stock", "caffe train", 1)[0], one["stock"])
+    figure = "images_per_s"
+    pytorch = best(measurements, figure, [{"net": net, "way": "PyTorch", "channels_last": c} for c in (False, True)])
+    stock = best(measurements, figure, ways(net, "stock", "caffe train", 1, 2))
+    ranks = [way for caffe in CAFFES for way in ways(net, caffe, "ours", 1, 2)]
+    fastest = best(measurements, figure, ranks)
+    one, two = ways(net, (fastest or ranks[0])["caffe"], "ours", 1, 2)
+
+    def ratio(over: Way | None, under: Way | None) -> float | None:
+        return measurements.ratio(figure, over, under) if over and under else None
+
+    overhead = ratio(ways(net, "stock", "caffe train", 1)[0], ranks[0])
     return [
         net,
-        *map(cell, shown),
-        cell(ratio(kept, rate, fastest, pytorch), ".2f"),
-        cell(ratio(kept, rate, fastest, stock), ".2f"),
-        cell(ratio(kept, rate, two[faster], one[faster]), ".2f"),
+        *(cell(measurements.median(figure, **way)) if way else DASH for way in (pytorch, stock, *ranks)),
+        cell(ratio(fastest, pytorch), ".2f"),
+        cell(ratio(fastest, stock), ".2f"),
+        cell(ratio(two, one), ".2f"),
         cell(None if overhead is None else 100 * (overhead - 1), "+.1f", " %"),
     ]
 
 
 def training_table(bench: Path) -> str:
-    kept = Measurements(bench, "train")
+    measurements = Measurements(bench, "train")
     columns = [
         "images/s in training",
         "PyTorch",
@@ -92,8 +81,8 @@ def training_table(bench: Path) -> str:
         "2 ranks",
     ]
     columns += ["best / PyTorch", "best / `caffe train`", "2 ranks / 1", "wrapper"]
-    rows = [training_row(kept, net) for net in NETS if kept.lines(net=net)]
-    differences = [line["differs_from_caffe"] for line in kept.lines(way="PyTorch")]
+    rows = [training_row(measurements, net) for net in NETS if measurements.lines(net=net)]
+    differences = [line["differs_from_caffe"] for line in measurements.lines(way="PyTorch")]
     words = "PyTorch: 2 threads, the faster of both memory layouts."
     if differences:
         words += f" Its outputs are Caffe's to {max(differences):.0e}."
@@ -103,135 +92,102 @@ def training_table(bench: Path) -> str:
 
 
 def limit_table(bench: Path) -> str:
-    trained, limit = Measurements(bench, "train"), Measurements(bench, "limit")
-    columns = ["share of sgemm's GFLOP/s", *(f"{caffe}, {n} core{'s' * (n > 1)}" for caffe in CAFFES for n in (1, 2))]
-    peaks = {(c, n): limit.median("gflops", caffe=c, processes=n) for c in CAFFES for n in (1, 2)}
-    rows = [["sgemm, GFLOP/s", *(cell(peak) for peak in peaks.values())]]
+    """Caffe's GFLOP/s in training as a share of what a large product of matrices reaches."""
+    training, limit = Measurements(bench, "train"), Measurements(bench, "limit")
+    places = [(caffe, cores) for caffe in CAFFES for cores in (1, 2)]
+    peaks = [limit.median("gflops", caffe=caffe, processes=cores) for caffe, cores in places]
+    rows = [["sgemm, GFLOP/s", *map(cell, peaks)]]
     for net in NETS:
-        reached = {(c, n): trained.median("gflops", **ways(net, c, "ours", n)[0]) for c, n in peaks}
-        shares = [100 * reached[key] / peak if reached[key] and peak else None for key, peak in peaks.items()]
+        rates = [training.median("gflops", **ways(net, caffe, "ours", cores)[0]) for caffe, cores in places]
+        shares = [100 * rate / peak if rate and peak else None for rate, peak in zip(rates, peaks)]
         if any(shares):
             rows.append([net, *(cell(share, unit=" %") for share in shares)])
-    return markdown(columns, rows)
+    titles = [f"{caffe}, {cores} core{'s' * (cores > 1)}" for caffe, cores in places]
+    return markdown(["share of sgemm's GFLOP/s", *titles], rows)
 
 
 def conversion_table(bench: Path) -> str:
-    kept, growth = Measurements(bench, "conversion"), Measurements(bench, "growth")
-    ours, plain = (kept.median(f"{who}songs_per_s") for who in ("", "plain_"))
-    ratios = [line["songs_per_s"] / line["plain_songs_per_s"] for line in kept.lines()]
-    factor = cell(statistics.median(ratios), ".1f") if ratios else "–"
+    measurements = Measurements(bench, "conversion")
+    ratios = [line["songs_per_s"] / line["plain_songs_per_s"] for line in measurements.lines()]
     rows = [
-        ["all six LMDBs, songs/s", cell(ours, ".1f")],
-        ["a plain librosa + protobuf loop, songs/s", cell(plain, ".1f")],
+        ["all six LMDBs, songs/s", cell(measurements.median("songs_per_s"), ".1f")],
+        ["a plain librosa + protobuf loop, songs/s", cell(measurements.median("plain_songs_per_s"), ".1f")],
+        ["ours / plain loop", cell(statistics.median(ratios) if ratios else None, ".1f")],
     ]
-    rows.append(["ours / plain loop", factor])
-    for line in growth.lines():
-        seen = f"{line['ms_a_song']:.0f} ms a song, {line['anonymous_mb']:.0f} MB"
-        rows.append([f"{line['songs']:,} songs", seen])
+    for line in Measurements(bench, "growth").lines():
+        size = f"{line['ms_a_song']:.0f} ms a song, {line['anonymous_mb']:.0f} MB"
+        rows.append([f"{line['songs']:,} songs", size])
     return markdown(["conversion", ""], rows)
 
 
 def votes_table(bench: Path) -> str:
-    kept = Measurements(bench, "votes")
+    measurements = Measurements(bench, "votes")
     rows = []
     for net in NETS:
-        lines = kept.lines(net=net)
         row = [net]
         for caffe in CAFFES:
-            on = {"net": net, "caffe": caffe}
-            shares = [line["vote_clips_per_s"] / line["caffe_test_clips_per_s"] for line in kept.lines(**on)]
-            row += [cell(kept.median(f"{who}_clips_per_s", **on)) for who in ("caffe_test", "vote")]
-            row.append(cell(statistics.median(shares), ".2f") if shares else "–")
-        if lines:
+            lines = measurements.lines(net=net, caffe=caffe)
+            ratios = [line["vote_clips_per_s"] / line["caffe_test_clips_per_s"] for line in lines]
+            for figure in ("caffe_test_clips_per_s", "vote_clips_per_s"):
+                row.append(cell(measurements.median(figure, net=net, caffe=caffe)))
+            row.append(cell(statistics.median(ratios) if ratios else None, ".2f"))
+        if measurements.lines(net=net):
             rows.append(row)
     columns = [f"{what}, {caffe}" for caffe in CAFFES for what in ("`caffe test`", "vote", "ratio")]
     return markdown(["clips/s of a test pass", *columns], rows)
 
 
-def machine() -> dict[str, object]:
-    name = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    vectors = [flag for flag in ("avx2", "avx512f") if re.search(rf"\b{flag}\b", Path("/proc/cpuinfo").read_text())]
-    cores = len(os.sched_getaffinity(0))
-    return {"processor": name.group(1) if name else platform.machine(), "vectors": vectors, "cores": cores}
+TABLES = {"train": training_table, "limit": limit_table, "conversion": conversion_table, "votes": votes_table}
 
 
 def note_machine(bench: Path) -> None:
-    kept = Measurements(bench, "machine")
-    if not kept.lines(**machine()):
-        kept.add(**machine())
+    """Keep which machine was measured."""
+    about = Path("/proc/cpuinfo").read_text()
+    name = re.search(r"^model name\s*: (.*)$", about, re.MULTILINE)
+    vectors = [flag for flag in ("avx2", "avx512f") if re.search(rf"\b{flag}\b", about)]
+    machine = {"processor": name[1] if name else platform.machine(), "vectors": vectors, "cores": processes.cores()}
+    measurements = Measurements(bench, "machine")
+    if not measurements.lines(**machine):
+        measurements.add(**machine)
 
 
 def report(bench: Path) -> str:
     """Every table of which something was measured. UserError where nothing was."""
-    tables: dict[str, Callable[[Path], str]] = {
-        "train": training_table,
-        "limit": limit_table,
-        "conversion": conversion_table,
-        "votes": votes_table,
-    }
-    made = [table(bench) for part, table in tables.items() if Measurements(bench, part).lines()]
-    if not made:
+    tables = [table(bench) for part, table in TABLES.items() if Measurements(bench, part).lines()]
+    if not tables:
         raise UserError(f"{bench}: nothing has been measured there: type 'make bench'")
     machines = Measurements(bench, "machine").lines()
     on = [f"{line['cores']} cores of {line['processor']} ({', '.join(line['vectors'])})" for line in machines]
     rounds = len({line["round"] for line in Measurements(bench, "train").lines()})
-    made.insert(0, f"Measured on {' and '.join(on) or 'an unknown machine'}; medians of {rounds} rounds.")
-    return "\n\n".join(made)
-
-
-def draw(bench: Path) -> None:
-    """bench.png: images/s of every net and way, as multiples of stock `caffe train`."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    kept = Measurements(bench, "train")
-    nets = [net for net in NETS if kept.lines(net=net)]
-    figure, axes = plt.subplots(figsize=(9, 4), layout="constrained")
-    series = {
-        "PyTorch": [[{"net": n, "way": "PyTorch", "channels_last": last} for last in (False, True)] for n in nets]
-    }
-    series["caffe train"] = [ways(n, "stock", "caffe train", 1, 2) for n in nets]
-    for caffe in CAFFES:
-        for ranks in (1, 2):
-            name = f"ours, {caffe}, {ranks} rank{'s' * (ranks > 1)}"
-            series[name] = [ways(n, caffe, "ours", ranks) for n in nets]
-    for number, (name, choices) in enumerate(series.items()):
-        chosen = [best(kept, "images_per_s", choice) for choice in choices]
-        bases = [best(kept, "images_per_s", ways(n, "stock", "caffe train", 1, 2)) for n in nets]
-        heights = [ratio(kept, "images_per_s", over, under) or 0 for over, under in zip(chosen, bases)]
-        axes.bar([i + 0.13 * (number - 2.5) for i in range(len(nets))], heights, 0.13, label=name)
-    axes.set_xticks(range(len(nets)), nets)
-    axes.set_ylabel("images/s, caffe train = 1")
-    axes.axhline(1, color="black", linewidth=0.5)
-    axes.legend(fontsize="small", ncols=2)
-    figure.savefig(bench / "bench.png", dpi=120)
+    heading = f"Measured on {' and '.join(on) or 'an unknown machine'}; medians of {rounds} rounds."
+    return "\n\n".join([heading, *tables])
 
 
 def keep(bench: Path) -> None:
     """Keep the measurements beside the other results, and write the README's tables from them."""
     KEPT.mkdir(parents=True, exist_ok=True)
-    for part in PARTS:
+    for part in (*MEASURED, "machine"):
         if (bench / f"{part}.jsonl").exists():
             shutil.copyfile(bench / f"{part}.jsonl", KEPT / f"{part}.jsonl")
-    files.write_whole(README, insert(README.read_text(), report(KEPT), BEGIN, END))
+    before, begin, rest = README.read_text().partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not end:
+        raise UserError(f"{README}: the marks '{BEGIN}' and '{END}' are not both in it: put them back")
+    files.write_whole(README, f"{before}{begin}\n{report(KEPT)}\n{end}{after}")
     print(f"kept in {KEPT.relative_to(paths.CHECKOUT)}, written to {README.name}")
 
 
 def main() -> None:
-    parser = cli.Parser(description=__doc__.splitlines()[0])
+    parser = cli.Parser(prog="bench", description=__doc__.splitlines()[0])
     parser.add_argument("--build", type=Path, default=paths.BUILD, help="where everything made lies (default: build)")
     parser.add_argument("--keep", action="store_true", help="keep the measurements, and write the README's tables")
     args = parser.parse_args()
     bench = args.build / "bench"
-    if any(Measurements(bench, part).lines() for part in PARTS[:-1]):
+    if any(Measurements(bench, part).lines() for part in MEASURED):
         note_machine(bench)
     tables = report(bench)
-    (bench / "bench.md").write_text(tables + "\n")
-    print(f"\n{tables}\n")
-    draw(bench)
-    print(f"written to {bench / 'bench.md'} and {bench / 'bench.png'}")
+    files.write_whole(bench / "bench.md", tables + "\n")
+    print(f"\n{tables}\n\nwritten to {bench / 'bench.md'}")
     if args.keep:
         keep(bench)
 

@@ -9,7 +9,6 @@ as there is with ranks.
 from __future__ import annotations
 
 import ctypes
-import os
 import subprocess
 import sys
 import time
@@ -17,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tools import cli, paths
+from tools import cli, paths, processes
 from tools.bench.measurements import Measurements
 from tools.bench.training import NATIVE, caffes, environment
 
@@ -25,20 +24,19 @@ SIZE = 1024
 SECONDS = 1.5
 # The library that a Caffe calls, and what stands before its names
 LIBRARIES = {"stock": ("libopenblas.so.0", ""), "native": (str(NATIVE / "libscipy_openblas.so"), "scipy_")}
+ROW_MAJOR, NOT_TRANSPOSED = 101, 111  # of CBLAS
 
 
 def sgemm_gflops(build: str) -> float:
     """GFLOP/s of this process, on one thread."""
     name, prefix = LIBRARIES[build]
-    library = ctypes.CDLL(name)
-    sgemm = getattr(library, f"{prefix}cblas_sgemm")
-    a, b, c = (np.ones((SIZE, SIZE), np.float32) for _ in range(3))
-    row_major, plain, one, zero = 101, 111, ctypes.c_float(1), ctypes.c_float(0)
-    pointers = [matrix.ctypes.data_as(ctypes.c_void_p) for matrix in (a, b, c)]
+    sgemm = getattr(ctypes.CDLL(name), f"{prefix}cblas_sgemm")
+    matrices = [np.ones((SIZE, SIZE), np.float32) for _ in range(3)]
+    a, b, c = (matrix.ctypes.data_as(ctypes.c_void_p) for matrix in matrices)
+    one, zero = ctypes.c_float(1), ctypes.c_float(0)
 
     def multiply() -> None:
-        sizes = [SIZE] * 3
-        sgemm(row_major, plain, plain, *sizes, one, pointers[0], SIZE, pointers[1], SIZE, zero, pointers[2], SIZE)
+        sgemm(ROW_MAJOR, NOT_TRANSPOSED, NOT_TRANSPOSED, *[SIZE] * 3, one, a, SIZE, b, SIZE, zero, c, SIZE)
 
     multiply()
     times, began = 0, time.perf_counter()
@@ -48,15 +46,15 @@ def sgemm_gflops(build: str) -> float:
     return times * 2 * SIZE**3 / (time.perf_counter() - began) / 1e9
 
 
-def on_processes(build: str, processes: int) -> float:
+def on_processes(build: str, number: int) -> float:
     """The sum of the GFLOP/s of so many processes at once."""
     command = [sys.executable, "-m", "tools.bench.limit", "--child", build]
-    children = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(processes)]
+    children = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(number)]
     return sum(float(child.communicate()[0]) for child in children)
 
 
 def main() -> None:
-    parser = cli.Parser(description=__doc__.splitlines()[0])
+    parser = cli.Parser(prog="bench", description=__doc__.splitlines()[0])
     parser.add_argument("--round", type=int, default=0)
     parser.add_argument("--child", choices=LIBRARIES, help="only measure, and print the figure")
     parser.add_argument("--build", type=Path, default=paths.BUILD)
@@ -64,13 +62,13 @@ def main() -> None:
     if args.child:
         print(sgemm_gflops(args.child))
         return
-    kept = Measurements(args.build / "bench", "limit")
+    measurements = Measurements(args.build / "bench", "limit")
     for build in caffes():
-        for processes in (1, len(os.sched_getaffinity(0))):
-            on = {"round": args.round, "caffe": build, "processes": processes}
-            if not kept.lines(**on):
+        for number in (1, processes.cores()):
+            on = {"round": args.round, "caffe": build, "processes": number}
+            if not measurements.lines(**on):
                 with environment(build):
-                    kept.add(**on, gflops=on_processes(build, processes))
+                    measurements.add(**on, gflops=on_processes(build, number))
 
 
 if __name__ == "__main__":

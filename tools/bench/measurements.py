@@ -8,6 +8,9 @@ from __future__ import annotations
 import json
 import statistics
 from pathlib import Path
+from typing import Any, Union
+
+Value = Union[str, int, float, list[str]]
 
 
 class Measurements:
@@ -16,27 +19,33 @@ class Measurements:
     def __init__(self, bench: Path, part: str) -> None:
         self.file = bench / f"{part}.jsonl"
 
-    def lines(self, **wanted: object) -> list[dict]:
-        """The lines in which every field of ``wanted`` has its value, in the order they were measured."""
+    def lines(self, **on: Value) -> list[dict[str, Any]]:
+        """The lines in which every field of ``on`` has its value, in the order in which they were measured."""
         if not self.file.exists():
             return []
-        found = []
+        lines = []
         for line in self.file.read_text().splitlines():
             try:
-                found.append(json.loads(line))
+                lines.append(json.loads(line))
             except ValueError:
                 continue  # the last line of a bench that was killed
-        return [line for line in found if all(line.get(key) == value for key, value in wanted.items())]
+        return [line for line in lines if all(line.get(key) == value for key, value in on.items())]
 
-    def add(self, **line: object) -> None:
+    def add(self, **line: Value) -> None:
         """Keep a line, and show it."""
         self.file.parent.mkdir(parents=True, exist_ok=True)
         with self.file.open("a") as stream:
             stream.write(json.dumps(line) + "\n")
-        shown = (f"{value:.4g}" if isinstance(value, float) else str(value) for value in line.values())
-        print(f"{self.file.stem}: {', '.join(shown)}", flush=True)
+        texts = (f"{value:.4g}" if isinstance(value, float) else str(value) for value in line.values())
+        print(f"{self.file.stem}: {', '.join(texts)}", flush=True)
 
-    def median(self, figure: str, **wanted: object) -> float | None:
-        """The median of a figure over the lines wanted; None where nothing was measured."""
-        values = [line[figure] for line in self.lines(**wanted) if line.get(figure) is not None]
+    def median(self, figure: str, **on: Value) -> float | None:
+        """The median of a figure over the lines measured on ``on``; None where there is none."""
+        values = [line[figure] for line in self.lines(**on) if line.get(figure) is not None]
         return statistics.median(values) if values else None
+
+    def ratio(self, figure: str, over: dict[str, Value], under: dict[str, Value]) -> float | None:
+        """The median over the rounds of one way's figure to another's; None where no round has both."""
+        below = {line["round"]: line[figure] for line in self.lines(**under)}
+        ratios = [line[figure] / below[line["round"]] for line in self.lines(**over) if line["round"] in below]
+        return statistics.median(ratios) if ratios else None

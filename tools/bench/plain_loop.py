@@ -1,25 +1,18 @@
 """Songs to LMDBs as one would first write it: librosa for the spectrogram, protobuf for the Datum, song after song.
 
-    python -m tools.bench.plain_loop DATA_ROOT FOLDER --songs 20
-
-makes the same six kinds of record as `tools.convert`, in the order of the songs. It is what the conversion is
-measured against, and prints the seconds that it took, imports left out.
+It makes the same six kinds of record as `tools.convert`, which is measured against it.
 """
 
 from __future__ import annotations
 
-import json
 import time
+from collections import Counter
 from pathlib import Path
 
 import librosa
 import lmdb
 import numpy as np
 from caffe.proto import caffe_pb2
-
-from tools import cli
-from tools.songs import roots
-from tools.songs.tracks import Track
 
 
 def decibel_image(power: np.ndarray) -> np.ndarray:
@@ -50,38 +43,25 @@ def datum_of(matrix: np.ndarray, label: int, dtype: str) -> bytes:
     return datum.SerializeToString()
 
 
-def convert(tracks: list[Track], folder: Path) -> None:
-    lmdbs = {}
+def convert(tracks: list[Track], folder: Path) -> float:
+    """Songs per second, into LMDBs of float and integer values for each view, in ``folder``."""
+    librosa.stft(np.zeros(4096, np.float32))  # compiles what librosa compiles at its first call
+    began = time.perf_counter()
+    environments, numbers = {}, Counter()
     for view in ("cnn", "song", "lstm"):
         for dtype in ("int", "float"):
             path = folder / f"{view}_{dtype}_lmdb"
             path.mkdir(parents=True)
-            lmdbs[view, dtype] = lmdb.open(str(path), map_size=1 << 32)
-    numbers = dict.fromkeys(lmdbs, 0)
+            environments[view, dtype] = lmdb.open(str(path), map_size=1 << 32)
     for track in tracks:
         samples, _ = librosa.load(track.path, sr=22050)
         for view, clips in views_of(samples).items():
             for dtype in ("int", "float"):
-                with lmdbs[view, dtype].begin(write=True) as transaction:
+                with environments[view, dtype].begin(write=True) as transaction:
                     for clip, matrix in enumerate(clips):
                         key = f"{numbers[view, dtype]:08d}_{track.track}_{clip:02d}"
                         transaction.put(key.encode(), datum_of(matrix, track.label, dtype))
                         numbers[view, dtype] += 1
-
-
-def main() -> None:
-    parser = cli.Parser(description=__doc__.splitlines()[0])
-    parser.add_argument("data_root", type=Path)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--songs", type=int, default=20)
-    args = parser.parse_args()
-    tracks = roots.survey(args.data_root).tracks
-    tracks = tracks[:: max(1, len(tracks) // args.songs)][: args.songs]
-    librosa.stft(np.zeros(4096, np.float32))  # compiles what librosa compiles at its first call
-    began = time.perf_counter()
-    convert(tracks, args.folder)
-    print(json.dumps({"songs": len(tracks), "seconds": time.perf_counter() - began}))
-
-
-if __name__ == "__main__":
-    cli.run("bench", main)
+    for environment in environments.values():
+        environment.close()
+    return len(tracks) / (time.perf_counter() - began)

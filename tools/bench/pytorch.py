@@ -1,6 +1,6 @@
 """Images per second in training of PyTorch's twin of a net, and how far its outputs are from Caffe's.
 
-    PYTHON -m tools.benching.pytorch --net rcnn --round 0      with a PYTHON that has torch and NumPy
+    PYTHON -m tools.bench.pytorch --net rcnn --round 0      with a PYTHON that has torch and NumPy
 
 Two threads, and both ways to lay out images in memory, of which the table takes the faster. The batch lies in memory,
 which is the best case for PyTorch: Caffe reads its LMDB.
@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from tools.benching import twins
-from tools.benching.measurements import Measurements
+from tools.bench import twins
+from tools.bench.measurements import Measurements
 
 SECONDS = 3.0  # timed, after a third of it as the warm-up
 
@@ -27,8 +27,8 @@ def differs(twin: torch.nn.Module, data: dict[str, np.ndarray]) -> float:
     """The largest difference of a probability between PyTorch's and Caffe's, on the same clips and weights."""
     twin.eval()
     with torch.no_grad():
-        ours = twins.probabilities(twin(torch.from_numpy(data["clips"]))).numpy()
-    return float(np.abs(ours - data["prob"]).max())
+        outputs = twins.probabilities(twin(torch.from_numpy(data["clips"]))).numpy()
+    return float(np.abs(outputs - data["prob"]).max())
 
 
 def optimizer_of(twin: torch.nn.Module) -> torch.optim.Optimizer:
@@ -40,23 +40,16 @@ def optimizer_of(twin: torch.nn.Module) -> torch.optim.Optimizer:
 
 
 def images_per_second(twin: torch.nn.Module, clips: torch.Tensor, labels: torch.Tensor) -> float:
-    """Train on one batch over and over for `SECONDS`."""
+    """Train on one batch over and over: first to warm up, then for `SECONDS`."""
     twin.train()
     optimizer = optimizer_of(twin)
-
-    def step() -> None:
-        optimizer.zero_grad(set_to_none=True)
-        twins.loss_of(twin(clips), labels).backward()
-        optimizer.step()
-
-    steps, began = 0, time.perf_counter()
-    while time.perf_counter() - began < SECONDS / 3 or steps < 2:
-        step()
-        steps += 1
-    steps, began = 0, time.perf_counter()
-    while time.perf_counter() - began < SECONDS or steps < 2:
-        step()
-        steps += 1
+    for seconds in (SECONDS / 3, SECONDS):
+        steps, began = 0, time.perf_counter()
+        while time.perf_counter() - began < seconds or steps < 2:
+            optimizer.zero_grad(set_to_none=True)
+            twins.loss_of(twin(clips), labels).backward()
+            optimizer.step()
+            steps += 1
     return steps * len(clips) / (time.perf_counter() - began)
 
 
@@ -68,23 +61,23 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(min(2, len(os.sched_getaffinity(0))))
     bench = args.build / "bench"
-    kept = Measurements(bench, "train")
+    measurements = Measurements(bench, "train")
     with np.load(bench / "twins" / f"{args.net}.npz") as file:
         data = dict(file)
+    batch = int(data["batch"])
+    clips = torch.from_numpy(np.resize(data["clips"], (batch, *data["clips"].shape[1:])))
+    labels = torch.from_numpy(np.resize(data["labels"], batch))
     for channels_last in (False, True):
         on = {"round": args.round, "net": args.net, "way": "PyTorch", "channels_last": channels_last}
-        if kept.lines(**on) or (channels_last and args.net == "lstm"):
+        if measurements.lines(**on) or (channels_last and args.net == "lstm"):
             continue
         layout = torch.channels_last if channels_last else torch.contiguous_format
         twin = twins.TWINS[args.net]()
-        twins.load(twin, data)
+        twins.load_weights(twin, [blob for name, blob in data.items() if "/" in name])
         twin = twin.to(memory_format=layout)
         difference = differs(twin, data)
-        batch = int(data["batch"])
-        clips = torch.from_numpy(np.resize(data["clips"], (batch, *data["clips"].shape[1:])))
-        labels = torch.from_numpy(np.resize(data["labels"], batch))
         rate = images_per_second(twin, clips.to(memory_format=layout), labels)
-        kept.add(**on, images_per_s=rate, differs_from_caffe=difference, torch=torch.__version__)
+        measurements.add(**on, images_per_s=rate, differs_from_caffe=difference, torch=torch.__version__)
         if not difference < 1e-4:
             sys.exit(f"bench: PyTorch's {args.net} answers otherwise than Caffe's, by {difference:.2g}")
 

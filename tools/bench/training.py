@@ -20,20 +20,25 @@ from pathlib import Path
 
 import caffe
 import numpy as np
+from caffe.proto import caffe_pb2
 
 from tools import cli, paths
 from tools.bench.measurements import Measurements
 from tools.cli import UserError
+from tools.convert import lmdbs
 from tools.nets import prototxt
 from tools.nets.cost import flops_an_image, load
-from tools.nets.network import NETS
-from tools.train import __main__ as train
+from tools.processes import last_words
+from tools.settings import Settings
 from tools.train.prepare import Plan, prepare, write_files
+from tools.train.ranks import Ranks
+from tools.train.training import train
 
 NATIVE = paths.CHECKOUT / ".caffe" / "native"
 # Iterations between two displays of the loss: about two seconds on one core. The first stretch is the warm-up, the
 # other two are timed.
-STRETCH = {"rcnn": 4, "complex_cnn": 6, "simple_cnn": 6, "song_cnn": 8, "lstm": 80}
+STRETCH = {"rcnn": 4, "complex_cnn": 6, "simple_cnn": 30, "song_cnn": 8, "lstm": 80}
+NEVER = 2**31 - 1
 DISPLAY = re.compile(r"^I\d{4} (\d\d):(\d\d):(\d\d\.\d+) .*\] Iteration (\d+) \(.*, loss = ", re.MULTILINE)
 # What is timed: the Caffe it runs on, the way, and its BLAS threads (of caffe train) or ranks (ours)
 WAYS = [
@@ -42,10 +47,10 @@ WAYS = [
 ]
 
 
-def parse_arguments(description: str) -> argparse.Namespace:
+def read_arguments(description: str) -> argparse.Namespace:
     """The net and the round that one call measures."""
-    parser = cli.Parser(description=description.splitlines()[0])
-    parser.add_argument("--net", required=True, choices=NETS)
+    parser = cli.Parser(prog="bench", description=description.splitlines()[0])
+    parser.add_argument("--net", required=True, choices=STRETCH)
     parser.add_argument("--round", type=int, required=True)
     parser.add_argument("--build", type=Path, default=paths.BUILD)
     return parser.parse_args()
@@ -77,15 +82,14 @@ def make_plan(net: str, build: Path) -> Plan:
     work.mkdir(parents=True, exist_ok=True)
     if not (work / "lmdb").exists():
         (work / "lmdb").symlink_to((build / "lmdb").resolve())
-    stretch = STRETCH[net]
-    options = ["--net", net, "--build", str(work), "--iterations", str(3 * stretch + 1)]
-    plan = prepare(train.parse_arguments(options))
-    begin_afresh(plan)
-    solver = prototxt.read_solver(plan.folder / "solver.prototxt")
-    solver.display, solver.average_loss = stretch, 1
-    solver.test_interval, solver.test_initialization = 0, False
+    plan = prepare(Settings(net=net, build=work, iters=3 * STRETCH[net] + 1))
+    solver = prototxt.parse(plan.contents["solver.prototxt"], caffe_pb2.SolverParameter(), "solver.prototxt")
+    solver.display, solver.average_loss = STRETCH[net], 1
+    solver.test_interval, solver.test_initialization = NEVER, False
     solver.snapshot, solver.snapshot_after_train = 0, False
-    return replace(plan, prototxt={**plan.contents, "solver.prototxt": prototxt.text(solver)})
+    plan = replace(plan, contents={**plan.contents, "solver.prototxt": prototxt.text(solver)})
+    begin_afresh(plan)
+    return plan
 
 
 def begin_afresh(plan: Plan) -> None:
@@ -97,78 +101,69 @@ def begin_afresh(plan: Plan) -> None:
 
 def seconds_an_iteration(log: str, stretch: int) -> float:
     """From the second display of the loss to the fourth, by the log's own clock. UserError where they are missing."""
-    seen = {int(i): 3600 * int(h) + 60 * int(m) + float(s) for h, m, s, i in DISPLAY.findall(log)}
-    if not {stretch, 3 * stretch} <= seen.keys():
+    times = {int(i): 3600 * int(h) + 60 * int(m) + float(s) for h, m, s, i in DISPLAY.findall(log)}
+    if not {stretch, 3 * stretch} <= times.keys():
         raise UserError(f"no losses of iterations {stretch} and {3 * stretch} in Caffe's log: {log[-300:]}")
-    return (seen[3 * stretch] - seen[stretch]) % 86400 / (2 * stretch)
+    return (times[3 * stretch] - times[stretch]) % 86400 / (2 * stretch)
 
 
-def time_caffe_train(plan: Plan) -> str:
-    """Run stock `caffe train` and return its log."""
-    solver = prototxt.read_solver(plan.folder / "solver.prototxt")
-    solver.test_interval = 2**31 - 1  # it refuses a 0
-    file = plan.folder / "stock.prototxt"
-    file.write_text(prototxt.text(solver))
-    done = subprocess.run(["caffe", "train", "-solver", str(file)], capture_output=True, text=True, check=False)
+def caffe_log(*command: str) -> str:
+    """The log of a command of Caffe's own. UserError where it fails."""
+    done = subprocess.run(["caffe", *command], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise UserError(f"caffe train on {file}: {(done.stderr.splitlines() or ['no word'])[-1]}")
+        raise UserError(f"caffe {' '.join(command)}: {last_words(done.stderr)}")
     return done.stderr
 
 
 def time_ours(plan: Plan, ranks: int) -> str:
     """Train as `make train` does and return Caffe's log."""
     with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
-        train.train(plan, train.Ranks(ranks, [], None))
+        train(plan, Ranks(ranks, [], None))
     return (plan.folder / "caffe.log").read_text()
 
 
-def export_twin(net: str, plan: Plan, file: Path) -> None:
+def export_twin(plan: Plan, file: Path) -> None:
     """Random weights, a few clips, and what Caffe makes of them, for PyTorch's twin to be compared with."""
-    from tools.convert import lmdbs
-    from tools.nets.forward import read_transform
-
     caffe.set_random_seed(1)
-    filled = caffe.Net(str(plan.folder / "train_val.prototxt"), caffe.TEST)
+    trained = caffe.Net(str(plan.folder / "train_val.prototxt"), caffe.TEST)
     deploy = caffe.Net(str(plan.folder / "deploy.prototxt"), caffe.TEST)
     for layer, blobs in deploy.params.items():
-        for blob, source in zip(blobs, filled.params[layer]):
+        for blob, source in zip(blobs, trained.params[layer]):
             blob.data[...] = source.data
     lmdb = Path(plan.record["lmdb"]["test"]["path"])
     records = [record for record, _ in zip(lmdbs.read_lmdb(lmdb), range(8))]
-    clips = read_transform(plan.folder / "train_val.prototxt")(np.stack([record.array for record in records]))
-    deploy.blobs["data"].reshape(*clips.shape)
+    deploy.blobs["data"].reshape(len(records), *records[0].array.shape)
     deploy.reshape()
-    deploy.blobs["data"].data[...] = clips
+    deploy.blobs["data"].data[...] = [record.array for record in records]
     deploy.forward()
     # Scores of about 2: near 0 every genre would get a tenth whatever is heard, and far off 1 or nothing at all.
     deploy.params["score"][0].data[...] *= 2 / np.abs(deploy.blobs["score"].data).max()
     deploy.forward()
-    weights = {f"{layer}/{i}": blob.data for layer, blobs in deploy.params.items() for i, blob in enumerate(blobs)}
+    # net.params lists a blob once per layer that shares it
+    shared = {blob.data.ctypes.data: blob.data for blobs in deploy.params.values() for blob in blobs}
+    weights = {f"blob/{number}": data for number, data in enumerate(shared.values())}
+    outcome = {"clips": deploy.blobs["input_scale"].data, "prob": deploy.blobs["prob"].data.reshape(len(records), -1)}
     file.parent.mkdir(parents=True, exist_ok=True)
-    prob, labels = deploy.blobs["prob"].data, [record.label for record in records]
-    batch = np.array(plan.batch)
-    np.savez(file, clips=clips, prob=prob.reshape(len(clips), -1), labels=labels, batch=batch, **weights)
+    np.savez(file, **outcome, labels=[record.label for record in records], batch=plan.batch, **weights)
 
 
 def main() -> None:
-    args = parse_arguments(__doc__)
+    args = read_arguments(__doc__)
     caffe.set_mode_cpu()
-    kept = Measurements(args.build / "bench", "train")
+    measurements = Measurements(args.build / "bench", "train")
     plan = make_plan(args.net, args.build)
-    begin_afresh(plan)
-    twin = args.build / "bench" / "twins" / f"{args.net}.npz"
-    if not twin.exists():
-        export_twin(args.net, plan, twin)
+    export_twin(plan, args.build / "bench" / "twins" / f"{args.net}.npz")
     flops = flops_an_image(load(plan.folder / "deploy.prototxt"))
     for build, way, number in WAYS:
         on = {"round": args.round, "net": args.net, "caffe": build, "way": way, "number": number}
-        if build not in caffes() or kept.lines(**on):
+        if build not in caffes() or measurements.lines(**on):
             continue
         begin_afresh(plan)
         with environment(build, number if way == "caffe train" else 1):
-            log = time_caffe_train(plan) if way == "caffe train" else time_ours(plan, number)
+            solver = str(plan.folder / "solver.prototxt")
+            log = caffe_log("train", "-solver", solver) if way == "caffe train" else time_ours(plan, number)
         rate = plan.batch / seconds_an_iteration(log, STRETCH[args.net])
-        kept.add(**on, images_per_s=rate, gflops=rate * flops / 1e9)
+        measurements.add(**on, images_per_s=rate, gflops=rate * flops / 1e9)
 
 
 if __name__ == "__main__":

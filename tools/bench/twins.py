@@ -1,7 +1,7 @@
-"""The same networks in PyTorch: layer for layer, under Caffe's names, written as a user of PyTorch would.
+"""The same networks in PyTorch, layer after layer, written as a user of PyTorch would.
 
 Where the two differ in their defaults, Caffe's hold: pooled sizes are rounded up, and LRN divides alpha by its size in
-both. The weights come from Caffe (`load`), so that the outputs can be compared.
+both. The weights come from Caffe (`load_weights`), so that the outputs can be compared. Clips come shifted and scaled.
 """
 
 from __future__ import annotations
@@ -14,144 +14,113 @@ from torch.nn import functional
 LABELS = 10
 
 
-def pool(x: torch.Tensor, size: int, stride: int) -> torch.Tensor:
-    return functional.max_pool2d(x, size, stride, ceil_mode=True)
+def pool(size: int, stride: int) -> nn.Module:
+    return nn.MaxPool2d(size, stride, ceil_mode=True)
 
 
-class SimpleCNN(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(1, 20, 5)
-        self.conv2 = nn.Conv2d(20, 50, 5)
-        self.fc3 = nn.Linear(50 * 6 * 39, 500)
-        self.score = nn.Linear(500, LABELS)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = pool(functional.relu(self.conv1(x)), 2, 2)
-        x = pool(functional.relu(self.conv2(x)), 2, 2)
-        x = functional.relu(self.fc3(x.flatten(1)))
-        return self.score(functional.dropout(x, 0.5, self.training))
-
-
-class ComplexCNN(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(1, 32, 5, padding=2)
-        self.conv2 = nn.Conv2d(32, 32, 5, padding=2)
-        self.conv3 = nn.Conv2d(32, 64, 5, padding=2)
-        self.conv4 = nn.Conv2d(64, 64, 5, padding=2)
-        self.fc5 = nn.Linear(64 * 2 * 10, 128)
-        self.score = nn.Linear(128, LABELS)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        for convolution in (self.conv1, self.conv2, self.conv3, self.conv4):
-            x = pool(functional.relu(convolution(x)), 3, 2)
-        x = functional.relu(self.fc5(x.flatten(1)))
-        return self.score(functional.dropout(x, 0.4, self.training))
-
-
-class RecurrentConvolution(nn.Module):
+class Recurrent(nn.Module):
     """A recurrent convolution layer (Liang and Hu 2015), T = 3: relu and LRN of feed-forward plus recurrent input."""
 
-    def __init__(self, channels_in: int, channels: int) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
-        self.feedforward = nn.Conv2d(channels_in, channels, 3, padding=1)
-        self.recurrent1 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
-        self.norm = nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=1)
+        self.feedforward = nn.Conv2d(channels, channels, 3, padding=1)
+        self.recurrent = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.norm = nn.LocalResponseNorm(5, alpha=1e-3, beta=0.75, k=1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         fed = self.feedforward(x)
         x = self.norm(functional.relu(fed))
         for _ in range(3):
-            x = self.norm(functional.relu(fed + self.recurrent1(x)))
+            x = self.norm(functional.relu(fed + self.recurrent(x)))
         return x
 
 
-class RCNN(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(1, 32, 5, padding=2)
-        self.rcl1 = RecurrentConvolution(32, 32)
-        self.rcl2 = RecurrentConvolution(32, 64)
-        self.rcl3 = RecurrentConvolution(64, 64)
-        self.conv2 = nn.Conv2d(64, 64, 3, padding=1)
-        self.score = nn.Linear(64, LABELS)
+class Outputs(nn.LSTM):
+    """An LSTM layer (batch, steps, inputs) of which only the outputs go on."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = self.rcl1(pool(functional.relu(self.conv1(x)), 4, 3))
-        x = self.rcl3(pool(self.rcl2(pool(x, 3, 2)), 3, 2))
-        x = functional.relu(self.conv2(x)).mean(dim=(2, 3))
-        return self.score(functional.dropout(x, 0.5, self.training))
+        return super().forward(x)[0]
 
 
-class SongCNN(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(1, 32, (5, 16), stride=(2, 8), padding=(2, 8))
-        self.conv2 = nn.Conv2d(32, 32, 5, padding=2)
-        self.conv3 = nn.Conv2d(32, 64, 5, padding=2)
-        self.score = nn.Linear(64, LABELS)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = pool(functional.relu(self.conv1(x)), 3, 2)
-        x = pool(functional.relu(self.conv2(x)), 3, 2)
-        x = functional.relu(self.conv3(x)).mean(dim=(2, 3))
-        return self.score(functional.dropout(x, 0.5, self.training))
+def simple_cnn() -> nn.Module:
+    return nn.Sequential(
+        *(nn.Conv2d(1, 16, 5), nn.ReLU(), pool(3, 3)),
+        *(nn.Conv2d(16, 32, 5), nn.ReLU(), pool(3, 3)),
+        *(nn.Flatten(), nn.Linear(32 * 2 * 17, 64), nn.ReLU(), nn.Linear(64, LABELS)),
+    )
 
 
-class LSTM(nn.Module):
+def complex_cnn() -> nn.Module:
+    return nn.Sequential(
+        *(nn.Conv2d(1, 32, 5, padding=2), nn.ReLU(), pool(3, 2)),
+        *(nn.Conv2d(32, 32, 5, padding=2), nn.ReLU(), pool(3, 2)),
+        *(nn.Conv2d(32, 64, 5, padding=2), nn.ReLU(), pool(3, 2)),
+        *(nn.Conv2d(64, 64, 5, padding=2), nn.ReLU(), pool(3, 2)),
+        *(nn.Flatten(), nn.Linear(64 * 2 * 10, 128), nn.ReLU(), nn.Dropout(0.4), nn.Linear(128, LABELS)),
+    )
+
+
+def rcnn() -> nn.Module:
+    return nn.Sequential(
+        *(nn.Conv2d(1, 32, 5, padding=2), nn.ReLU(), pool(3, 2)),
+        *(Recurrent(32), nn.Dropout(0.2)),
+        *(Recurrent(32), pool(3, 2), nn.Dropout(0.2)),
+        *(Recurrent(32), nn.Dropout(0.2)),
+        *(nn.Conv2d(32, 32, 3, padding=1), nn.ReLU(), nn.AdaptiveMaxPool2d(1)),
+        *(nn.Flatten(), nn.Linear(32, LABELS)),
+    )
+
+
+def song_cnn() -> nn.Module:
+    return nn.Sequential(
+        *(nn.Conv2d(1, 32, (5, 16), stride=(2, 8), padding=(2, 8)), nn.ReLU(), pool(3, 2)),
+        *(nn.Conv2d(32, 32, 5, padding=2), nn.ReLU(), pool(3, 2)),
+        *(nn.Conv2d(32, 64, 5, padding=2), nn.ReLU(), nn.AdaptiveAvgPool2d(1)),
+        *(nn.Flatten(), nn.Dropout(0.5), nn.Linear(64, LABELS)),
+    )
+
+
+def lstm() -> nn.Module:
     """Scores of every step, (batch, steps, labels): the loss is their mean, the answer the mean of their softmax."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lstm1 = nn.LSTM(72, 80, batch_first=True)
-        self.lstm2 = nn.LSTM(80, 80, batch_first=True)
-        self.fc3 = nn.Linear(80, 40)
-        self.score = nn.Linear(40, LABELS)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x, _ = self.lstm1(x.squeeze(1))
-        x, _ = self.lstm2(x)
-        x = functional.relu(self.fc3(functional.dropout(x, 0.5, self.training)))
-        return self.score(x)
+    return nn.Sequential(
+        *(nn.Flatten(1, 2), Outputs(72, 80, batch_first=True), Outputs(80, 80, batch_first=True)),
+        *(nn.Dropout(0.5), nn.Linear(80, 40), nn.ReLU(), nn.Linear(40, LABELS)),
+    )
 
 
-TWINS = {"simple_cnn": SimpleCNN, "complex_cnn": ComplexCNN, "rcnn": RCNN, "song_cnn": SongCNN, "lstm": LSTM}
+TWINS = {"simple_cnn": simple_cnn, "complex_cnn": complex_cnn, "rcnn": rcnn, "song_cnn": song_cnn, "lstm": lstm}
 
 
-def load(twin: nn.Module, weights: dict[str, np.ndarray]) -> None:
-    """Put Caffe's weights, ``layer/number``, into the module of the same name (rcl1_feedforward: rcl1.feedforward).
+def load_weights(twin: nn.Module, blobs: list[np.ndarray]) -> None:
+    """Put Caffe's blobs, layer after layer, into the parameters of the twin, which has them in the same order.
 
-    Raises KeyError for a module that has no weights among them.
+    ValueError where they are not of the same number and shapes.
     """
-    for name, module in twin.named_modules():
-        if not list(module.parameters(recurse=False)):
-            continue
-        blobs = [
-            weights[f"{name.replace('.', '_')}/{i}"] for i in range(3) if f"{name.replace('.', '_')}/{i}" in weights
-        ]
-        if not blobs:
-            raise KeyError(name)
-        with torch.no_grad():
+    queue = [torch.from_numpy(blob) for blob in blobs]
+    with torch.no_grad():
+        for module in twin.modules():
+            own = list(module.parameters(recurse=False))
+            blobs_of_layer, queue = queue[: len(own)], queue[len(own) :]
             if isinstance(module, nn.LSTM):
-                load_lstm(module, *blobs)
-                continue
-            module.weight.copy_(torch.from_numpy(blobs[0]))
-            if module.bias is not None:
-                module.bias.copy_(torch.from_numpy(blobs[1]))
+                queue[:0] = blobs_of_layer[3:]  # one bias in Caffe, two in PyTorch
+                blobs_of_layer = lstm_blobs(*blobs_of_layer[:3])
+            for parameter, blob in zip(own, blobs_of_layer):
+                if parameter.shape != blob.shape:
+                    raise ValueError(f"{tuple(blob.shape)} in Caffe, {tuple(parameter.shape)} in PyTorch")
+                parameter.copy_(blob)
+    if queue:
+        raise ValueError(f"{len(queue)} blobs of Caffe are left")
 
 
-def load_lstm(module: nn.LSTM, from_below: np.ndarray, bias: np.ndarray, from_before: np.ndarray) -> None:
+def lstm_blobs(from_below: torch.Tensor, bias: torch.Tensor, from_before: torch.Tensor) -> list[torch.Tensor]:
     """Caffe's gates stand in the order input, forget, output, new; PyTorch's input, forget, new, output."""
+    from_below, from_before, bias = (blob[lstm_order(len(blob))] for blob in (from_below, from_before, bias))
+    return [from_below, from_before, bias, torch.zeros_like(bias)]
 
-    def reordered(blob: np.ndarray) -> torch.Tensor:
-        i, f, o, g = np.split(blob, 4)
-        return torch.from_numpy(np.concatenate([i, f, g, o]))
 
-    module.weight_ih_l0.copy_(reordered(from_below))
-    module.weight_hh_l0.copy_(reordered(from_before))
-    module.bias_ih_l0.copy_(reordered(bias))
-    module.bias_hh_l0.zero_()
+def lstm_order(rows: int) -> torch.Tensor:
+    i, f, o, g = torch.arange(rows).chunk(4)
+    return torch.cat([i, f, g, o])
 
 
 def probabilities(score: torch.Tensor) -> torch.Tensor:

@@ -12,23 +12,25 @@ import re
 import subprocess
 import sys
 import time
+from itertools import islice
 from pathlib import Path
 
 import caffe
 
 from tools import cli
 from tools.bench.measurements import Measurements
-from tools.bench.training import begin_afresh, caffes, environment, make_plan, parse_arguments
+from tools.bench.training import caffe_log, caffes, environment, make_plan, read_arguments
 from tools.cli import UserError
 from tools.nets import prototxt
+from tools.processes import child
 from tools.train.prepare import Plan
 
 BATCH = 100
 BATCHES = 6
-SEEN = re.compile(r"^I\d{4} (\d\d):(\d\d):(\d\d\.\d+) .*\] Batch \d+, accuracy = ", re.MULTILINE)
+TESTED = re.compile(r"^I\d{4} (\d\d):(\d\d):(\d\d\.\d+) .*\] Batch \d+, accuracy = ", re.MULTILINE)
 
 
-def prepare_test(plan: Plan) -> tuple[Path, Path]:
+def write_test(plan: Plan) -> tuple[Path, Path]:
     """A train_val.prototxt whose test phase reads the train LMDB, and weights as they are begun with."""
     net = prototxt.read_net(plan.folder / "train_val.prototxt")
     layer = prototxt.data_layer(net, caffe.TEST)
@@ -42,45 +44,34 @@ def prepare_test(plan: Plan) -> tuple[Path, Path]:
 
 def caffe_test(net: Path, model: Path) -> float:
     """Clips per second of `caffe test`."""
-    command = ["caffe", "test", "-model", str(net), "-weights", str(model), "-iterations", str(BATCHES)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    ends = [3600 * int(h) + 60 * int(m) + float(s) for h, m, s in SEEN.findall(done.stderr)]
-    if done.returncode or len(ends) < 2:
-        raise UserError(f"caffe test on {net}: {(done.stderr.splitlines() or ['no word'])[-1]}")
+    log = caffe_log("test", "-model", str(net), "-weights", str(model), "-iterations", str(BATCHES))
+    ends = [3600 * int(h) + 60 * int(m) + float(s) for h, m, s in TESTED.findall(log)]
     return BATCH * (len(ends) - 1) / ((ends[-1] - ends[0]) % 86400)
 
 
-def ours(plan: Plan, net: Path, model: Path) -> float:
+def ours(plan: Plan, model: Path) -> float:
     """Clips per second of the child process that votes."""
     lmdb, out = plan.record["lmdb"]["train"]["path"], plan.folder / "prediction.npz"
-    command = [sys.executable, "-m", "tools.nets.forward", plan.folder / "deploy.prototxt", net, model, lmdb, out]
-    child = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    ends, clips = [], []
-    for line in child.stdout:
-        ends.append(time.perf_counter())
-        clips.append(int(line))
-        if len(ends) == BATCHES:
-            break
-    child.kill()
-    child.wait()
-    if len(ends) < 2:
-        raise UserError(f"tools.nets.forward on {lmdb} ended after {len(ends)} batches")
-    return sum(clips[1:]) / (ends[-1] - ends[0])
+    command = [sys.executable, "-m", "tools.nets.forward", str(plan.folder / "deploy.prototxt"), str(model), lmdb]
+    with child([*command, str(out)], subprocess.DEVNULL) as process:
+        batches = [(time.perf_counter(), int(line)) for line in islice(process.stdout or (), BATCHES)]
+    if len(batches) < 2:
+        raise UserError(f"tools.nets.forward on {lmdb} ended after {len(batches)} batches")
+    return sum(clips for _, clips in batches[1:]) / (batches[-1][0] - batches[0][0])
 
 
 def main() -> None:
-    args = parse_arguments(__doc__)
+    args = read_arguments(__doc__)
     caffe.set_mode_cpu()
-    kept = Measurements(args.build / "bench", "votes")
+    measurements = Measurements(args.build / "bench", "votes")
     plan = make_plan(args.net, args.build)
-    begin_afresh(plan)
-    net, model = prepare_test(plan)
+    net, model = write_test(plan)
     for build in caffes():
         on = {"round": args.round, "net": args.net, "caffe": build}
-        if kept.lines(**on):
-            continue
-        with environment(build):
-            kept.add(**on, caffe_test_clips_per_s=caffe_test(net, model), vote_clips_per_s=ours(plan, net, model))
+        if not measurements.lines(**on):
+            with environment(build):
+                rates = {"caffe_test_clips_per_s": caffe_test(net, model), "vote_clips_per_s": ours(plan, model)}
+            measurements.add(**on, **rates)
 
 
 if __name__ == "__main__":
