@@ -30,8 +30,9 @@ Way = dict[str, Value]
 
 def best(measurements: Measurements, figure: str, ways: list[Way]) -> Way | None:
     """Which of several ways has the highest median; None where none was measured."""
-    measured = [way for way in ways if measurements.median(figure, **way) is not None]
-    return max(measured, key=lambda way: measurements.median(figure, **way), default=None)
+    medians = [(measurements.median(figure, **way), way) for way in ways]
+    measured = [(median, way) for median, way in medians if median is not None]
+    return max(measured, key=lambda pair: pair[0])[1] if measured else None
 
 
 def ways(net: str, caffe: str, way: str, *numbers: int) -> list[Way]:
@@ -53,7 +54,7 @@ def training_row(measurements: Measurements, net: str) -> list[str]:
     stock = best(measurements, figure, ways(net, "stock", "caffe train", 1, 2))
     ranks = [way for caffe in CAFFES for way in ways(net, caffe, "ours", 1, 2)]
     fastest = best(measurements, figure, ranks)
-    one, two = ways(net, (fastest or ranks[0])["caffe"], "ours", 1, 2)
+    one, two = ways(net, str((fastest or ranks[0])["caffe"]), "ours", 1, 2)
 
     def ratio(over: Way | None, under: Way | None) -> float | None:
         return measurements.ratio(figure, over, under) if over and under else None

@@ -14,6 +14,8 @@ import lmdb
 import numpy as np
 from caffe.proto import caffe_pb2
 
+from tools.songs.tracks import Track
+
 
 def decibel_image(power: np.ndarray) -> np.ndarray:
     decibel = librosa.power_to_db(power, ref=1.0, amin=1e-10, top_db=None)
@@ -47,7 +49,8 @@ def convert(tracks: list[Track], folder: Path) -> float:
     """Songs per second, into LMDBs of float and integer values for each view, in ``folder``."""
     librosa.stft(np.zeros(4096, np.float32))  # compiles what librosa compiles at its first call
     began = time.perf_counter()
-    environments, numbers = {}, Counter()
+    environments: dict[tuple[str, str], lmdb.Environment] = {}
+    numbers: Counter[tuple[str, str]] = Counter()
     for view in ("cnn", "song", "lstm"):
         for dtype in ("int", "float"):
             path = folder / f"{view}_{dtype}_lmdb"

@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import librosa
 import numpy as np
@@ -179,7 +180,7 @@ def main() -> None:
         variant.name: hear_variant(variant, tracks, model, args.threshold)
         for variant in tqdm(VARIANTS, unit="variant", disable=None, dynamic_ncols=True)
     }
-    found = {
+    found: dict[str, Any] = {
         "model": model.as_json(),
         "note": examples.note,
         "variants": {name: compare(original, verdicts) for name, verdicts in changed.items()},

@@ -83,7 +83,7 @@ def make_plan(net: str, build: Path) -> Plan:
     if not (work / "lmdb").exists():
         (work / "lmdb").symlink_to((build / "lmdb").resolve())
     plan = prepare(Settings(net=net, build=work, iters=3 * STRETCH[net] + 1))
-    solver = prototxt.parse(plan.contents["solver.prototxt"], caffe_pb2.SolverParameter(), "solver.prototxt")
+    solver = prototxt.parse(str(plan.contents["solver.prototxt"]), caffe_pb2.SolverParameter(), "solver.prototxt")
     solver.display, solver.average_loss = STRETCH[net], 1
     solver.test_interval, solver.test_initialization = NEVER, False
     solver.snapshot, solver.snapshot_after_train = 0, False

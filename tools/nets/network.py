@@ -11,7 +11,7 @@ from caffe.proto import caffe_pb2
 from tools import paths
 from tools.cli import UserError
 from tools.nets import prototxt
-from tools.settings import RUN, Schedule, Settings, Value, text_of
+from tools.settings import NOTHING, RUN, Schedule, Settings, Value, text_of
 
 # The paper's, the lightest first, and ours
 NETS = ("simple_cnn", "complex_cnn", "rcnn", "lstm", "song_cnn", "rcnn_plus")
@@ -63,23 +63,24 @@ class Network:
         A base_lr alone scales the network's own schedule, a schedule alone begins with its own rate: UserError where
         both are given and differ.
         """
-        own = self.defaults
-        given = {name: value for name, value in settings.items(RUN, "nothing") if value is not None}
-        if "lr_steps" in given:
-            first = given["lr_steps"][0][1]
-            if given.get("base_lr", first) != first:
-                raise UserError(f"BASE_LR={given['base_lr']:g}: LR_STEPS begins with {first:g}: leave BASE_LR out")
-            given["base_lr"] = first
-        elif "base_lr" in given:
-            factor = given["base_lr"] / own["base_lr"]
-            given["lr_steps"] = tuple((start, rounded(rate * factor)) for start, rate in own["lr_steps"])
-        return replace(settings, **{**own, **given})
+        given = {name: value for name, value in settings.items(RUN, NOTHING) if value is not None}
+        if settings.lr_steps is None:
+            given["lr_steps"] = self.scaled_rates(given.get("base_lr"))
+        first = given["lr_steps"][0][1]
+        if given.setdefault("base_lr", first) != first:
+            raise UserError(f"BASE_LR={given['base_lr']:g}: LR_STEPS begins with {first:g}: leave BASE_LR out")
+        return replace(settings, **{**self.defaults, **given})
+
+    def scaled_rates(self, base_lr: float | None) -> Schedule:
+        """The network's own schedule, begun with another rate."""
+        rates: Schedule = self.defaults["lr_steps"]
+        factor = 1.0 if base_lr is None else base_lr / rates[0][1]
+        return tuple((start, rounded(rate * factor)) for start, rate in rates)
 
     def run_name(self, settings: Settings) -> str:
         """The name of the run of resolved ``settings``. A rate is named once: as base_lr where that alone tells it."""
         own = dict(self.defaults)
-        scaled = self.resolve(replace(settings, **{"lr_steps": None})).lr_steps
-        alike = text_of(scaled) == text_of(settings.lr_steps)
+        alike = text_of(self.scaled_rates(settings.base_lr)) == text_of(settings.lr_steps)
         own["lr_steps" if alike else "base_lr"] = settings.lr_steps if alike else settings.base_lr
         return settings.run_name(own)
 

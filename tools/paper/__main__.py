@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,9 @@ def run_step(step: Step) -> float:
 
     KeyboardInterrupt where it was stopped, UserError where it failed (it has said why).
     """
-    began, interrupts, tools = time.monotonic(), [], []
+    began = time.monotonic()
+    interrupts: list[int] = []
+    tools: list[subprocess.Popen[str]] = []
 
     def stop(number: int, _: Any) -> None:
         interrupts.append(number)
