@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -22,6 +24,7 @@ import numpy as np
 
 from tools.cli import UserError
 from tools.convert.datum import parse
+from tools.files import sha256_of
 
 KEY = re.compile(r"\d{8}_(?P<track>.+)_(?P<clip>\d{2,})", re.DOTALL)
 NAME_BYTES = 400
@@ -118,6 +121,9 @@ def opened(path: Path) -> Iterator[lmdb.Environment]:
         raise UserError(f"{path}: {what}: type 'make lmdb' with the same settings first")
     if not os.access(file, os.R_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(file))
+    status = file.stat()
+    if not is_as_recorded(file, status.st_size, status.st_mtime_ns):
+        raise UserError(f"{path}: damaged: its bytes are not those that its manifest says: type 'make lmdb' again")
     try:
         environment = shared_environment(path, file.stat())
         # Its pages are mapped: to read past the end of the file would kill the process.
@@ -128,6 +134,20 @@ def opened(path: Path) -> Iterator[lmdb.Environment]:
     except lmdb.Error as error:
         reason = str(error).replace(f"{path}: ", "")
         raise UserError(f"{path}: damaged, or not an LMDB ({reason}): remove it and type 'make lmdb' again") from None
+
+
+@lru_cache(maxsize=64)
+def is_as_recorded(file: Path, size: int, time: int) -> bool:
+    """Whether data.mdb has the hash that the manifest beside its LMDB says, if there is one.
+
+    A file that changes is looked at again. Damaged pages would kill this process once they are mapped.
+    """
+    try:
+        recorded = json.loads((file.parent.parent / "manifest.json").read_text())["files_sha256"]
+        expected = recorded[f"{file.parent.name}/{file.name}"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return True
+    return sha256_of(file) == expected
 
 
 def shared_environment(path: Path, status: os.stat_result) -> lmdb.Environment:

@@ -14,7 +14,7 @@ import soundfile
 from tools import cli
 from tools.convert import features
 from tools.convert.views import matrix_settings, minimum_samples
-from tools.files import write_whole
+from tools.files import sha256_of, write_whole
 from tools.settings import Settings
 from tools.songs import splits
 from tools.songs.audio import SAMPLE_RATE
@@ -30,6 +30,7 @@ KEYS = {
     "left_out": list,
     "data": dict,
     "files": dict,
+    "files_sha256": dict,
     "features": dict,
 }
 
@@ -76,7 +77,7 @@ def describes(found: dict | None, folder: Path, wanted: dict) -> bool:
     if found is None or any(found.get(key) != value for key, value in wanted.items() if key != "data"):
         return False
     same_songs = found["data"].get("fingerprint") == wanted["data"]["fingerprint"]
-    return same_songs and found["files"] == sizes(folder)
+    return same_songs and found["files"] == sizes(folder) and found["files_sha256"] == hashes(folder)
 
 
 def sizes(folder: Path) -> dict[str, int]:
@@ -85,11 +86,17 @@ def sizes(folder: Path) -> dict[str, int]:
     return {file.relative_to(folder).as_posix(): file.stat().st_size for file in sorted(files)}
 
 
+def hashes(folder: Path) -> dict[str, str]:
+    """sha256 of the same files, read as plain files: a wrong byte in an LMDB can kill who maps it."""
+    return {name: sha256_of(folder / name) for name in sizes(folder)}
+
+
 def write(folder: Path, contents: dict) -> None:
     """Write the manifest into a folder whose LMDBs are whole, together with what they were made by."""
     whole = {
         **contents,
         "files": sizes(folder),
+        "files_sha256": hashes(folder),
         "versions": versions(),
         "command": cli.command_line(),
     }

@@ -25,12 +25,13 @@ from tools.train.ranks import Ranks
 FULL = 1 << 20  # bytes: where less is free, it is the disk that ended Caffe
 
 
-def child_command(plan: Plan, ranks: Ranks, until: int, dropout: float | None) -> list[str]:
+def child_command(plan: Plan, ranks: Ranks, start: int, until: int, dropout: float | None) -> list[str]:
     command = [
         sys.executable,
         "-m",
         "tools.train.solve",
         str(plan.folder),
+        f"--resume={start}",
         f"--until={until}",
         f"--records={plan.records}",
     ]

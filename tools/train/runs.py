@@ -21,7 +21,20 @@ from tools.train.weights import named_by_hash
 # What `make setup CAFFE=native` made, in the versions of run.json
 NATIVE = "Debian bullseye, rebuilt for this processor"
 # without which it is no record
-KEYS = {"net": str, "split": str, "view": str, "dtype": str, "seed": int, "lmdb": dict, "settings": dict}
+KEYS = {
+    "net": str,
+    "split": str,
+    "view": str,
+    "dtype": str,
+    "seed": int,
+    "lmdb": dict,
+    "settings": dict,
+    "label_names": list,
+    "ranks": int,
+    "gpu": list,
+    "versions": dict,
+    "iteration": int,
+}
 BESIDE_RUN = {"build", "caffe", "gpu", "jobs"}  # settings that may stand beside RUN=, which tells all others
 
 

@@ -18,16 +18,23 @@ from tools.files import sha256_of, write_whole
 # compared: never pruned.
 ITERATIONS_KEPT = (500, 1000, 4000, 10_000, 60_000, 100_000, 200_000)
 NEWEST_KEPT = 5
+MARKS = (".whole", ".begun")
+
+
+def mark_begun(folder: Path, snapshot: str) -> None:
+    """Declare that a snapshot is being written here: half of one, left by a killed process, is ours to remove."""
+    (folder / f"{snapshot}.begun").touch()
 
 
 def mark_whole(folder: Path, prefix: str, iteration: int) -> None:
     """Declare the snapshot of this iteration whole, once all of its files are written."""
-    files = sorted(file for file in folder.glob(f"{prefix}_iter_{iteration}.*") if file.suffix != ".whole")
+    files = sorted(file for file in folder.glob(f"{prefix}_iter_{iteration}.*") if file.suffix not in MARKS)
     for file in files:
         with file.open("rb") as stream:
             os.fsync(stream.fileno())
     mark = {file.name: {"bytes": file.stat().st_size, "sha256": sha256_of(file)} for file in files}
     write_whole(folder / f"{prefix}_iter_{iteration}.whole", json.dumps(mark, indent=1) + "\n")
+    (folder / f"{prefix}_iter_{iteration}.begun").unlink(missing_ok=True)
 
 
 def whole_snapshots(folder: Path) -> dict[int, Path]:
@@ -93,9 +100,16 @@ def passed_over(folder: Path, iteration: int) -> list[Path]:
 
 
 def prune_snapshots(folder: Path) -> None:
-    """Remove half-written snapshots, and old ones beyond the newest and the paper's own iterations."""
+    """Remove half-written snapshots, and old ones beyond the newest and the paper's own iterations; ours alone."""
     whole = whole_snapshots(folder)
     kept = {n for n in whole if n in ITERATIONS_KEPT} | set(list(whole)[-NEWEST_KEPT:])
+    ours = {iteration_of(mark) for suffix in MARKS for mark in folder.glob(f"*_iter_*{suffix}")}
     for file in folder.glob("*_iter_*"):
-        if iteration_of(file) not in kept:
+        if iteration_of(file) in ours - kept:
             file.unlink(missing_ok=True)
+
+
+def unmarked(folder: Path) -> list[str]:
+    """Snapshots without a mark of ours, as stock `caffe train` writes them."""
+    ours = {iteration_of(mark) for suffix in MARKS for mark in folder.glob(f"*_iter_*{suffix}")}
+    return sorted(file.name for file in folder.glob("*_iter_*.caffemodel") if iteration_of(file) not in ours)

@@ -10,6 +10,7 @@ one that was stopped.
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import os
@@ -113,11 +114,12 @@ def check_snapshot(prefix: Path) -> None:
 class Training:
     """A solver on its way from its newest whole snapshot to ``until``."""
 
-    def __init__(self, folder: Path, until: int, records: int, dropout: float | None, rates: list, gpu: bool) -> None:
-        self.folder, self.until, self.rates = folder, until, rates
+    def __init__(self, args: argparse.Namespace) -> None:
+        folder, self.until, self.rates = args.folder, args.until, args.rates
+        self.folder: Path = folder
         self.exchange = exchange()
         self.rank = self.exchange.rank
-        self.solver, self.settings = build_solver(folder, self.exchange.ranks, self.rank, dropout, gpu)
+        self.solver, self.settings = build_solver(folder, self.exchange.ranks, self.rank, args.dropout, bool(args.gpus))
         if (folder / WEIGHTS_FILE).exists():
             self.solver.net.copy_from(str(folder / WEIGHTS_FILE))
         self.exchange.join(self.solver)
@@ -126,13 +128,15 @@ class Training:
         self.accuracies: list[float] = []  # of the batches since the last display
         self.snapshot_at = -1
         batch = self.solver.net.blobs["data"].num * self.exchange.ranks * self.settings.iter_size
-        newest = snapshots.newest_resumable(folder)
-        if newest:
-            self.snapshot_at, state = newest
-            replay(self.solver.net, self.snapshot_at, records, batch, self.settings.iter_size)
+        if args.resume:
+            # Named by whoever started the ranks: on a file system that they share each might see another newest one
+            state = Path(f"{self.settings.snapshot_prefix}_iter_{args.resume}.solverstate")
+            self.snapshot_at = args.resume
+            replay(self.solver.net, args.resume, args.records, batch, self.settings.iter_size)
             self.solver.restore(str(state))
             self.losses, self.accuracies = kept_batches(state)
         if self.rank == 0:
+            caffe.log(f"Solving {prototxt.read_net(folder / 'train_val.prototxt').name}")
             report(start=self.solver.iter)
 
     def ask_to_stop(self, *_: Any) -> None:
@@ -155,10 +159,11 @@ class Training:
             check_loss(iteration, self.losses)
             if self.rank == 0:
                 report(tick=iteration + 1)
-                if self.settings.display and iteration % self.settings.display == 0:
+            if self.settings.display and iteration % self.settings.display == 0:
+                if self.rank == 0:
                     loss = float(np.mean(self.losses[-self.settings.average_loss :]))
                     log_display(iteration, loss, self.solver.lr, self.accuracies, iterations, seconds)
-                    self.accuracies, iterations, seconds = [], 0, 0.0
+                self.accuracies, iterations, seconds = [], 0, 0.0
             if self.settings.snapshot and self.solver.iter % self.settings.snapshot == 0:
                 self.snapshot()
             if self.exchange.stop_agreed:
@@ -181,8 +186,9 @@ class Training:
 
     def snapshot(self) -> None:
         if self.rank == 0 and self.snapshot_at != self.solver.iter:
-            self.solver.snapshot()
             snapshot = Path(f"{self.settings.snapshot_prefix}_iter_{self.solver.iter}")
+            snapshots.mark_begun(self.folder, snapshot.name)
+            self.solver.snapshot()
             check_snapshot(snapshot)
             keep_batches(snapshot, self.losses, self.accuracies)
             snapshots.mark_whole(self.folder, Path(self.settings.snapshot_prefix).name, self.solver.iter)
@@ -211,6 +217,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--until", type=int, required=True, help="the iteration to end at")
     parser.add_argument("--records", type=int, required=True, help="records of the train LMDB")
+    parser.add_argument("--resume", type=int, default=0, help="the iteration of the snapshot to go on from (0: none)")
     parser.add_argument("--dropout", type=float)
     parser.add_argument("--rates", type=json.loads, default=[], help="[[iteration, learning rate], ...]")
     parser.add_argument("--gpus", type=json.loads, default=[], help="[number, ...]: the GPU of each rank of a host")
@@ -218,7 +225,7 @@ def main() -> int:
     die_with(os.getppid())
     caffe.init_log(0, True)
     choose_device(args.gpus)
-    training = Training(args.folder, args.until, args.records, args.dropout, args.rates, bool(args.gpus))
+    training = Training(args)
     try:
         training.run()
     except (DivergedError, UserError) as error:

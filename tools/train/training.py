@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from tools import processes
 from tools.files import only_holder
-from tools.train import snapshots
+from tools.train import runs, snapshots
 from tools.train.child import child_command, run_child
 from tools.train.prepare import Plan
 from tools.train.progress import Metrics
@@ -36,6 +36,11 @@ def segments(plan: Plan, start: int) -> Iterator[tuple[int, float | None]]:
             yield end, ratio
 
 
+def is_done(folder: Path) -> bool:
+    """Whether a run came to its end, its last test made."""
+    return (folder / "run.json").exists() and runs.read_run(folder).get("state") == "done"
+
+
 def train(plan: Plan, ranks: Ranks) -> int:
     """Train to the plan's last iteration; returns the iteration reached."""
     newest = snapshots.newest_resumable(plan.folder)
@@ -45,6 +50,11 @@ def train(plan: Plan, ranks: Ranks) -> int:
     if start > plan.iterations:
         print(f"{plan.folder} already stands at iteration {start}")
         return start
+    if start == plan.iterations and is_done(plan.folder):
+        print(f"{plan.folder} is done already: say ITERS= to go further")
+        return start
+    for name in snapshots.unmarked(plan.folder):
+        print(f"{plan.folder / name}: left alone: another program wrote it", flush=True)
     where = {"ranks": ranks.number, "gpu": ranks.gpus}
     if ranks.hostfile:
         where["hosts"] = processes.read_hostfile(ranks.hostfile)
@@ -54,7 +64,7 @@ def train(plan: Plan, ranks: Ranks) -> int:
     reached = start
     with tqdm(total=plan.iterations, initial=start, unit="iter", disable=None, dynamic_ncols=True) as bar:
         for until, dropout in segments(plan, start):
-            events = run_child(child_command(plan, ranks, until, dropout), plan, bar, metrics)
+            events = run_child(child_command(plan, ranks, reached, until, dropout), plan, bar, metrics)
             reached = events.get("end", reached)
             if reached < until or "stopped" in events:
                 break
