@@ -39,9 +39,7 @@ named_songs = $${GTZAN:+--data "$$GTZAN"}
 songs = "$${GTZAN:-$$BUILD/synthetic/genres}"
 model = $(call option,RUN) $(call option,MODEL) $(call option,ITERATION) --build "$$BUILD"
 
-# What is written and read beside GTZAN: the sandbox shows it where it lies outside the checkout
-export WRITE = $(BUILD)
-export READ := $(value READ):$(MODEL):$(RUN):$(TEST):$(WEIGHTS)
+# The sandbox shows what GTZAN, TEST, RUN, MODEL, WEIGHTS, SONG, KEEP, HOSTS, BUILD, PNG and CSV name
 IN := tools/runtime/run
 PYTHON := $(IN) python3 -m
 
@@ -140,15 +138,10 @@ paper: setup synthetic ## everything, from the songs to the page; SCALE=0.005 mu
 	  $(if $(PLAN),--plan $(call option,SONGS) $(call option,CORES))
 
 ##@ Your own song
-# A song outside the checkout is made visible to the sandbox by READ, which is why it can't have a colon in its path there.
 classify: setup ## tell the genre of SONG=FILE or FOLDER; JSON=1 CSV=FILE PNG=FOLDER THRESHOLD=5 RUN=FOLDER
 	@[ -n "$$SONG" ] || { echo 'classify: which song? make classify SONG="my song.mp3"' >&2; exit 2; }; \
 	[ -n "$$PNG" ] || [ -d "$$SONG" ] || PNG=$$BUILD/classify; \
-	WRITE=$$WRITE:$$PNG:$${CSV:+$$(dirname -- "$$CSV")}; \
-	song=$$(realpath -m -- "$$SONG"; echo .); song=$${song%??}; outside=$$song; \
-	case $$song in "$$PWD"/*) outside= ;; *:*) echo "classify: $$song: a colon in its path: rename it, or move it here" >&2; exit 2 ;; esac; \
-	READ=$$READ:$$outside $(PYTHON) tools.classify $(model) $(call option,THRESHOLD) $${JSON:+--json} $(call option,CSV) \
-	  $(call option,PNG) -- "$$song"
+	$(PYTHON) tools.classify $(model) $(call option,THRESHOLD) $${JSON:+--json} $(call option,CSV) $(call option,PNG) -- "$$SONG"
 
 serve: setup ## a web page to drop, record and hear songs on: HOST=127.0.0.1 PORT=8000 RUN=FOLDER
 	@$(IN) --network python3 -m tools.serve $(model) $(call option,THRESHOLD) $(call option,HOST) $(call option,PORT)

@@ -50,7 +50,8 @@ def test_a_build_folder_that_can_not_be_written_is_refused_in_one_line(tmp_path:
     run.parent.mkdir(parents=True)
     shutil.copy(CHECKOUT / "tools" / "runtime" / "run", run)
     (tmp_path / "build").touch()
-    seen = subprocess.run([run, "true"], capture_output=True, text=True)
+    surroundings = {name: value for name, value in os.environ.items() if name != "BUILD"}
+    seen = subprocess.run([run, "true"], env=surroundings, capture_output=True, text=True)
     assert seen.returncode == 1
     assert re.fullmatch(rf"run: {tmp_path}/build can't be written by uid \d+: .*\n", seen.stderr)
 
@@ -67,6 +68,17 @@ class TestSandbox:
         assert any(songs.iterdir())
         with pytest.raises(OSError, match="Read-only"):
             (songs / "here").write_text("")
+
+    def test_there_is_no_capability_and_the_settings_of_the_kernel_can_not_be_written(self):
+        status = Path("/proc/self/status").read_text()
+        assert re.findall(r"^Cap(?:Inh|Prm|Eff|Amb):\s*0*$", status, re.MULTILINE)
+        with pytest.raises(OSError, match="Read-only|denied"):
+            Path("/proc/sys/kernel/domainname").write_text("")
+
+    def test_what_python_and_numba_keep_has_a_folder_that_can_be_written(self):
+        for name in ("HOME", "XDG_CACHE_HOME", "NUMBA_CACHE_DIR", "MPLCONFIGDIR"):
+            Path(os.environ[name]).mkdir(parents=True, exist_ok=True)
+            assert os.access(os.environ[name], os.W_OK)
 
     def test_only_loopback_is_there(self):
         assert [name for _, name in socket.if_nameindex()] == ["lo"]
