@@ -36,10 +36,10 @@ def make_vote(
     split: str, net: str, clips: Clips | None = None, iteration: int = 1000, run: Run | None = None, **given: str
 ) -> Vote:
     """A vote, where it matters with clips that would be read from clips.csv, of a run with such settings."""
-    summary: dict[str, Any] = {"net": net, "split": split, "iteration": iteration, "ranks": 2, "leaky": False}
+    summary: dict[str, Any] = {"ranks": 2, "leaky": False}
     if clips:
         summary["clip_accuracy"] = float(clips.right[clips.tested].mean())
-    vote = Vote(Path("build/votes", split, net), summary, run or make_run(split, net, **given))
+    vote = Vote(Path("build/votes", split, net), net, split, iteration, summary, run or make_run(split, net, **given))
     vote.__dict__["clips"] = clips
     return vote
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tools import paths
-from tools.report.collect import Collection, Run, collect, nearest, run_of
+from tools.report.collect import Collection, Run, collect, run_of
 
 
 def test_songs_are_the_same_by_their_fingerprint_or_where_two_copies_made_one_lmdb(run, vote):
@@ -100,10 +100,3 @@ def test_every_kept_vote_has_its_run_and_nothing_kept_is_left_out():
     assert collection.left_out == []
     assert [vote.net for vote in collection.votes if vote.run is None] == ["mfcc_svm"]
     assert {vote.net for vote in collection.votes if vote.run and vote.net != vote.run.net} == set()
-
-
-def test_ours_beside_an_iteration_of_the_paper_is_the_last_before_it(vote):
-    votes = [vote("song", "rcnn", iteration=iteration) for iteration in (500, 4000)]
-    assert [nearest(votes, iteration).iteration for iteration in (10_000, 4000, 3999, 1)] == [4000, 4000, 500, 500]
-    assert nearest(votes, None).iteration == 4000
-    assert nearest([], 10_000) is None

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from tools.report.collect import Collection, Vote
-from tools.report.commands import command_of_run, command_of_vote
+from tools.report.commands import command_of
 
 
 def command(vote: Vote, build: str = "build") -> str:
-    return command_of_vote(Collection(Path(build)), vote)
+    return command_of(Collection(Path(build)), vote)
 
 
 def test_a_vote_s_command_names_its_snapshot_since_the_run_may_have_gone_further(vote):
@@ -32,6 +32,6 @@ def test_what_the_native_caffe_trained_is_made_again_with_the_native_caffe(nativ
     voted = vote("song", "rcnn", iteration=500, run=native)
     collection = Collection(Path("build"), runs=[native], votes=[voted])
     assert command(voted).endswith("ITERS=500 ITERATION=500 RANKS=2 CAFFE=native")
-    assert command_of_run(collection, native).endswith("ITERS=1000 RANKS=2 CAFFE=native")
+    assert command_of(collection, native).endswith("ITERS=1000 RANKS=2 CAFFE=native")
     native.record["versions"]["caffe_package"] = "Debian bullseye"
     assert "CAFFE" not in command(voted)

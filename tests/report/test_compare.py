@@ -32,20 +32,19 @@ def difference(low: float, high: float) -> Difference:
 def test_a_paired_difference_is_the_difference_of_the_shares():
     random = np.random.default_rng(3)
     first, second = random.random((20, 15)) < 0.7, random.random((20, 15)) < 0.5
-    tracks = classified(first, 20).tracks
-    found = compare.paired(tracks, first.ravel().astype(float) - second.ravel())
-    assert found.points == pytest.approx(100 * (first.mean() - second.mean()))
-    assert found.low < found.points < found.high
-    assert (found.clips, found.songs) == (300, 20)
+    paired = compare.difference(classified(first, 20).tracks, first.ravel(), second.ravel())
+    assert paired.points == pytest.approx(100 * (first.mean() - second.mean()))
+    assert paired.low < paired.points < paired.high
+    assert (paired.clips, paired.songs) == (300, 20)
 
 
 def test_the_interval_of_a_difference_is_that_of_resampled_songs_not_of_single_clips():
     """Songs right in all clips or in none: 300 clips tell no more than 20 songs."""
-    whole = np.repeat(np.arange(20) < 10, 15).astype(float)
+    whole = np.repeat(np.arange(20) < 10, 15)
     tracks = np.repeat([f"song{i}" for i in range(20)], 15)
-    found = compare.paired(tracks, whole)
+    paired = compare.difference(tracks, whole, np.zeros(300, bool))
     of_songs = 1.96 * 100 * np.sqrt(0.25 / 20)
-    assert (found.high - found.low) / 2 == pytest.approx(of_songs, rel=0.1)
+    assert (paired.high - paired.low) / 2 == pytest.approx(of_songs, rel=0.1)
 
 
 def test_only_test_clips_that_both_have_are_compared():
@@ -67,15 +66,14 @@ def test_only_test_clips_that_both_have_are_compared():
     ],
 )
 def test_verdicts_follow_the_interval(low, high, more, alike, not_better):
-    assert compare.verdict_more(difference(low, high)) == more
-    assert compare.verdict_alike(difference(low, high)) == alike
-    assert compare.verdict_not_better(difference(low, high)) == not_better
+    assert compare.more(difference(low, high)) == more
+    assert compare.alike(difference(low, high)) == alike
+    assert compare.not_better(difference(low, high)) == not_better
 
 
-def test_votes_are_counted_by_song():
-    right = np.array([[True, True, False], [False, False, False]])
-    tracks, labels, votes, means = compare.songs_and_votes(classified(right, 2))
-    assert list(tracks) == ["blues.00000", "blues.00001"]
-    assert votes[:, :2].tolist() == [[2, 1], [0, 3]]
-    assert means[0, 0] == pytest.approx(2 / 3)
-    assert list(labels) == [0, 0]
+def test_train_clips_are_counted_where_they_vote():
+    right = np.array([[True, True, False], [False, True, True]])
+    assert compare.train_clips_right(classified(right, 2)) == (None, None, None)
+    share = compare.train_clips_right(classified(right, 2, "train"))
+    assert share.value == pytest.approx(4 / 6)
+    assert share.low == pytest.approx(4 / 6), "each song has as many right: drawn again, they give the same share"

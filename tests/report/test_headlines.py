@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tools.report.collect import Collection, Vote
-from tools.report.headlines import votes_by_the_paper
+from tools.report.headlines import nearest, votes_by_the_paper
 
 BY_HAND = {"dropout": "0.4 0.6@3000 0.7@6000"}
 
@@ -32,3 +32,10 @@ def test_a_shorter_schedule_stands_there_where_the_paper_s_was_not_run(vote):
 def test_any_other_net_stands_there_as_it_is(vote):
     votes = [vote("clip", "rcnn", iteration=4000), vote("clip", "rcnn", iteration=500, **BY_HAND)]
     assert beside_the_paper("rcnn", votes) == [({}, 4000)]
+
+
+def test_ours_beside_an_iteration_of_the_paper_is_the_last_before_it(vote):
+    votes = [vote("song", "rcnn", iteration=iteration) for iteration in (500, 4000)]
+    assert [nearest(votes, iteration).iteration for iteration in (10_000, 4000, 3999, 1)] == [4000, 4000, 500, 500]
+    assert nearest(votes, None).iteration == 4000
+    assert nearest([], 10_000) is None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from tools.report.collect import Collection, Vote
-from tools.report.layout import Row
-from tools.report.leak import leak
+from tools.report.comparisons import leak
+from tools.report.table import Row
 
 
 def rows_of(*votes: Vote) -> list[Row]:

@@ -13,8 +13,8 @@ import pytest
 from report_build import RUNS, empty_build, filled_build, run_tool
 
 from tools import paths
-from tools.report import __main__ as report
 from tools.report.collect import collect
+from tools.report.page import TEMPLATES, content_of, make_page, render
 
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
@@ -106,7 +106,7 @@ def test_every_run_stands_in_the_summary_with_the_figures_of_its_vote(filled):
 
 def test_every_number_on_the_page_stands_in_a_file_beside_it(filled):
     files = "".join(file.read_text() for file in (filled / "report").iterdir() if file.name != "index.html")
-    template = "".join(file.read_text() for file in report.TEMPLATES.iterdir())
+    template = "".join(file.read_text() for file in TEMPLATES.iterdir())
     known = set(NUMBER.findall(files)) | set(NUMBER.findall(template))
     counted = {str(sum(c["verdict"] == v for c in numbers(filled)["claims"])) for v in ("supported", "not run")}
     shown = set(NUMBER.findall(" ".join(page_of(filled).text)))
@@ -149,7 +149,7 @@ def test_a_damaged_vote_is_left_out_by_name_and_the_page_is_made(filled, tmp_pat
     (build / "runs" / "song" / "lstm" / "run.json").write_text("")
     collection = collect(build)
     assert len(collection.left_out) == 4, "of the run that can't be read the vote too"
-    html = report.render(report.context(collection))
+    html = render(content_of(make_page(collection)))
     for line in collection.left_out:
         assert line.split(":")[0] in html
 
@@ -161,6 +161,6 @@ def test_names_of_files_are_escaped(filled, tmp_path):
     (build / "votes" / "song" / evil).mkdir()
     (build / "votes" / "song" / evil / "summary.json").write_text("{")
     collection = collect(build)
-    page = Page(report.render(report.context(collection)))
+    page = Page(render(content_of(make_page(collection))))
     assert "x" not in page.sources
     assert any(evil in text for text in page.text)

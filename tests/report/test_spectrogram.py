@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from tools.convert import lmdbs
@@ -42,14 +40,14 @@ def test_a_distance_is_euclids_between_means_and_deviations_of_the_bands():
 
 
 def test_the_songs_shown_are_whole_and_as_the_lmdb_has_them(small_build):
-    lmdb, found = spectrogram.find_songs(collect(small_build))
-    assert [name.split(".")[0] for name in found] == ["classical", "disco"]
-    name, clips = next(iter(found.items()))
+    lmdb, shown = spectrogram.find_songs(collect(small_build))
+    assert [name.split(".")[0] for name in shown] == ["classical", "disco"]
+    name, clips = next(iter(shown.items()))
     assert clips.shape == (15, 33, 166)
-    records = {r.clip: r.array[0] for r in lmdbs.read_lmdb(Path(lmdb)) if r.track == name}
+    records = {r.clip: r.array[0] for r in lmdbs.read_lmdb(lmdb) if r.track == name}
     for number, clip in enumerate(clips):
         np.testing.assert_array_equal(clip, records[number])
 
 
 def test_without_lmdbs_there_is_no_figure(tmp_path):
-    assert spectrogram.spectrogram_figure(collect(tmp_path)) is None
+    assert spectrogram.spectrogram_figures(collect(tmp_path)) == []

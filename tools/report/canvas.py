@@ -7,11 +7,12 @@ import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
 import matplotlib
 
-from tools.report.layout import Row
+from tools.report.table import Values
 
 # Colours that people with any colour vision tell apart (Okabe and Ito 2008)
 BLUE, ORANGE, GREEN, PURPLE, RED, GREY = "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#666666"
@@ -31,7 +32,6 @@ STYLE = {
     "legend.fontsize": 9,
     "lines.linewidth": 1.8,
 }
-PANEL = (4.6, 3.3)  # inches: a phone's width at about its own scale
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,25 @@ class Figure:
     alt: str
     caption: str
     uri: str
-    rows: list[Row] = field(default_factory=list)
+    rows: list[Values]
     wide: bool = False
+
+
+class Canvas:
+    """A figure of matplotlib and its axes: one, or an array of several above one another."""
+
+    def __init__(self, width: float, height: float, rows: int) -> None:
+        with warnings.catch_warnings():
+            # of another matplotlib's 3D toolkit beside ours
+            warnings.filterwarnings("ignore", message="Unable to import Axes3D")
+            from matplotlib.figure import Figure as Drawing
+        self.figure = Drawing(figsize=(width, height), layout="constrained")
+        self.axes: Any = self.figure.subplots(rows, 1, sharex=True)
+
+    def uri(self) -> str:
+        stream = io.BytesIO()
+        self.figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
+        return svg_uri(stream.getvalue())
 
 
 def svg_uri(svg: bytes) -> str:
@@ -51,18 +68,7 @@ def svg_uri(svg: bytes) -> str:
 
 
 @contextmanager
-def canvas(size: tuple[float, float] = PANEL, rows: int = 1, **style: object) -> Iterator[tuple]:
-    """A figure of ``size`` inches and its axes in the report's style: one, or an array of ``rows`` above another."""
-    with warnings.catch_warnings():
-        # of another matplotlib's 3D toolkit beside ours
-        warnings.filterwarnings("ignore", message="Unable to import Axes3D")
-        from matplotlib.figure import Figure as Canvas
+def canvas(width: float = 4.6, height: float = 3.3, rows: int = 1, **style: Any) -> Iterator[Canvas]:
+    """A canvas of so many inches, by default a phone's width at about its own scale, in the report's style."""
     with matplotlib.rc_context({**STYLE, **style}):
-        figure = Canvas(figsize=size, layout="constrained")
-        yield figure, figure.subplots(rows, 1, sharex=True)
-
-
-def drawn(figure: object) -> str:
-    stream = io.BytesIO()
-    figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
-    return svg_uri(stream.getvalue())
+        yield Canvas(width, height, rows)

@@ -9,120 +9,111 @@ from __future__ import annotations
 import numpy as np
 
 from tools import paths
-from tools.report import commands, compare, layout
+from tools.report import commands, compare
 from tools.report.collect import Collection, Vote
-from tools.report.comparisons import same_iteration
-from tools.report.layout import Column, Row, Table
-from tools.songs.splits import FOLDS
-from tools.vote.count import Clips, choose, concatenate
+from tools.report.table import Column, Row, Table, Values, count, percent, words
+from tools.vote.count import Clips, choose, concatenate, hold_election
 
-BASE, PLUS = "rcnn", "rcnn_plus"
-INNER = "inner-"
+BASE, PLUS, INNER = "rcnn", "rcnn_plus", "inner"
 VOTES_TO_DECIDE = 5
 
-Folds = dict[str, Vote]  # by the split's folder
+Folds = dict[int, Vote]
+
+
+def is_inner(vote: Vote) -> bool:
+    return vote.run is not None and vote.run.settings.split == INNER
 
 
 def changes(collection: Collection) -> Table:
     """A row for the unchanged RCNN and one for each change, with the difference that it makes."""
-    table = Table(
-        "changes",
-        "One thing changed at a time",
-        [
-            Column("Changed", layout.text("changed"), number=False),
-            Column("Clips", layout.share("clips_right")),
-            Column("Clips, minus unchanged [95%]", layout.text("clips_difference")),
-            Column("Songs, plurality", layout.share("songs_plurality")),
-            Column("Songs, mean probability", layout.share("songs_mean")),
-            Column("Songs, minus unchanged [95%]", layout.text("songs_difference")),
-            Column("Iterations", layout.count("iteration")),
-            Column("Songs tested", layout.count("songs")),
-        ],
-        note="On folds within the train part of fold 0, whose test songs have no say in the choice. The difference in "
-        "songs is by mean probability, a soft vote.",
-    )
-    found = inner_votes(collection)
-    for (name, iteration), folds in sorted(found.items(), key=lambda item: (item[0][0] != BASE, item[0])):
-        unchanged = found.get((BASE, iteration), {})
-        shared = sorted(folds.keys() & unchanged.keys())
-        if shared:
-            table.rows.append(changed_row(collection, name, folds, unchanged, shared))
-    if not table.rows:
-        missing = commands.make_command(BASE, "inner-1", {"dropout": "0.25"}, collection.build, ITERS=1000)
-        table.rows.append(Row({"changed": "DROPOUT=0.25"}, missing, missing=True))
-    return table
-
-
-def inner_votes(collection: Collection) -> dict[tuple[str, int], Folds]:
-    """Votes on inner folds of the RCNN and its variants, by run and iteration."""
-    found: dict[tuple[str, int], Folds] = {}
+    columns = [
+        Column("changed", "Changed", words),
+        Column("clips_right", "Clips", percent),
+        Column("clips_difference", "Clips, minus unchanged [95%]"),
+        Column("songs_plurality", "Songs, plurality", percent),
+        Column("songs_mean", "Songs, mean probability", percent),
+        Column("songs_difference", "Songs, minus unchanged [95%]"),
+        Column("iteration", "Iterations", count),
+        Column("songs", "Songs tested", count),
+    ]
+    by_change: dict[tuple[str, int], Folds] = {}
     for vote in collection.votes:
-        if vote.split.startswith(INNER) and vote.net in (BASE, PLUS):
-            found.setdefault((vote.run_name, vote.iteration), {})[vote.split] = vote
-    return found
+        if is_inner(vote) and vote.net in (BASE, PLUS):
+            by_change.setdefault((vote.run_name, vote.iteration), {})[vote.run.settings.fold] = vote
+    rows = []
+    for (name, iteration), folds in sorted(by_change.items(), key=lambda item: (item[0][0] != BASE, item[0])):
+        unchanged = by_change.get((BASE, iteration), {})
+        if folds.keys() & unchanged.keys():
+            rows.append(changed_row(collection, name, folds, unchanged))
+    if not rows:
+        command = commands.train_and_vote(collection, BASE, INNER, {"dropout": "0.25"}, FOLD=1, ITERS=1000)
+        rows.append(Row({"changed": "DROPOUT=0.25"}, command, missing=True))
+    note = (
+        "On folds within the train part of fold 0, whose test songs have no say in the choice. The difference in "
+        "songs is by mean probability, a soft vote."
+    )
+    return Table("changes", "One thing changed at a time", columns, rows, note)
 
 
-def changed_row(collection: Collection, name: str, folds: Folds, unchanged: Folds, shared: list[str]) -> Row:
-    changed, base = (concatenate([votes[split].clips for split in shared]) for votes in (folds, unchanged))
+def changed_row(collection: Collection, name: str, folds: Folds, unchanged: Folds) -> Row:
+    shared = sorted(folds.keys() & unchanged.keys())
+    changed, base = (concatenate([votes[fold].clips for fold in shared]) for votes in (folds, unchanged))
     vote = folds[shared[0]]
-    values = {"changed": describe(vote), "iteration": vote.iteration, **accuracies(changed)}
+    values: Values = {"changed": describe(vote), "iteration": vote.iteration, **accuracies(changed)}
     if name != BASE:
-        tracks, right = compare.right_by_mean_probability(changed)
-        songs = compare.song_difference(tracks, right, compare.right_by_mean_probability(base)[1])
-        clips = compare.clip_difference(changed, base)
-        values |= {"clips_difference": clips.text, "songs_difference": songs.text}
-    each, settings = [split.removeprefix(INNER) for split in shared], commands.settings_of(collection, vote)
-    command = commands.folds_command(vote.net, "inner", each, vote.differences, collection.build, **settings)
-    return Row(values, command)
+        songs, before = (hold_election(clips, None) for clips in (changed, base))
+        right = (election.most_probable == election.labels for election in (songs, before))
+        values["clips_difference"] = str(compare.clip_difference(changed, base))
+        values["songs_difference"] = str(compare.difference(songs.tracks, *right))
+    named = commands.named_of(collection, vote)
+    return Row(values, commands.each_fold(collection, vote.net, INNER, shared, vote.differences, **named))
 
 
 def describe(vote: Vote) -> str:
     """What differs from the RCNN as it is, as make variables."""
-    settings = [f"{key}={value}" for key, value in commands.difference_settings(vote.differences).items()]
+    settings = [f"{name}={value}" for name, value in commands.variables(vote.differences).items()]
     return " ".join(([vote.net] if vote.net != BASE else []) + settings) or "nothing"
 
 
-def accuracies(clips: Clips) -> dict[str, object]:
-    plurality = compare.right_by_plurality(clips, VOTES_TO_DECIDE)[1]
+def accuracies(clips: Clips) -> Values:
+    election = hold_election(clips, None)
     return {
         "clips_right": float(clips.right.mean()),
-        "songs_plurality": float(plurality.mean()),
-        "songs_mean": float(compare.right_by_mean_probability(clips)[1].mean()),
-        "songs": len(plurality),
+        "songs_plurality": float((election.plurality(VOTES_TO_DECIDE) == election.labels).mean()),
+        "songs_mean": float((election.most_probable == election.labels).mean()),
+        "songs": len(election.tracks),
     }
 
 
 def plus_gain(collection: Collection) -> Table:
     """What the changes give together on songs that are tested: all five folds, and fold 0, which chose nothing."""
-    table = Table(
-        "plus",
-        "The changes together",
-        [
-            Column("Tested", layout.text("tested"), number=False),
-            Column("Clips, RCNN", layout.share("clips_before")),
-            Column("Clips, plus", layout.share("clips_right")),
-            Column("Gain in clips [95%]", layout.text("clips_difference")),
-            Column("Songs, RCNN", layout.share("songs_before")),
-            Column("Songs, plus", layout.share("songs_plurality")),
-            Column("Gain in songs [95%]", layout.text("songs_difference")),
-            Column("Iterations", layout.count("iteration")),
-            Column("Songs tested", layout.count("songs")),
-        ],
-        note="Songs by plurality of 5. The songs of folds 1 and 2 were looked at in the choice, those of fold "
-        "0 were in no part.",
+    columns = [
+        Column("tested", "Tested", words),
+        Column("clips_before", "Clips, RCNN", percent),
+        Column("clips_right", "Clips, plus", percent),
+        Column("clips_difference", "Gain in clips [95%]"),
+        Column("songs_before", "Songs, RCNN", percent),
+        Column("songs_plurality", "Songs, plus", percent),
+        Column("songs_difference", "Gain in songs [95%]"),
+        Column("iteration", "Iterations", count),
+        Column("songs", "Songs tested", count),
+    ]
+    pair = collection.same_iteration(*(collection.find_votes(net, paths.ALL_FOLDS) for net in (PLUS, BASE)))
+    if pair is None:
+        command = commands.needed(collection, PLUS, paths.ALL_FOLDS, ITERS=1000)
+        rows = [Row({"tested": "all five folds"}, command, missing=True)]
+    else:
+        changed, base = (vote.clips for vote in pair)
+        rows = [gain_row(collection, "all five folds", pair[0], changed, base)]
+        songs = songs_of_fold_0(collection)
+        if len(songs):
+            changed, base = (choose(clips, np.isin(clips.tracks, songs)) for clips in (changed, base))
+            rows.append(gain_row(collection, "fold 0", pair[0], changed, base))
+    note = (
+        "Songs by plurality of 5. The songs of folds 1 and 2 were looked at in the choice, those of fold "
+        "0 were in no part."
     )
-    pair = same_iteration(
-        collection, collection.find_votes(PLUS, paths.ALL_FOLDS), collection.find_votes(BASE, paths.ALL_FOLDS)
-    )
-    if not pair:
-        command = commands.folds_command(PLUS, "song", range(FOLDS), {}, collection.build, ITERS=1000)
-        table.rows.append(Row({"tested": "all five folds"}, command, missing=True))
-        return table
-    table.rows.append(gain_row(collection, "all five folds", pair[0], *(vote.clips for vote in pair)))
-    songs = songs_of_fold_0(collection)
-    if len(songs):
-        table.rows.append(gain_row(collection, "fold 0", pair[0], *(of_songs(vote.clips, songs) for vote in pair)))
-    return table
+    return Table("plus", "The changes together", columns, rows, note)
 
 
 def songs_of_fold_0(collection: Collection) -> np.ndarray:
@@ -131,21 +122,16 @@ def songs_of_fold_0(collection: Collection) -> np.ndarray:
     return np.unique(votes[0].clips.tracks) if votes else np.array([])
 
 
-def of_songs(clips: Clips, songs: np.ndarray) -> Clips:
-    return choose(clips, np.isin(clips.tracks, songs))
-
-
 def gain_row(collection: Collection, tested: str, vote: Vote, changed: Clips, base: Clips) -> Row:
-    before = accuracies(base)
-    tracks, right = compare.right_by_plurality(changed, VOTES_TO_DECIDE)
-    songs = compare.song_difference(tracks, right, compare.right_by_plurality(base, VOTES_TO_DECIDE)[1])
-    values = {
+    before, songs = accuracies(base), hold_election(changed, None)
+    right = [election.plurality(VOTES_TO_DECIDE) == election.labels for election in (songs, hold_election(base, None))]
+    values: Values = {
         "tested": tested,
         **accuracies(changed),
         "clips_before": before["clips_right"],
         "songs_before": before["songs_plurality"],
-        "clips_difference": compare.clip_difference(changed, base).text,
-        "songs_difference": songs.text,
+        "clips_difference": str(compare.clip_difference(changed, base)),
+        "songs_difference": str(compare.difference(songs.tracks, *right)),
         "iteration": vote.iteration,
     }
-    return Row(values, commands.command_of_vote(collection, vote))
+    return Row(values, commands.command_of(collection, vote))

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from tools import paths
 from tools.cli import UserError
 from tools.convert import manifest as manifests
 from tools.nets.network import Network
+from tools.report.table import Interval
 from tools.settings import LMDB, RUN, Settings, text_of
 from tools.songs.gtzan import GENRES
 from tools.train import runs
@@ -27,7 +29,10 @@ from tools.vote.count import Clips
 from tools.vote.files import read_clips
 
 RUN_KEYS = ("iteration", "data_fingerprint")  # besides those of `tools.train.runs`
-VOTE_KEYS = ("net", "split", "leaky", "iteration", "run", "clips", "songs", "clip_accuracy", "clip_interval")
+VOTE_KEYS = ("leaky", "clips", "songs", "clip_accuracy", "clip_interval")
+
+Source, Record = TypeVar("Source"), TypeVar("Record")
+Differences = dict[str, str]  # from the plain run of a network, as make takes them: {'dropout': '0.4 0.6@3000'}
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,7 @@ class Run:
     record: dict[str, Any]
     settings: Settings
     metrics: list[dict[str, Any]]
-    differences: dict[str, str] = field(default_factory=dict)
+    differences: Differences = field(default_factory=dict)
 
     @property
     def net(self) -> str:
@@ -54,32 +59,29 @@ class Vote:
     """A votes folder; ``run`` is the run that it is of, of all folds the first; the baseline has none."""
 
     folder: Path
+    net: str
+    split: str
+    iteration: int
     summary: dict[str, Any]
     run: Run | None
-
-    @property
-    def net(self) -> str:
-        return self.summary["net"]
-
-    @property
-    def split(self) -> str:
-        return self.summary["split"]
-
-    @property
-    def iteration(self) -> int:
-        return self.summary["iteration"]
 
     @property
     def run_name(self) -> str:
         return self.run.folder.name if self.run else self.net
 
     @property
-    def differences(self) -> dict[str, str]:
+    def differences(self) -> Differences:
         return self.run.differences if self.run else {}
 
     @property
     def fingerprint(self) -> str | None:
         return self.run.record["data_fingerprint"] if self.run else None
+
+    @property
+    def trained_with(self) -> tuple[int | None, str | None]:
+        """Ranks and build of Caffe: both change the last digits of the weights."""
+        versions = self.run.record.get("versions", {}) if self.run else {}
+        return self.summary.get("ranks"), versions.get("caffe_package")
 
     @cached_property
     def clips(self) -> Clips:
@@ -91,6 +93,22 @@ class Vote:
         with (self.folder / "confusion.csv").open(newline="") as lines:
             return np.array([row[1:] for row in list(csv.reader(lines))[1:]], dtype=float)
 
+    @property
+    def clips_right(self) -> Interval:
+        return Interval(self.summary["clip_accuracy"], *self.summary["clip_interval"])
+
+    def songs_right(self, rule: str, threshold: int | None = None) -> Interval:
+        """Songs right by a rule; the paper's thresholds are of 15 clips, the LSTM's 30 have twice that."""
+        if not self.summary.get("song_accuracy"):
+            return Interval()
+        share, ends = self.summary["song_accuracy"][rule], self.summary["song_interval"][rule]
+        if threshold is None:
+            return Interval(share, *ends)
+        for key in (str(threshold), str(2 * threshold) if self.net == "lstm" else ""):
+            if key in share:
+                return Interval(share[key], *ends[key])
+        return Interval()
+
 
 @dataclass
 class Collection:
@@ -99,10 +117,10 @@ class Collection:
     build: Path
     runs: list[Run] = field(default_factory=list)
     votes: list[Vote] = field(default_factory=list)
-    manifests: dict[str, dict] = field(default_factory=dict)  # by the split's folder under build/lmdb
+    manifests: dict[str, dict[str, Any]] = field(default_factory=dict)  # by the split's folder under build/lmdb
     left_out: list[str] = field(default_factory=list)
 
-    def data_of(self, fingerprint: str | None) -> dict | None:
+    def data_of(self, fingerprint: str | None) -> dict[str, Any] | None:
         """What a manifest says of the data with this fingerprint: root, songs_present."""
         known = (manifest["data"] for manifest in self.manifests.values())
         return next((data for data in known if data["fingerprint"] == fingerprint), None)
@@ -112,116 +130,131 @@ class Collection:
 
         A fingerprint is of one copy of the songs: it holds the times of their files.
         """
-        wanted = {first.fingerprint, second.fingerprint}
-        made: dict[str, set[str]] = {}
+        both = {first.fingerprint, second.fingerprint}
+        fingerprints: dict[str, set[str]] = {}
         for run in self.runs:
             for entry in run.record["lmdb"].values():
-                made.setdefault(entry["sha256"], set()).add(run.record["data_fingerprint"])
-        return len(wanted) == 1 or any(wanted <= fingerprints for fingerprints in made.values())
+                fingerprints.setdefault(entry["sha256"], set()).add(run.record["data_fingerprint"])
+        return len(both) == 1 or any(both <= alike for alike in fingerprints.values())
 
     def find_votes(self, net: str, split: str, **different: str | None) -> list[Vote]:
-        """Votes of one run, by iteration. Only ``different`` may differ from the defaults (None: anything goes)."""
-        found = {}
+        """Votes of one run, by iteration. Only ``different`` differs from the plain run (None: whatever its value)."""
+        by_iteration: dict[int, Vote] = {}
         for vote in self.votes:
-            if vote.net == net and vote.split == split and matches(vote.differences, different):
-                found.setdefault(vote.iteration, vote)
-        return [found[iteration] for iteration in sorted(found)]
+            if (vote.net, vote.split) == (net, split) and matches(vote.differences, different):
+                by_iteration.setdefault(vote.iteration, vote)
+        return [by_iteration[iteration] for iteration in sorted(by_iteration)]
 
     def find_run(self, net: str, split: str, **different: str | None) -> Run | None:
-        fitting = (r for r in self.runs if r.net == net and r.split == split and matches(r.differences, different))
-        return next(fitting, None)
+        runs_of_net = (run for run in self.runs if (run.net, run.split) == (net, split))
+        return next((run for run in runs_of_net if matches(run.differences, different)), None)
+
+    def same_iteration(self, first: list[Vote], second: list[Vote]) -> tuple[Vote, Vote] | None:
+        """The newest pair of votes at one iteration, on the same data, as many ranks and the same Caffe."""
+        by_iteration = {vote.iteration: vote for vote in second}
+        for vote in reversed(first):
+            other = by_iteration.get(vote.iteration)
+            if other and self.same_songs(vote, other) and vote.trained_with == other.trained_with:
+                return vote, other
+        return None
 
 
-def differences(settings: Settings, plain: Settings) -> dict[str, str]:
-    """The settings in which a run is not as the plain run of its network, as make takes them: ``{'dropout': '0.6'}``.
+def matches(own: Differences, asked: dict[str, str | None]) -> bool:
+    return own.keys() == asked.keys() and all(value in (None, own[key]) for key, value in asked.items())
 
-    A rate is named once: as base_lr where that alone tells it.
+
+def collect(build: Path) -> Collection:
+    """Read what lies under ``build``; an empty or missing folder gives an empty collection."""
+    left_out: list[str] = []
+    manifests_by_folder = dict(read_all(sorted(build.glob("lmdb/[!.]*/manifest.json")), read_manifest, left_out))
+    for folder, manifest in manifests_by_folder.items():
+        left_out += [f"{folder}: {song['file']}: {song['reason']}" for song in manifest["left_out"]]
+    known = read_all(sorted(build.glob("runs/[!.]*/[!.]*/run.json")), read_run, left_out)
+    compared = read_all(known, partial(set_apart, known), left_out)
+    votes = read_all(sorted(build.glob("votes/[!.]*/[!.]*/summary.json")), partial(read_vote, compared), left_out)
+    by_split = {folder.name: manifest for folder, manifest in manifests_by_folder.items()}
+    return Collection(build, compared, votes, by_split, left_out)
+
+
+def collect_kept() -> Collection:
+    """What is kept in the repository. It was made, and is made again, under build/: so its commands say."""
+    return replace(collect(paths.RESULTS), build=paths.BUILD)
+
+
+def read_all(sources: Iterable[Source], read: Callable[[Source], Record], left_out: list[str]) -> list[Record]:
+    """What ``read`` makes of each source; what it can't read is left out by name."""
+    records = []
+    for source in sources:
+        try:
+            records.append(read(source))
+        except UserError as error:
+            left_out.append(str(error))
+        except (OSError, ValueError, TypeError, KeyError, IndexError, csv.Error) as error:
+            left_out.append(f"{source}: not whole ({' '.join(str(error).split())}): make it again")
+    return records
+
+
+def read_manifest(file: Path) -> tuple[Path, dict[str, Any]]:
+    manifest = manifests.read(file.parent)
+    if manifest is None:
+        raise UserError(f"{file}: not whole: type 'make lmdb' again")
+    return file.parent, manifest
+
+
+def read_run(file: Path) -> Run:
+    record = runs.read_run(file.parent)
+    missing = [key for key in RUN_KEYS if key not in record]
+    if missing:
+        raise UserError(f"{file}: without {', '.join(missing)}: train again")
+    return Run(file.parent, record, runs.settings_of(record, file.parent), read_metrics(file.parent / "metrics.jsonl"))
+
+
+def read_metrics(file: Path) -> list[dict[str, Any]]:
+    """The lines of metrics.jsonl; the last one may be cut short by a killed run, or none be there yet."""
+    lines = []
+    for text in file.read_text(errors="replace").splitlines() if file.exists() else ():
+        with suppress(ValueError):
+            lines.append(json.loads(text))
+    return [line for line in lines if isinstance(line, dict) and "iter" in line]
+
+
+def set_apart(known: list[Run], run: Run) -> Run:
+    """The run with what sets it apart from the plain run of its network, of the same split if there is one.
+
+    Without a plain run, from the network as prototxt/ has it now. UserError where it is gone from there.
     """
+    plain = {other.split: other.settings for other in known if other.folder.name == run.net == other.net}
+    try:
+        own = plain.get(run.split) or next(iter(plain.values()), None)
+        own = own or Network(run.net).resolve(Settings(net=run.net))
+    except UserError as error:
+        raise UserError(f"{run.folder}: {error}") from None
+    return replace(run, differences=differences(run.settings, own))
+
+
+def differences(settings: Settings, plain: Settings) -> Differences:
+    """The settings that are not as in ``plain``. A rate is named once: as base_lr where that alone tells it."""
     named = settings.differences(LMDB, RUN, defaults=dict(plain.items(RUN)))
     scaled = tuple((start, rate * settings.base_lr / plain.base_lr) for start, rate in plain.lr_steps)
     named.pop("lr_steps" if text_of(scaled) == text_of(settings.lr_steps) else "base_lr", None)
     return {name: text_of(getattr(settings, name), " ") for name in named}
 
 
-def plain_settings(net: str, split: str, known: list[Run]) -> Settings:
-    """The settings of the plain run of a network, of the same split if there is one, else as prototxt/ has them now.
-
-    UserError where there is no such network any more.
-    """
-    plain = {run.split: run.settings for run in known if run.folder.name == run.net == net}
-    return plain.get(split) or next(iter(plain.values()), None) or Network(net).resolve(Settings(net=net))
-
-
-def matches(own: Mapping[str, str], asked: Mapping[str, str | None]) -> bool:
-    exact = {key: value for key, value in asked.items() if value is not None}
-    return own.keys() == asked.keys() and all(own[key] == value for key, value in exact.items())
-
-
-def nearest(votes: list[Vote], iteration: int | None) -> Vote | None:
-    """The vote to set beside the paper's ``iteration``: that one, else the last before it, else the first after.
-
-    With no iteration the newest vote.
-    """
-    if not votes:
-        return None
-    if iteration is None:
-        return votes[-1]
-    before = [vote for vote in votes if vote.iteration <= iteration]
-    return before[-1] if before else votes[0]
-
-
-def collect(build: Path) -> Collection:
-    """Read what lies under ``build``; an empty or missing folder gives an empty collection."""
-    found = Collection(build)
-    for file in sorted((build / "lmdb").glob("[!.]*/manifest.json")):
-        manifest = read_json(file, ("lmdbs", "data", "left_out"), found.left_out)
-        if manifest and manifests.read(file.parent) is None:
-            found.left_out.append(f"{file}: not whole")
-        elif manifest:
-            found.manifests[file.parent.name] = manifest
-            found.left_out += [f"{file.parent}: {song['file']}: {song['reason']}" for song in manifest["left_out"]]
-    for file in sorted((build / "runs").glob("[!.]*/[!.]*/run.json")):
-        add_run(found, file.parent)
-    name_differences(found)
-    for file in sorted((build / "votes").glob("[!.]*/[!.]*/summary.json")):
-        summary = read_json(file, VOTE_KEYS, found.left_out)
-        if summary:
-            add_vote(found, file.parent, summary)
-    return found
-
-
-def collect_kept() -> Collection:
-    """What is kept in the repository. It was made, and is made again, under build/: so its commands say."""
-    found = collect(paths.RESULTS)
-    found.build = paths.BUILD
-    return found
-
-
-def add_run(collection: Collection, folder: Path) -> None:
-    """Take a run in if its record can be read."""
-    try:
-        record = runs.read_run(folder)
-        missing = [key for key in RUN_KEYS if key not in record]
-        if missing:
-            raise UserError(f"{folder / 'run.json'}: without {', '.join(missing)}")
-        settings = runs.settings_of(record, folder)
-    except (UserError, OSError) as error:
-        collection.left_out.append(str(error))
-    else:
-        metrics = read_metrics(folder / "metrics.jsonl", collection.left_out)
-        collection.runs.append(Run(folder, record, settings, metrics))
-
-
-def name_differences(collection: Collection) -> None:
-    """Say of every run in what it is not as the plain run; leave out those of a network that is gone."""
-    known, collection.runs = collection.runs, []
-    for run in known:
-        try:
-            named = differences(run.settings, plain_settings(run.net, run.split, known))
-        except UserError as error:
-            collection.left_out.append(f"{run.folder}: {error}")
-        else:
-            collection.runs.append(replace(run, differences=named))
+def read_vote(known: list[Run], file: Path) -> Vote:
+    """A vote whose files can be read. UserError where it is not of a run that stands there now."""
+    folder, summary = file.parent, json.loads(file.read_text())
+    run = run_of(summary, known)
+    vote = Vote(folder, summary["net"], summary["split"], summary["iteration"], summary, run)
+    if not len(vote.clips.labels) or vote.confusion.shape != (len(GENRES), len(GENRES)):
+        raise ValueError("no clips, or a confusion that is not 10 x 10")
+    missing = [key for key in VOTE_KEYS if key not in summary]
+    if missing:
+        raise ValueError(f"without {', '.join(missing)}")
+    if run is None and vote.net != baseline.NAME:
+        raise UserError(f"{folder}: its run is gone: train and vote again")
+    if run and not runs.is_vote_of(summary, run.record, run.folder):
+        raise UserError(f"{folder}: of an earlier run, on other LMDBs or with other weights: vote again")
+    return vote
 
 
 def run_of(summary: dict[str, Any], known: list[Run]) -> Run | None:
@@ -229,49 +262,3 @@ def run_of(summary: dict[str, Any], known: list[Run]) -> Run | None:
     by_place = {run.folder.parts[-2:]: run for run in known}
     places = (Path(folder).parts[-2:] for folder in str(summary["run"]).split(", "))
     return next((by_place[place] for place in places if place in by_place), None)
-
-
-def add_vote(collection: Collection, folder: Path, summary: dict[str, Any]) -> None:
-    """Take a vote in if its files can be read and it is of a run that stands there now."""
-    vote = Vote(folder, summary, run_of(summary, collection.runs))
-    try:
-        if not len(vote.clips.labels) or vote.confusion.shape != (len(GENRES), len(GENRES)):
-            raise ValueError("no clips, or a confusion that is not 10 x 10")
-    except (UserError, OSError, ValueError, TypeError, IndexError, KeyError, csv.Error) as error:
-        collection.left_out.append(f"{folder}: not whole ({' '.join(str(error).split())}): vote again")
-        return
-    if vote.run is None and vote.net != baseline.NAME:
-        collection.left_out.append(f"{folder}: its run is gone: train and vote again")
-    elif vote.run and not runs.is_vote_of(summary, vote.run.record, vote.run.folder):
-        collection.left_out.append(f"{folder}: of an earlier run, on other LMDBs or with other weights: vote again")
-    else:
-        collection.votes.append(vote)
-
-
-def read_json(file: Path, keys: tuple[str, ...], left_out: list[str]) -> dict | None:
-    try:
-        content = json.loads(file.read_text())
-        missing = [key for key in keys if key not in content]
-    except (OSError, ValueError, TypeError) as error:
-        left_out.append(f"{file}: not whole ({' '.join(str(error).split())})")
-        return None
-    if missing:
-        left_out.append(f"{file}: without {', '.join(missing)}")
-        return None
-    return content
-
-
-def read_metrics(file: Path, left_out: list[str]) -> list[dict]:
-    """The lines of metrics.jsonl; the last one may be cut short by a killed run."""
-    lines = []
-    try:
-        for line in file.read_text(errors="replace").splitlines():
-            try:
-                lines.append(json.loads(line))
-            except ValueError:
-                continue
-    except FileNotFoundError:
-        return []  # a run that has only begun
-    except OSError as error:
-        left_out.append(f"{file}: {error.strerror}")
-    return [line for line in lines if isinstance(line, dict) and "iter" in line]

@@ -6,118 +6,108 @@ import os
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any, Union
 
 from tools import paths
-from tools.report.collect import Collection, Run, Vote
+from tools.report.collect import Collection, Differences, Run, Vote
 from tools.songs.splits import FOLDS
 from tools.train import runs
 
 TARGETS = {"simple_cnn": "simple", "complex_cnn": "complex", "rcnn": "rcnn", "lstm": "lstm", "song_cnn": "song"}
-DROPOUT_BY_HAND = "0.4 0.6@3000 0.7@6000"  # the paper's schedule
+EACH_FOLD = "$f"  # of a loop of the shell
+
+Given = Union[str, int, Path, None]
 
 
-def split_settings(split: str) -> dict[str, str]:
-    """``song-2`` as SPLIT=song FOLD=2."""
-    name, _, fold = split.partition("-")
-    return {"SPLIT": name, "FOLD": fold} if fold else {"SPLIT": name}
+def make(collection: Collection, targets: str, **named: Given) -> str:
+    """``make TARGETS NAME=value ...``; what is None is left out, and so is the default build folder."""
+    if collection.build != paths.BUILD:
+        named["BUILD"] = collection.build
+    values = {name: value if value == EACH_FOLD else shlex.quote(str(value)) for name, value in named.items()}
+    return " ".join(
+        ["make", targets, *(f"{name}={value}" for name, value in values.items() if named[name] is not None)]
+    )
 
 
-def difference_settings(differences: dict[str, str]) -> dict[str, str]:
+def variables(differences: Differences) -> dict[str, Given]:
     """``dropout`` as DROPOUT."""
-    return {key.upper(): value for key, value in differences.items()}
+    return {name.upper(): value for name, value in differences.items()}
 
 
-def make_command(
-    net: str, split: str, differences: dict[str, str] | None = None, build: Path = paths.BUILD, **settings: object
+def train_and_vote(
+    collection: Collection, net: str, split: str | None, different: Differences | None = None, **named: Given
 ) -> str:
-    """``make lmdb train-... vote NET=...``, from songs to votes. ``settings``: ITERS, ITERATION, RANKS, GTZAN."""
+    """From songs to votes of one run. ``named``: FOLD, ITERS, ITERATION, RANKS, CAFFE, GTZAN."""
     train = f"train-{TARGETS[net]}" if net in TARGETS else "train"
-    named = {"NET": net, **split_settings(split), **difference_settings(differences or {}), **settings}
-    if build != paths.BUILD:
-        named["BUILD"] = build
-    words = [f"{key}={shlex.quote(str(value))}" for key, value in named.items() if value is not None]
-    return " ".join(["make", "lmdb", train, "vote", *words])
+    named = {"NET": net, "SPLIT": split, "FOLD": named.pop("FOLD", None), **variables(different or {}), **named}
+    return make(collection, f"lmdb {train} vote", **named)
 
 
-def folds_command(
+def each_fold(
+    collection: Collection,
     net: str,
     split: str,
-    folds: Iterable[object],
-    differences: dict[str, str] | None = None,
-    build: Path = paths.BUILD,
-    **settings: object,
+    folds: Iterable[int] = range(FOLDS),
+    different: Differences | None = None,
+    **named: Given,
 ) -> str:
-    """The commands of `make_command` for each fold in turn; those of split song are then voted on as one."""
-    each_fold = make_command(net, split, differences, build, **settings)
-    named = f"SPLIT={split} FOLD=$f" if split != "song" else "FOLD=$f"
-    made = f"for f in {' '.join(map(str, folds))}; do {each_fold.replace(f'SPLIT={split}', named)}; done"
-    if split != "song":
-        return made
-    which = [f"{key}={shlex.quote(value)}" for key, value in difference_settings(differences or {}).items()]
-    iteration = [f"ITERATION={settings['ITERATION']}"] if "ITERATION" in settings else []
-    return f"{made}; {' '.join(['make vote-folds', f'NET={net}', *which, *iteration])}{build_setting(build)}"
+    """The same for each fold in turn; those of split song are then voted on as one."""
+    other_split = None if split == "song" else split
+    command = train_and_vote(collection, net, other_split, different, FOLD=EACH_FOLD, **named)
+    loop = f"for f in {' '.join(map(str, folds))}; do {command}; done"
+    if other_split:
+        return loop
+    together = {"NET": net, **variables(different or {}), "ITERATION": named.get("ITERATION")}
+    return f"{loop}; {make(collection, 'vote-folds', **together)}"
 
 
-def build_setting(build: Path) -> str:
-    """`` BUILD=DIR``, or nothing for the default."""
-    return "" if build == paths.BUILD else f" BUILD={shlex.quote(str(build))}"
+def needed(collection: Collection, net: str, split: str, different: Differences | None = None, **named: Given) -> str:
+    """What to type for votes that are not there: of one run, or of all folds."""
+    if split == paths.ALL_FOLDS:
+        return each_fold(collection, net, "song", different=different, **named)
+    return train_and_vote(collection, net, split, different, **named)
 
 
-def data_setting(collection: Collection, fingerprint: str | None) -> dict[str, str]:
-    """GTZAN=DIR where the data are songs of the user's, nothing where they are synthetic or not known."""
-    data = collection.data_of(fingerprint)
-    if data is None or is_synthetic(data):
-        return {}
-    return {"GTZAN": os.path.relpath(data["root"])}
+def command_of(collection: Collection, made: Run | Vote) -> str:
+    """The command that made a run or a vote, with the ranks and the Caffe of it: both change the last digits."""
+    run = made.run if isinstance(made, Vote) else made
+    if run is None:
+        return make(collection, "baseline")
+    named = named_of(collection, made)
+    if made.split == paths.ALL_FOLDS:
+        return each_fold(collection, run.net, run.settings.split, different=run.differences, **named)
+    return train_and_vote(
+        collection, run.net, run.settings.split, run.differences, FOLD=run.settings.fold or None, **named
+    )
 
 
-def is_synthetic(data: dict) -> bool:
+def commands_of(collection: Collection, *votes: Vote) -> str:
+    return "; ".join(command_of(collection, vote) for vote in votes)
+
+
+def named_of(collection: Collection, run: Run | Vote) -> dict[str, Given]:
+    """What its numbers depend on besides its settings: how far it went, on what ranks, Caffe and songs."""
+    if isinstance(run, Vote):
+        far = {"ITERS": run.iteration, "ITERATION": run.iteration, "RANKS": run.summary.get("ranks")}
+        return {**far, **(origin_of(collection, run.run) if run.run else {})}
+    return {"ITERS": run.record["iteration"], "RANKS": run.record.get("ranks"), **origin_of(collection, run)}
+
+
+def origin_of(collection: Collection, run: Run) -> dict[str, Given]:
+    """CAFFE=native where that trained the run; GTZAN=DIR where its songs are the user's, not synthetic nor unknown."""
+    native = run.record.get("versions", {}).get("caffe_package") == runs.NATIVE
+    data = collection.data_of(run.record["data_fingerprint"])
+    root = None if data is None or is_synthetic(data) else os.path.relpath(data["root"])
+    return {"CAFFE": "native" if native else None, "GTZAN": root}
+
+
+def is_synthetic(data: dict[str, Any]) -> bool:
     root = Path(data["root"])
     return (root.parent / "synth.json").exists() or "synthetic" in root.parts
 
 
-def command_of_vote(collection: Collection, vote: Vote) -> str:
-    """The command that made a vote, with the ranks and the Caffe that the run had: both change the last digits."""
-    settings = settings_of(collection, vote)
-    if vote.split == paths.ALL_FOLDS:
-        return folds_command(vote.net, "song", range(FOLDS), vote.differences, collection.build, **settings)
-    return make_command(vote.net, vote.split, vote.differences, collection.build, **settings)
-
-
-def settings_of(collection: Collection, vote: Vote) -> dict[str, object]:
-    """What besides the run's name a vote depends on: how far it went, on how many ranks, with what, on which songs."""
-    return {
-        "ITERS": vote.iteration,
-        "ITERATION": vote.iteration,
-        "RANKS": vote.summary.get("ranks"),
-        **caffe_setting(vote.run),
-        **data_setting(collection, vote.fingerprint),
-    }
-
-
-def caffe_setting(run: Run | None) -> dict[str, str]:
-    """CAFFE=native where that trained the run, nothing for Debian's binary, the default."""
-    built = run.record.get("versions", {}).get("caffe_package") if run else None
-    return {"CAFFE": "native"} if built == runs.NATIVE else {}
-
-
-def command_of_run(collection: Collection, run: Run) -> str:
-    settings = caffe_setting(run) | data_setting(collection, run.record["data_fingerprint"])
-    return make_command(
-        run.net,
-        run.split,
-        run.differences,
-        collection.build,
-        ITERS=run.record["iteration"],
-        RANKS=run.record.get("ranks"),
-        **settings,
-    )
-
-
-def describe_data(collection: Collection, fingerprint: str | None) -> str:
+def describe_data(collection: Collection, fingerprint: str) -> str:
     """Which songs: synthetic, part of GTZAN or all of it, with their number and the fingerprint's first digits."""
-    if fingerprint is None:
-        return "not known: the run is gone"
     data = collection.data_of(fingerprint)
     short = fingerprint[:8]
     if data is None:

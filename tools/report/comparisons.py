@@ -2,224 +2,222 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 
 from tools import paths
 from tools.nets.network import NETS
-from tools.report import commands, compare, layout
+from tools.report import commands, compare
 from tools.report.collect import Collection, Vote
-from tools.report.headlines import PROTOCOLS, basis, net_name, protocols_of, song_share
-from tools.report.layout import Column, Row, Table
-from tools.songs.splits import FOLDS
+from tools.report.headlines import DROPOUT_BY_HAND, PROTOCOLS, basis, net_name, protocols_of
+from tools.report.table import Column, Row, Table, Values, count, interval, percent, words
 from tools.vote import baseline
 
+NET, SPLIT = Column("net_name", "Net", words), Column("split", "Split", words)
 ACCURACY_COLUMNS = [
-    Column("Iterations", layout.count("iteration")),
-    Column("Clips", layout.share_with_interval("clips_right")),
-    Column("Songs, plurality", layout.share_with_interval("songs_plurality")),
-    Column("Songs, mean probability", layout.share_with_interval("songs_mean")),
-    Column("Songs voted on", layout.count("songs")),
-    Column("Test clips", layout.count("clips")),
+    Column("iteration", "Iterations", count),
+    Column("clips_right", "Clips", interval),
+    Column("songs_plurality", "Songs, plurality", interval),
+    Column("songs_mean", "Songs, mean probability", interval),
+    Column("songs", "Songs voted on", count),
+    Column("clips", "Test clips", count),
 ]
+FOLDS_AS_ONE = "song, all 5 folds"
 
 
-def accuracies(collection: Collection, vote: Vote) -> dict:
+def accuracies(collection: Collection, vote: Vote) -> Values:
     return {
-        **layout.with_interval("clips_right", vote.summary["clip_accuracy"], vote.summary["clip_interval"]),
-        **layout.with_interval("songs_plurality", *song_share(vote, "plurality", 5)),
-        **layout.with_interval("songs_mean", *song_share(vote, "mean_probability", None)),
+        "clips_right": vote.clips_right,
+        "songs_plurality": vote.songs_right("plurality", 5),
+        "songs_mean": vote.songs_right("mean_probability"),
         **basis(collection, vote),
     }
 
 
 def splits(collection: Collection) -> Table:
-    """The same net under each split."""
-    table = Table(
-        "splits",
-        "Splits side by side",
-        [
-            Column("Net", layout.text("net_name"), number=False),
-            Column("Split", layout.text("split"), number=False),
-            *ACCURACY_COLUMNS,
-        ],
-        note="clip leaks: a song's clips fall on both sides, and its votes on songs are mostly of clips trained on. "
+    """The same net under each split; the RCNN stands for what has not been run of any."""
+    note = (
+        "clip leaks: a song's clips fall on both sides, and its votes on songs are mostly of clips trained on. "
         "song keeps whole songs out. filtered also keeps repetitions and artists out and needs full GTZAN "
-        "(make data SET=all).",
+        "(make data SET=all)."
     )
-    for net in NETS:
-        for split in protocols_of(net):
-            table.rows.append(split_row(collection, net, split))
-        if collection.find_votes(net, "filtered"):
-            table.rows.append(split_row(collection, net, "filtered"))
-        if collection.find_votes(net, paths.ALL_FOLDS):
-            table.rows.append(all_folds_row(collection, net))
-    table.rows.append(baseline_row(collection))
-    if not any(row.values["split"] == "song, all 5 folds" for row in table.rows[:-1]):
-        table.rows.append(all_folds_row(collection, "rcnn"))
-    if not any(row.values["split"] == "filtered" for row in table.rows):
-        table.rows.append(split_row(collection, "rcnn", "filtered"))
-    return table
+    optional = ("filtered", paths.ALL_FOLDS)
+    run = {(net, split) for net in NETS for split in optional if collection.find_votes(net, split)}
+    shown = [(net, split) for net in NETS for split in (*protocols_of(net), *optional) if split in PROTOCOLS
+             or (net, split) in run]  # fmt: skip
+    never = [("rcnn", split) for split in reversed(optional) if split not in {split for _, split in run}]
+    rows = [split_row(collection, net, split) for net, split in shown]
+    rows.append(baseline_row(collection))
+    rows += [split_row(collection, net, split) for net, split in never]
+    return Table("splits", "Splits side by side", [NET, SPLIT, *ACCURACY_COLUMNS], rows, note)
 
 
 def split_row(collection: Collection, net: str, split: str) -> Row:
-    values = {"net": net, "net_name": net_name(net), "split": split}
+    """The newest vote of a net under a split; all five folds as one (`tools.vote.folds`) test each song once."""
+    said = FOLDS_AS_ONE if split == paths.ALL_FOLDS else split
+    values: Values = {"net": net, "net_name": net_name(net), "split": said}
     votes = collection.find_votes(net, split)
     if not votes:
-        command = commands.make_command(net, split, build=collection.build)
-        return Row(values, command, missing=True, note="needs full GTZAN" if split == "filtered" else "")
-    return Row({**values, **accuracies(collection, votes[-1])}, commands.command_of_vote(collection, votes[-1]))
-
-
-def all_folds_row(collection: Collection, net: str) -> Row:
-    """The five folds as one (`tools.vote.folds`): each song tested once."""
-    values = {"net": net, "net_name": net_name(net), "split": "song, all 5 folds"}
-    votes = collection.find_votes(net, paths.ALL_FOLDS)
-    if not votes:
-        command = commands.folds_command(net, "song", range(FOLDS), build=collection.build)
-        return Row(values, command, missing=True)
-    command = commands.command_of_vote(collection, votes[-1])
-    return Row({**values, **accuracies(collection, votes[-1])}, command)
+        note = "needs full GTZAN" if split == "filtered" else ""
+        return Row(values, commands.needed(collection, net, split), missing=True, note=note)
+    return Row({**values, **accuracies(collection, votes[-1])}, commands.command_of(collection, votes[-1]))
 
 
 def baseline_row(collection: Collection) -> Row:
     """MFCC statistics and an SVM on the same folds (`tools.vote.baseline`)."""
-    values = {"net": baseline.NAME, "net_name": net_name(baseline.NAME), "split": "song, all 5 folds"}
+    values: Values = {"net": baseline.NAME, "net_name": net_name(baseline.NAME), "split": FOLDS_AS_ONE}
     votes = collection.find_votes(baseline.NAME, paths.ALL_FOLDS)
-    command = f"make baseline{commands.build_setting(collection.build)}"
+    command = commands.make(collection, "baseline")
     if not votes:
         return Row(values, command, missing=True)
-    summary = votes[-1].summary
-    right = layout.with_interval("clips_right", summary["clip_accuracy"], summary["clip_interval"])
-    counted = {"clips": summary["clips"], "songs": summary["songs"]}
-    return Row({**values, **right, **counted}, command, note="one vector a song: clips are songs here")
+    values["clips_right"] = votes[-1].clips_right
+    values |= {key: votes[-1].summary[key] for key in ("clips", "songs")}
+    return Row(values, command, note="one vector a song: clips are songs here")
+
+
+def leak(collection: Collection) -> Table:
+    """The leak, measured: one net, its data and iterations, tested on the same clips, once with their songs heard.
+
+    Every clip that the split clip tests is tested by the folds of the split song too, there by a net that never heard
+    the song. A row for every net tested under both: on all folds, and on fold 0 where it was trained further there.
+    """
+    columns = [
+        NET,
+        Column("clips_leaky", "Clips, songs heard", percent),
+        Column("clips_honest", "Clips, songs new", percent),
+        Column("difference", "Leak [95%]"),
+        Column("iteration", "Iterations", count),
+        Column("clips", "Clips tested", count),
+    ]
+    nets = [net for net in NETS if "clip" in protocols_of(net)]
+    rows = [leak_row(collection, *pair) for net in nets for pair in both_splits(collection, net)]
+    if not rows:
+        both = "; ".join(commands.needed(collection, "rcnn", split) for split in PROTOCOLS)
+        rows.append(Row({"net_name": net_name("rcnn")}, both, missing=True))
+    note = (
+        "The same test clips in both columns: split clip trains on other clips of their songs, split song on "
+        "none. Where fewer clips are tested than in another row of the net, they are those of fold 0."
+    )
+    return Table("leak", "What heard songs give away", columns, rows, note)
+
+
+def both_splits(collection: Collection, net: str) -> list[tuple[Vote, Vote]]:
+    """Votes of one training under split clip and under the honest one, at one iteration, ever later ones.
+
+    Of the complex CNN the trainings whose dropout was raised by hand as well.
+    """
+    pairs: list[tuple[Vote, Vote]] = []
+    for split, dropout in product((paths.ALL_FOLDS, "song"), (None, DROPOUT_BY_HAND)):
+        setting = {"dropout": dropout} if dropout else {}
+        votes = (collection.find_votes(net, each, **setting) for each in ("clip", split))
+        pair = collection.same_iteration(*votes)
+        if pair and pair[0].iteration > max((leaky.iteration for leaky, _ in pairs), default=0):
+            pairs.append(pair)
+    return pairs
+
+
+def leak_row(collection: Collection, leaky: Vote, honest: Vote) -> Row:
+    a, b = compare.shared_clips(leaky.clips, honest.clips)
+    difference = compare.clip_difference(leaky.clips, honest.clips)
+    values: Values = {
+        "net": leaky.net,
+        "net_name": net_name(leaky.net) + (", dropout raised" if "dropout" in leaky.differences else ""),
+        "clips_leaky": float(leaky.clips.right[a].mean()),
+        "clips_honest": float(honest.clips.right[b].mean()),
+        "difference": str(difference),
+        "split": honest.split,
+        "iteration": leaky.iteration,
+        "clips": len(a),
+    }
+    return Row(values, commands.commands_of(collection, leaky, honest))
 
 
 def integer_beside_float(collection: Collection) -> Table:
     """Pairs of runs that differ in the LMDB's data type alone."""
-    table = Table(
-        "integer_float",
-        "Integer beside float LMDB, same seed",
-        [
-            Column("Net", layout.text("net_name"), number=False),
-            Column("Split", layout.text("split"), number=False),
-            Column("Iterations", layout.count("iteration")),
-            Column("Clips, float", layout.share_with_interval("float_right")),
-            Column("Clips, integer", layout.share_with_interval("int_right")),
-            Column("Integer minus float [95%]", layout.text("difference")),
-            Column("Same answer", layout.share("same_answer")),
-        ],
-        note="Same answer: test clips to which both runs give the same genre, right or wrong.",
-    )
-    for net in NETS:
-        for split in protocols_of(net):
-            row = integer_row(collection, net, split)
-            if row or (net, split) == ("complex_cnn", "song"):
-                table.rows.append(row or missing_pair(collection, net, split, {"dtype": "int"}))
-    return table
+    columns = [
+        NET,
+        SPLIT,
+        Column("iteration", "Iterations", count),
+        Column("float_right", "Clips, float", interval),
+        Column("int_right", "Clips, integer", interval),
+        Column("difference", "Integer minus float [95%]"),
+        Column("same_answer", "Same answer", percent),
+    ]
+    both = [(net, split) for net in NETS for split in protocols_of(net)]
+    rows = [row for net, split in both for row in integer_row(collection, net, split)]
+    note = "Same answer: test clips to which both runs give the same genre, right or wrong."
+    return Table("integer_float", "Integer beside float LMDB, same seed", columns, rows, note)
 
 
-def missing_pair(collection: Collection, net: str, split: str, differences: dict[str, str]) -> Row:
-    values = {"net": net, "net_name": net_name(net), "split": split}
-    pair = [commands.make_command(net, split, d, collection.build) for d in ({}, differences)]
-    return Row(values, "; ".join(pair), missing=True)
-
-
-def same_iteration(collection: Collection, first: list[Vote], second: list[Vote]) -> tuple[Vote, Vote] | None:
-    """The newest pair of votes at one iteration, on the same data, as many ranks and the same Caffe."""
-    by_iteration = {vote.iteration: vote for vote in second}
-    for vote in reversed(first):
-        other = by_iteration.get(vote.iteration)
-        if other and collection.same_songs(vote, other) and trained_with(vote) == trained_with(other):
-            return vote, other
-    return None
-
-
-def trained_with(vote: Vote) -> tuple[object, object]:
-    """Ranks and build of Caffe: both change the last digits of the weights."""
-    versions = vote.run.record.get("versions", {}) if vote.run else {}
-    return vote.summary.get("ranks"), versions.get("caffe_package")
-
-
-def integer_row(collection: Collection, net: str, split: str) -> Row | None:
-    pair = same_iteration(collection, collection.find_votes(net, split, dtype="int"), collection.find_votes(net, split))
+def integer_row(collection: Collection, net: str, split: str) -> list[Row]:
+    """The row of a net that was run on both; the complex CNN's says how, where it was not."""
+    values: Values = {"net": net, "net_name": net_name(net), "split": split}
+    pair = collection.same_iteration(collection.find_votes(net, split, dtype="int"), collection.find_votes(net, split))
     difference = pair and compare.clip_difference(*(vote.clips for vote in pair))
-    if not difference:
-        return None
+    if pair is None or difference is None:
+        command = "; ".join(commands.needed(collection, net, split, kind) for kind in ({}, {"dtype": "int"}))
+        return [Row(values, command, missing=True)] if (net, split) == ("complex_cnn", "song") else []
     whole, real = pair
     a, b = compare.shared_clips(whole.clips, real.clips)
-    values = {
-        "net": net,
-        "net_name": net_name(net),
-        "split": split,
-        **layout.with_interval("float_right", real.summary["clip_accuracy"], real.summary["clip_interval"]),
-        **layout.with_interval("int_right", whole.summary["clip_accuracy"], whole.summary["clip_interval"]),
-        "difference": difference.text,
-        "same_answer": float(np.mean(whole.clips.predicted[a] == real.clips.predicted[b])),
-        **basis(collection, whole),
-    }
-    return Row(values, "; ".join(commands.command_of_vote(collection, vote) for vote in (real, whole)))
+    values |= {"float_right": real.clips_right, "int_right": whole.clips_right, "difference": str(difference)}
+    values["same_answer"] = float(np.mean(whole.clips.predicted[a] == real.clips.predicted[b]))
+    return [Row({**values, **basis(collection, whole)}, commands.commands_of(collection, real, whole))]
 
 
 def dropout_settings(collection: Collection) -> Table:
     """The complex CNN under every dropout ratio or schedule that has been run."""
-    table = Table(
-        "dropout",
-        "Dropout settings side by side, complex CNN",
-        [
-            Column("Dropout", layout.text("dropout"), number=False),
-            Column("Split", layout.text("split"), number=False),
-            Column("Train clips", layout.share("train_right")),
-            *ACCURACY_COLUMNS,
-        ],
-        note="0.4 0.6@3000 reads: 0.4 at first, 0.6 from iteration 3000 on. "
-        "Train clips are voted on under split clip alone.",
-    )
-    seen = {}
+    columns = [
+        Column("dropout", "Dropout", words),
+        SPLIT,
+        Column("train_right", "Train clips", percent),
+        *ACCURACY_COLUMNS,
+    ]
+    newest: dict[tuple[str, str], Vote] = {}
     for vote in collection.votes:
         if vote.net == "complex_cnn" and set(vote.differences) <= {"dropout"} and vote.split in PROTOCOLS:
             key = (vote.split, vote.differences.get("dropout", ""))
-            seen[key] = max(seen.get(key, vote), vote, key=lambda v: v.iteration)
-    for (split, ratio), vote in sorted(seen.items()):
-        trained = vote.clips.parts == "train"
-        values = {
-            "dropout": ratio or "as in the prototxt (0.4)",
-            "split": split,
-            "train_right": float(vote.clips.right[trained].mean()) if trained.any() else None,
-            **accuracies(collection, vote),
-        }
-        table.rows.append(Row(values, commands.command_of_vote(collection, vote)))
-    for schedule in ("0.6", "0.4 0.6@3000 0.7@6000"):
-        if not any(ratio and ("@" in ratio) == ("@" in schedule) for _, ratio in seen):
-            command = commands.make_command("complex_cnn", "song", {"dropout": schedule}, collection.build)
-            table.rows.append(Row({"dropout": schedule, "split": "song"}, command, missing=True))
-    return table
+            newest[key] = max(newest.get(key, vote), vote, key=lambda v: v.iteration)
+    rows = [dropout_row(collection, ratio, vote) for (_, ratio), vote in sorted(newest.items(), key=lambda kv: kv[0])]
+    for schedule in ("0.6", DROPOUT_BY_HAND):
+        if not any(ratio and ("@" in ratio) == ("@" in schedule) for _, ratio in newest):
+            command = commands.needed(collection, "complex_cnn", "song", {"dropout": schedule})
+            rows.append(Row({"dropout": schedule, "split": "song"}, command, missing=True))
+    note = (
+        "0.4 0.6@3000 reads: 0.4 at first, 0.6 from iteration 3000 on. Train clips are voted on under split clip alone."
+    )
+    return Table("dropout", "Dropout settings side by side, complex CNN", columns, rows, note)
+
+
+def dropout_row(collection: Collection, ratio: str, vote: Vote) -> Row:
+    values: Values = {
+        "dropout": ratio or "as in the prototxt (0.4)",
+        "split": vote.split,
+        "train_right": compare.train_clips_right(vote.clips).value,
+    }
+    return Row({**values, **accuracies(collection, vote)}, commands.command_of(collection, vote))
 
 
 def data_table(collection: Collection) -> Table:
     """Every LMDB that there is."""
-    table = Table(
-        "data",
-        "Data",
-        [
-            Column("Split", layout.text("split"), number=False),
-            Column("LMDB", layout.text("lmdb"), number=False),
-            Column("Records", layout.count("records")),
-            Column("Songs", layout.count("songs")),
-            Column("Shape", layout.text("shape")),
-            Column("SHA-256", layout.text("sha256"), number=False),
-        ],
-    )
-    for split, manifest in collection.manifests.items():
-        for name, entry in manifest["lmdbs"].items():
-            values = {
-                "split": split,
-                "lmdb": name,
-                "records": entry.get("records"),
-                "songs": entry.get("songs"),
-                "shape": " x ".join(map(str, entry.get("shape", []))),
-                "sha256": str(entry.get("sha256", ""))[:12],
-            }
-            table.rows.append(Row(values))
-    if not table.rows:
-        table.rows.append(Row({"split": "song"}, "make lmdb", missing=True))
-    return table
+    columns = [
+        SPLIT,
+        Column("lmdb", "LMDB", words),
+        Column("records", "Records", count),
+        Column("songs", "Songs", count),
+        Column("shape", "Shape"),
+        Column("sha256", "SHA-256", words),
+    ]
+    rows = [
+        Row({
+            "split": split,
+            "lmdb": name,
+            "records": entry.get("records"),
+            "songs": entry.get("songs"),
+            "shape": " x ".join(map(str, entry.get("shape", []))),
+            "sha256": str(entry.get("sha256", ""))[:12],
+        })
+        for split, manifest in collection.manifests.items()
+        for name, entry in manifest["lmdbs"].items()
+    ]  # fmt: skip
+    return Table("data", "Data", columns, rows or [Row({"split": "song"}, "make lmdb", missing=True)])

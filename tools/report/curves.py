@@ -3,102 +3,90 @@
 from __future__ import annotations
 
 from tools.nets.network import NETS
-from tools.report.canvas import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, Figure, canvas, drawn
+from tools.report import compare
+from tools.report.canvas import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, Figure, canvas
 from tools.report.collect import Collection, Run
 from tools.report.headlines import PROTOCOLS, net_name
-from tools.report.layout import Row
+from tools.report.table import Values
 
-CURVES = {
-    "figure5": ("loss", (("loss", "train", BLUE), ("test_loss", "test", ORANGE))),
-    "figure6": ("accuracy", (("train_accuracy", "train", BLUE), ("test_accuracy", "test", ORANGE))),
-}
+# The keys of metrics.jsonl for train and test
+CURVES = {"loss": ("loss", "test_loss"), "accuracy": ("train_accuracy", "test_accuracy")}
+
+Points = dict[int, float]  # by iteration
 
 
-def curves(collection: Collection, name: str) -> list[Figure]:
+def curves(collection: Collection, name: str, quantity: str) -> list[Figure]:
     """Figures 5 and 6: a panel per net and split, loss or accuracy against iterations."""
-    figures = []
-    for net in NETS:
-        for split in (*PROTOCOLS, "filtered"):
-            run = collection.find_run(net, split)
-            if run and run.metrics:
-                figures.append(curve(collection, name, run))
-    return figures
+    runs = [collection.find_run(net, split) for net in NETS for split in (*PROTOCOLS, "filtered")]
+    return [curve(collection, name, quantity, run) for run in runs if run and run.metrics]
 
 
-def points_of(run: Run, key: str) -> tuple[list[int], list[float]]:
-    """Iterations and values; where a resumed run wrote an iteration twice the later one counts."""
-    found = {line["iter"]: line[key] for line in run.metrics if line.get(key) is not None}
-    return list(found), list(found.values())
+def points_of(run: Run, key: str) -> Points:
+    """Where a resumed run wrote an iteration twice the later one counts."""
+    return {line["iter"]: line[key] for line in run.metrics if line.get(key) is not None}
 
 
-def train_votes(collection: Collection, run: Run) -> tuple[list[int], list[float]]:
+def train_votes(collection: Collection, run: Run) -> Points:
     """Accuracy on train clips where votes were taken of them, as split clip does."""
-    found = {}
-    for vote in collection.votes:
-        if vote.run is run:
-            trained = vote.clips.parts == "train"
-            if trained.any():
-                found[vote.iteration] = float(vote.clips.right[trained].mean())
-    return sorted(found), [found[i] for i in sorted(found)]
+    shares = {
+        vote.iteration: compare.train_clips_right(vote.clips).value for vote in collection.votes if vote.run is run
+    }
+    return {iteration: shares[iteration] for iteration in sorted(shares) if shares[iteration] is not None}
 
 
-def curve(collection: Collection, name: str, run: Run) -> Figure:
-    quantity, series = CURVES[name]
-    rows, missing = [], []
-    with canvas() as (figure, axes):
-        for key, part, colour in series:
-            x, y = points_of(run, key)
-            if not x and key == "train_accuracy":
-                x, y = train_votes(collection, run)
-            if not x:
-                missing.append(part)
-                continue
-            axes.plot(x, y, color=colour, label=part, marker="o" if len(x) < 40 else "", markersize=3.5)
-            rows += [
-                Row({"net": run.net, "split": run.split, "part": part, "iteration": i, quantity: v})
-                for i, v in zip(x, y)
-            ]
-        axes.set_title(f"{net_name(run.net)}, split {run.split}")
-        axes.set_xlabel("iteration")
-        axes.set_ylabel(quantity)
-        highest = max([row.values[quantity] for row in rows], default=1)
-        axes.set_ylim(0, 1 if quantity == "accuracy" else 1.05 * highest)
-        if rows:
-            axes.legend(loc="best")
-        uri = drawn(figure)
-    last = "; ".join(last_points(rows, quantity))
-    without = " No accuracy on train clips was recorded." if missing else ""
+def curve(collection: Collection, name: str, quantity: str, run: Run) -> Figure:
+    train, test = (points_of(run, key) for key in CURVES[quantity])
+    if quantity == "accuracy":
+        train = train or train_votes(collection, run)
+    parts = {part: points for part, points in (("train", train), ("test", test)) if points}
+    rows: list[Values] = [
+        {"net": run.net, "split": run.split, "part": part, "iteration": iteration, quantity: value}
+        for part, points in parts.items()
+        for iteration, value in points.items()
+    ]
+    title = f"{net_name(run.net)}, split {run.split}"
+    with canvas() as drawing:
+        for part, points in parts.items():
+            colour = BLUE if part == "train" else ORANGE
+            plot(drawing.axes, points, part, colour, 40)
+        highest = 1.05 * max([value for points in parts.values() for value in points.values()], default=1)
+        limits = (0, 1 if quantity == "accuracy" else highest)
+        drawing.axes.set(title=title, xlabel="iteration", ylabel=quantity, ylim=limits)
+        if parts:
+            drawing.axes.legend(loc="best")
+        uri = drawing.uri()
+    last = [f"{part} {points[max(points)]:.3f} at {max(points):,}" for part, points in parts.items()]
+    without = "" if len(parts) == 2 else " No accuracy on train clips was recorded."
     return Figure(
         f"{name}_{run.net}_{run.split}",
         f"{quantity.capitalize()} of the {net_name(run.net)} under split {run.split} against iterations",
-        f"{net_name(run.net)}, split {run.split}: {quantity}. Last: {last or 'nothing yet'}.{without}",
+        f"{title}: {quantity}. Last: {'; '.join(last) or 'nothing yet'}.{without}",
         uri,
         rows,
     )
 
 
-def last_points(rows: list[Row], quantity: str) -> list[str]:
-    newest = {row.values["part"]: row.values for row in rows}
-    return [f"{part} {v[quantity]:.3f} at {v['iteration']:,}" for part, v in newest.items()]
+def plot(axes, points: Points, label: str, colour: str, few: int) -> None:
+    """A line; where it is of few points they are marked."""
+    marker = "o" if len(points) < few else ""
+    axes.plot(list(points), list(points.values()), color=colour, label=label, marker=marker, markersize=3.5)
 
 
 def compared_curves(runs: dict[str, Run], name: str, title: str) -> Figure:
     """Train loss and test accuracy of several runs over one another."""
-    rows = []
-    with canvas((4.6, 4.8), rows=2) as (figure, (above, below)):
+    rows: list[Values] = []
+    with canvas(4.6, 4.8, rows=2) as drawing:
+        above, below = drawing.axes
         for (label, run), colour in zip(runs.items(), (BLUE, ORANGE, GREEN, PURPLE, RED, GREY)):
             for axes, key in ((above, "loss"), (below, "test_accuracy")):
-                x, y = points_of(run, key)
-                axes.plot(x, y, color=colour, label=label, marker="o" if len(x) < 10 else "", markersize=3.5)
-                rows += [Row({"run": label, "iteration": i, "quantity": key, "value": v}) for i, v in zip(x, y)]
-        above.set_title(title)
-        above.set_ylabel("train loss")
+                points = points_of(run, key)
+                plot(axes, points, label, colour, 10)
+                rows += [{"run": label, "iteration": i, "quantity": key, "value": v} for i, v in points.items()]
+        above.set(title=title, ylabel="train loss")
         above.set_ylim(bottom=0)
-        below.set_ylabel("test accuracy")
-        below.set_ylim(0, 1)
-        below.set_xlabel("iteration")
         above.legend(loc="best")
-        uri = drawn(figure)
+        below.set(ylabel="test accuracy", ylim=(0, 1), xlabel="iteration")
+        uri = drawing.uri()
     return Figure(name, f"{title}: train loss and test accuracy against iterations", title + ".", uri, rows)
 
 
@@ -116,8 +104,11 @@ def integer_float_figures(collection: Collection) -> list[Figure]:
 def dropout_figures(collection: Collection) -> list[Figure]:
     figures = []
     for split in PROTOCOLS:
-        found = [r for r in collection.runs if r.net == "complex_cnn" and r.split == split]
-        runs = {r.differences.get("dropout", "0.4 (prototxt)"): r for r in found if set(r.differences) <= {"dropout"}}
+        runs = {
+            run.differences.get("dropout", "0.4 (prototxt)"): run
+            for run in collection.runs
+            if (run.net, run.split) == ("complex_cnn", split) and set(run.differences) <= {"dropout"}
+        }
         if len(runs) > 1:
             title = f"Complex CNN, split {split}: dropout settings"
             figures.append(compared_curves(runs, f"dropout_{split}", title))

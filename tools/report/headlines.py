@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from tools import paths
-from tools.report import commands, compare, layout, paper
-from tools.report.collect import Collection, Vote, nearest
-from tools.report.layout import Column, Row, Table
+from tools.report import commands, compare, paper
+from tools.report.collect import Collection, Vote
+from tools.report.table import Column, Interval, Row, Table, Values, count, interval, of_all, percent, points, words
 
 NET_NAMES = {
     "simple_cnn": "Simple CNN",
@@ -19,6 +17,7 @@ NET_NAMES = {
     "mfcc_svm": "MFCC + SVM (baseline)",
 }
 PROTOCOLS = ("clip", "song")
+DROPOUT_BY_HAND = "0.4 0.6@3000 0.7@6000"  # the paper's schedule
 
 
 def net_name(net: str) -> str:
@@ -30,114 +29,95 @@ def protocols_of(net: str) -> tuple[str, ...]:
     return ("song",) if net == "song_cnn" else PROTOCOLS
 
 
-def measured(vote: Vote, headline: paper.Headline) -> tuple[float | None, list[float] | None]:
-    """Our figure beside a headline's, and its 95% interval."""
-    if headline.measure == "clips":
-        return vote.summary["clip_accuracy"], vote.summary["clip_interval"]
-    if headline.measure == "songs":
-        return song_share(vote, "true_label", headline.threshold)
-    clips = vote.clips
-    if headline.measure == "train clips":
-        trained = clips.parts == "train"
-        if not trained.any():
-            return None, None
-        right = clips.right[trained]
-        return float(right.mean()), compare.interval_of_clips(clips.tracks[trained], right)
-    present = vote.confusion.sum(axis=0) > 0
-    return float(vote.confusion.diagonal()[present].mean()), None
-
-
-def song_share(vote: Vote, rule: str, threshold: int | None) -> tuple[float | None, list[float] | None]:
-    """Songs right by a rule; the paper's thresholds are of 15 clips, the LSTM's 30 have twice that."""
-    if not vote.summary.get("song_accuracy"):
-        return None, None
-    if threshold is None:
-        return vote.summary["song_accuracy"][rule], vote.summary["song_interval"][rule]
-    by_threshold = vote.summary["song_accuracy"][rule]
-    for key in (str(threshold), str(2 * threshold) if vote.net == "lstm" else ""):
-        if key in by_threshold:
-            return by_threshold[key], vote.summary["song_interval"][rule][key]
-    return None, None
-
-
-def basis(collection: Collection, vote: Vote) -> dict:
+def basis(collection: Collection, vote: Vote) -> Values:
     """What a figure rests on, in every table alike."""
+    folder = vote.folder
+    data = commands.describe_data(collection, vote.run.record["data_fingerprint"]) if vote.run else None
     return {
         "iteration": vote.iteration,
-        "data": commands.describe_data(collection, vote.fingerprint),
+        "data": data,
         "clips": vote.summary["clips"],
         "songs": vote.summary["songs"],
         "seed": vote.summary.get("seed"),
         "ranks": vote.summary.get("ranks"),
-        "run": str(in_checkout(vote.folder)),
+        "run": str(folder.relative_to(paths.CHECKOUT) if folder.is_relative_to(paths.CHECKOUT) else folder),
     }
 
 
-def in_checkout(folder: Path) -> Path:
-    """Its path within the checkout, where it is in there."""
-    return folder.relative_to(paths.CHECKOUT) if folder.is_relative_to(paths.CHECKOUT) else folder
+def is_by_hand(vote: Vote) -> bool:
+    """Whether dropout alone differs, and is raised on the way, as ``0.4 0.6@150 0.7@300``."""
+    return vote.differences.keys() == {"dropout"} and "@" in vote.differences["dropout"]
 
 
-def iterations_shown(values: dict) -> str:
-    """``500 of 10,000``: how far ours went, of what the paper says."""
-    ours, theirs = values.get("iteration"), values.get("paper_iterations")
-    if ours is None:
-        return "–" if theirs is None else f"– of {theirs:,}"
-    return f"{ours:,}" if theirs in (None, ours) else f"{ours:,} of {theirs:,}"
-
-
-def summary(collection: Collection) -> Table:
-    """The headline numbers: paper, ours, difference."""
-    table = Table(
-        "summary",
-        "The paper's headline numbers, and ours",
-        [
-            Column("What", layout.text("what"), number=False),
-            Column("Split", layout.text("split"), number=False),
-            Column("Paper", paper_shown),
-            Column("Ours [95%]", layout.share_with_interval("ours")),
-            Column("Difference", layout.points("difference_points")),
-            Column("Iterations", iterations_shown),
-            Column("Songs", layout.count("songs")),
-            Column("Clips", layout.count("clips")),
-            Column("Data", layout.text("data"), number=False),
-        ],
-        note="Difference: ours minus the paper's, in percentage points. The paper does not say how it split its data: "
-        "both splits stand here, and neither is asserted to be the paper's.",
-    )
-    for headline in paper.HEADLINES:
-        for split in protocols_of(headline.net):
-            if headline.measure == "train clips" and split != "clip":
-                continue
-            table.rows.append(summary_row(collection, headline, split))
-    return table
-
-
-def paper_shown(values: dict) -> str:
-    if values.get("paper_percent") is None:
-        return values.get("paper_words") or "–"
-    return f"{values['paper_percent']:g}%"
+def scheduled_dropout(collection: Collection, split: str) -> list[Vote]:
+    """Votes of the complex CNN whose dropout is raised by hand, by any schedule."""
+    return [v for v in collection.votes if (v.net, v.split) == ("complex_cnn", split) and is_by_hand(v)]
 
 
 def votes_by_the_paper(collection: Collection, net: str, split: str) -> list[Vote]:
     """Votes of a net by iteration; of the complex CNN those whose dropout was raised by hand, where there are any."""
     votes = collection.find_votes(net, split)
     if net == "complex_cnn":
-        by_hand = collection.find_votes(net, split, dropout=commands.DROPOUT_BY_HAND)
+        by_hand = collection.find_votes(net, split, dropout=DROPOUT_BY_HAND)
         # with SCALE= below 1 the schedule is shorter too
         votes += by_hand or scheduled_dropout(collection, split)
     by_iteration = {vote.iteration: vote for vote in votes}
     return [by_iteration[iteration] for iteration in sorted(by_iteration)]
 
 
-def scheduled_dropout(collection: Collection, split: str) -> list[Vote]:
-    """Votes of the complex CNN whose dropout alone differs, by any schedule, as ``0.4 0.6@150 0.7@300``."""
-    votes = (vote for vote in collection.votes if (vote.net, vote.split) == ("complex_cnn", split))
-    return [v for v in votes if v.differences.keys() == {"dropout"} and "@" in v.differences["dropout"]]
+def nearest(votes: list[Vote], iteration: int | None) -> Vote | None:
+    """The vote to set beside the paper's ``iteration``: that one, else the last before it, else the first after.
+
+    With no iteration the newest vote.
+    """
+    before = [vote for vote in votes if iteration is None or vote.iteration <= iteration]
+    return (before[-1:] or votes[:1] or [None])[0]
+
+
+def measured(vote: Vote, headline: paper.Headline) -> Interval:
+    """Our figure beside a headline's."""
+    if headline.measure == "clips":
+        return vote.clips_right
+    if headline.measure == "songs":
+        return vote.songs_right("true_label", headline.threshold)
+    if headline.measure == "train clips":
+        return compare.train_clips_right(vote.clips)
+    present = vote.confusion.sum(axis=0) > 0
+    return Interval(float(vote.confusion.diagonal()[present].mean()))
+
+
+def percent_or_words(share: float | None, said: str) -> str:
+    return said or "–" if share is None else f"{share:g}%"
+
+
+def summary(collection: Collection) -> Table:
+    """The headline numbers: paper, ours, difference."""
+    columns = [
+        Column("what", "What", words),
+        Column("split", "Split", words),
+        Column("paper_percent", "Paper", percent_or_words, beside="paper_words"),
+        Column("ours", "Ours [95%]", interval),
+        Column("difference_points", "Difference", points),
+        Column("iteration", "Iterations", of_all, beside="paper_iterations"),
+        Column("songs", "Songs", count),
+        Column("clips", "Clips", count),
+        Column("data", "Data", words),
+    ]
+    rows = [
+        summary_row(collection, headline, split)
+        for headline in paper.HEADLINES
+        for split in protocols_of(headline.net)
+        if headline.measure != "train clips" or split == "clip"
+    ]
+    note = (
+        "Difference: ours minus the paper's, in percentage points. The paper does not say how it split its data: "
+        "both splits stand here, and neither is asserted to be the paper's."
+    )
+    return Table("summary", "The paper's headline numbers, and ours", columns, rows, note)
 
 
 def summary_row(collection: Collection, headline: paper.Headline, split: str) -> Row:
-    values = {
+    values: Values = {
         "what": headline.what,
         "split": split,
         "paper_percent": headline.percent,
@@ -147,66 +127,60 @@ def summary_row(collection: Collection, headline: paper.Headline, split: str) ->
     }
     note = f"Paper: {headline.place}"
     vote = nearest(votes_by_the_paper(collection, headline.net, split), headline.iterations)
-    ours, interval = measured(vote, headline) if vote else (None, None)
-    if vote is None or ours is None:
-        return Row(values, commands.make_command(headline.net, split, build=collection.build), missing=True, note=note)
-    values |= layout.with_interval("ours", ours, interval)
+    ours = measured(vote, headline) if vote else Interval()
+    if vote is None or ours.value is None:
+        return Row(values, commands.needed(collection, headline.net, split), missing=True, note=note)
+    values["ours"] = ours
     if headline.percent is not None:
-        values["difference_points"] = 100 * ours - headline.percent
+        values["difference_points"] = 100 * ours.value - headline.percent
     values |= basis(collection, vote)
     if headline.measure == "train clips":
         values["clips"] = int((vote.clips.parts == "train").sum())
     if headline.measure == "songs" and vote.summary["leaky"]:
         note += ". Leaky: most clips of these songs were trained on"
-    return Row(values, commands.command_of_vote(collection, vote), note=note)
+    return Row(values, commands.command_of(collection, vote), note=note)
 
 
 def table_2(collection: Collection, net: str, split: str) -> Table:
     """Iterations, clips and songs at a threshold, as in the paper's Table 2, with the whole song as its last row."""
-    table = Table(
-        f"table2_{net}_{split}",
-        f"Table 2: {net_name(net)}, split {split}",
-        [
-            Column("Iterations", iterations_shown),
-            Column("Clips: paper", layout.share("paper_clips", 2)),
-            Column("Clips: ours", layout.share_with_interval("clips_right")),
-            Column("Threshold", layout.text("threshold")),
-            Column("Songs: paper", layout.share("paper_songs")),
-            Column("Songs: ours, true label", layout.share_with_interval("songs_right")),
-            Column("Songs: ours, plurality", layout.share_with_interval("songs_plurality")),
-            Column("Songs voted on", layout.count("songs")),
-        ],
-    )
+    columns = [
+        Column("iteration", "Iterations", of_all, beside="paper_iterations"),
+        Column("paper_clips", "Clips: paper", lambda share: percent(share, 2)),
+        Column("clips_right", "Clips: ours", interval),
+        Column("threshold", "Threshold"),
+        Column("paper_songs", "Songs: paper", percent),
+        Column("songs_right", "Songs: ours, true label", interval),
+        Column("songs_plurality", "Songs: ours, plurality", interval),
+        Column("songs", "Songs voted on", count),
+    ]
     votes = votes_by_the_paper(collection, net, split)
-    for quoted in paper.TABLE_2:
-        values = {
-            "net": net,
-            "split": split,
-            "paper_iterations": quoted.iterations,
-            "paper_clips": quoted.clip_percent / 100,
-            "paper_songs": quoted.song_percent / 100,
-            "threshold": quoted.threshold,
-        }
-        vote = nearest(votes, quoted.iterations)
-        if vote is None:
-            wanted = {"ITERS": quoted.iterations, "ITERATION": quoted.iterations}
-            table.rows.append(
-                Row(values, commands.make_command(net, split, build=collection.build, **wanted), missing=True)
-            )
-            continue
-        values |= layout.with_interval("clips_right", vote.summary["clip_accuracy"], vote.summary["clip_interval"])
-        values |= layout.with_interval("songs_right", *song_share(vote, "true_label", quoted.threshold))
-        values |= layout.with_interval("songs_plurality", *song_share(vote, "plurality", quoted.threshold))
-        values |= basis(collection, vote)
-        table.rows.append(Row(values, commands.command_of_vote(collection, vote)))
+    rows = [table_2_row(collection, net, split, quoted, nearest(votes, quoted.iterations)) for quoted in paper.TABLE_2]
     if split == "song":
-        table.rows.append(whole_song_row(collection))
-    return table
+        rows.append(whole_song_row(collection))
+    return Table(f"table2_{net}_{split}", f"Table 2: {net_name(net)}, split {split}", columns, rows)
+
+
+def table_2_row(collection: Collection, net: str, split: str, quoted: paper.Table2Row, vote: Vote | None) -> Row:
+    values: Values = {
+        "net": net,
+        "split": split,
+        "paper_iterations": quoted.iterations,
+        "paper_clips": quoted.clip_percent / 100,
+        "paper_songs": quoted.song_percent / 100,
+        "threshold": quoted.threshold,
+    }
+    if vote is None:
+        far = {"ITERS": quoted.iterations, "ITERATION": quoted.iterations}
+        return Row(values, commands.needed(collection, net, split, **far), missing=True)
+    values["clips_right"] = vote.clips_right
+    values["songs_right"] = vote.songs_right("true_label", quoted.threshold)
+    values["songs_plurality"] = vote.songs_right("plurality", quoted.threshold)
+    return Row({**values, **basis(collection, vote)}, commands.command_of(collection, vote))
 
 
 def whole_song_row(collection: Collection) -> Row:
     headline = next(h for h in paper.HEADLINES if h.key == "whole_song")
-    values = {
+    values: Values = {
         "net": "song_cnn",
         "split": "song",
         "paper_iterations": headline.iterations,
@@ -215,6 +189,6 @@ def whole_song_row(collection: Collection) -> Row:
     }
     vote = nearest(collection.find_votes("song_cnn", "song"), headline.iterations)
     if vote is None:
-        return Row(values, commands.make_command("song_cnn", "song", build=collection.build), missing=True)
-    values |= layout.with_interval("songs_right", vote.summary["clip_accuracy"], vote.summary["clip_interval"])
-    return Row({**values, **basis(collection, vote)}, commands.command_of_vote(collection, vote))
+        return Row(values, commands.needed(collection, "song_cnn", "song"), missing=True)
+    values = {**values, "songs_right": vote.clips_right, **basis(collection, vote)}
+    return Row(values, commands.command_of(collection, vote))

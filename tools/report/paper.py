@@ -1,7 +1,7 @@
 """What the paper says: its figures with the place where each stands, and what they say of one another.
 
 "Music Classification with Neural Network", Bai Ke and Wang Hao. Nothing here was measured by us: `HEADLINES` and
-`TABLE_2` are quoted, and `contradictions` is arithmetic on the quotes.
+`TABLE_2` are quoted, and `figures` is arithmetic on the quotes.
 """
 
 from __future__ import annotations
@@ -65,15 +65,6 @@ HEADLINES = (
 )
 
 
-@dataclass(frozen=True)
-class Contradiction:
-    """Two places of the paper that can't both hold, or hold only under a reading: said, and computed."""
-
-    title: str
-    computed: str
-    reading: str
-
-
 def smallest_common_denominator(percents: tuple[float, ...]) -> int:
     """The fewest songs of which all these percentages are whole numbers: 200 for Table 2's song column."""
     shares = [Fraction(str(percent)) / 100 for percent in percents]
@@ -97,79 +88,24 @@ def independent_songs(share: float, threshold: int, clips: int = CLIPS_A_SONG) -
     return float(binom.sf(threshold - 1, clips, share))
 
 
-def observation_on_200() -> str:
-    """Why Table 2's song figures point at 200 held-out songs."""
+def figures() -> dict[str, float | int | str]:
+    """What `template/contradictions.html` says of the quotes, computed from them."""
     songs = tuple(row.song_percent for row in TABLE_2)
-    counts = ", ".join(f"{percent:g}% = {percent * 2:g}/200" for percent in songs)
     clips = tuple(row.clip_percent for row in TABLE_2)
-    fits = [f"{percent}%" for percent in clips if is_rounded_share(percent, 200 * CLIPS_A_SONG)]
-    return (
-        f"All song figures of Table 2 are multiples of 1/{smallest_common_denominator(songs)}: {counts}. "
-        "That is what 200 whole songs kept out of training would give, a fifth of GTZAN's 1000, and so a split by "
-        "song. With clips drawn at random nearly every one of 1000 songs has a test clip, and the step would be finer. "
-        f"The clip figures do not settle it: of 200 x 15 = 3000 clips only {' and '.join(fits) or 'none'} of the four "
-        f"would be a whole number of clips (all four at once need at least {smallest_total(clips)} clips)."
-    )
-
-
-def contradictions() -> list[Contradiction]:
-    """The paper against itself, every figure computed from the quotes above."""
-    last = TABLE_2[2:]
-    best = max(row.song_percent for row in TABLE_2)
-    at_five, at_seven = (100 * independent_songs(last[0].clip_percent / 100, row.threshold) for row in last)
-    return [
-        Contradiction(
-            "The LSTM: 0.55 in the text, 0.359 in its own Table 1",
-            f"The diagonal of Table 1 averages {TABLE_1_DIAGONAL}; {LSTM_IN_THE_TEXT} - {TABLE_1_DIAGONAL} = "
-            f"{LSTM_IN_THE_TEXT - TABLE_1_DIAGONAL:.3f}, or {100 * (LSTM_IN_THE_TEXT - TABLE_1_DIAGONAL):.1f} points. "
-            "With as many clips of every genre, the mean of the diagonal is the accuracy.",
-            "One of the two comes from another run, another part of the data, or training clips.",
-        ),
-        Contradiction(
-            "Table 1's caption swaps rows and columns",
-            "Its columns sum to 1, and not its rows: a column holds what became of the clips of one genre.",
-            "Here rows are the outcome and columns the true genre, as the sums say, whatever the caption says.",
-        ),
-        Contradiction(
-            "82.45% of clips in the text, 60% in Table 2",
-            f"82.45 - {last[0].clip_percent} = {82.45 - last[0].clip_percent:.2f} points between the RCNN's test "
-            "figure and the best clip figure of Table 2.",
-            "Other nets and iterations, or two protocols: clips at random for one, whole songs kept out for the other.",
-        ),
-        Contradiction(
-            "80% of clips after 10,000 iterations, and 60.32% after 10,000 iterations",
-            f"80 - {last[0].clip_percent} = {80 - last[0].clip_percent:.2f} points at the same number of iterations.",
-            "Both can hold only if they are of two nets or of two splits; no word says which.",
-        ),
-        Contradiction(
-            "98% of songs, which no row of Table 2 shows",
-            f"The best row of Table 2 is {best:g}%: 98 - {best:g} = {98 - best:g} points, 4 songs of 200.",
-            "98% is a multiple of 1/200 too (196 songs); its threshold, net and iterations are not given.",
-        ),
-        Contradiction(
-            "Two clip figures for one net at 10,000 iterations",
-            f"{last[0].clip_percent}% in one row and {last[1].clip_percent}% in the next, where only the threshold "
-            "differs; a threshold on songs cannot change how many clips are right.",
-            "Two digits in another order, or two runs.",
-        ),
-        Contradiction(
-            "96% at threshold 5 and 82% at 7, from 60% of clips",
-            f"If clips were independent and all songs equally hard, {last[0].clip_percent}% of clips would give "
-            f"{at_five:.1f}% of songs at threshold 5 and {at_seven:.1f}% at 7.",
-            "Near to independent clips. Real clips of a song stand or fall together, which gives fewer: see the "
-            "figures on voting.",
-        ),
-        Contradiction(
-            "'Overlapping fragments', and 15 disjoint pieces",
-            f"15 x 166 = {15 * 166} frames; at a hop of 256 and a window of 1024 that is "
-            f"{((15 * 166 - 1) * 256 + 1024) / 22050:.1f} of 30 seconds: laid end to end they fill the song, and "
-            "nothing overlaps but the windows within the transform (3/4).",
-            "We cut disjoint pieces of 166 frames, as the counts say.",
-        ),
-        Contradiction(
-            "Low-level input, by mel-like filters",
-            "The paper calls mel features mid-level and its own input low-level, and reduces 513 bins to "
-            "33 by filters that it does not describe.",
-            "33 mel bands by default; BANDS=linear has 33 bands of equal width, nearer to the words.",
-        ),
-    ]
+    third, fourth = TABLE_2[2:]
+    whole = [f"{percent}%" for percent in clips if is_rounded_share(percent, 200 * CLIPS_A_SONG)]
+    return {
+        "denominator": smallest_common_denominator(songs),
+        "of_200": ", ".join(f"{percent:g}% = {percent * 2:g}/200" for percent in songs),
+        "whole_of_3000": " and ".join(whole) or "none",
+        "smallest_total": smallest_total(clips) or LARGEST_TEST_PART,
+        "in_text": LSTM_IN_THE_TEXT,
+        "in_table": TABLE_1_DIAGONAL,
+        "lstm_gap": LSTM_IN_THE_TEXT - TABLE_1_DIAGONAL,
+        "clips_at_5": third.clip_percent,
+        "clips_at_7": fourth.clip_percent,
+        "best_of_table": max(songs),
+        "independent_at_5": 100 * independent_songs(third.clip_percent / 100, third.threshold),
+        "independent_at_7": 100 * independent_songs(third.clip_percent / 100, fourth.threshold),
+        "seconds": ((CLIPS_A_SONG * 166 - 1) * 256 + 1024) / 22050,
+    }

@@ -4,98 +4,82 @@ from __future__ import annotations
 
 from tools import paths
 from tools.cli import UserError
-from tools.report import changes, commands, leak
-from tools.report.claims import claims
+from tools.report import changes, commands
 from tools.report.collect import Collection, Vote
-from tools.report.layout import Table
+from tools.report.headlines import is_by_hand
+from tools.report.page import Page
+from tools.report.table import DASH, Column, Interval, Row, Table, Values, words
 from tools.vote import baseline
 
 README = paths.CHECKOUT / "README.md"
 BEGIN, END = "<!-- {part}: make results -->", "<!-- end of {part} -->"
-COLUMNS = ["network", "split", "iterations", "clips / songs", "clips right", "songs, plurality of 5"]
-COLUMNS += ["songs, true label 5 / 7 / 8", "command"]
 
 
-def parts(collection: Collection) -> dict[str, str]:
+def parts(page: Page) -> dict[str, str]:
     """What stands in the README, by the name of its marks."""
-    return {
-        "results": networks(collection),
-        "leak": as_markdown(leak.leak(collection)),
-        "claims": claims_table(collection),
-        "changes": as_markdown(changes.changes(collection)),
-        "plus": as_markdown(changes.plus_gain(collection)),
-    }
+    tables = {table.name: table for members in page.tables.values() for table in members}
+    tables |= {"results": networks(page.collection), "claims": claims_table(page)}
+    return {part: tables[part].markdown() for part in ("results", "leak", "claims", "changes", "plus")}
 
 
-def insert_parts(text: str, collection: Collection) -> str:
-    for part, made in parts(collection).items():
-        text = insert(text, made, BEGIN.format(part=part), END.format(part=part))
+def insert_parts(text: str, page: Page) -> str:
+    for part, table in parts(page).items():
+        text = insert(text, table, BEGIN.format(part=part), END.format(part=part))
     return text
 
 
-def insert(text: str, made: str, begin: str, end: str) -> str:
-    """``text`` with what was made between its two marks. UserError where a mark is missing."""
-    before, found, rest = text.partition(begin)
-    _, ended, after = rest.partition(end)
-    if not (found and ended):
+def insert(text: str, part: str, begin: str, end: str) -> str:
+    """``text`` with the part between its two marks. UserError where a mark is missing."""
+    before, first, rest = text.partition(begin)
+    _, last, after = rest.partition(end)
+    if not (first and last):
         raise UserError(f"{README}: the marks '{begin}' and '{end}' are not both there: put them back")
-    return f"{before}{begin}\n{made}\n{end}{after}"
+    return f"{before}{begin}\n{part}\n{end}{after}"
 
 
-def networks(collection: Collection) -> str:
-    """The table of the networks as they are, by split, network and iteration."""
+def networks(collection: Collection) -> Table:
+    """The networks as they are, by split, network and iteration."""
+    columns = [
+        Column("network", "network"),
+        Column("split", "split"),
+        Column("iteration", "iterations", lambda iteration: str(iteration or DASH)),
+        Column("tested", "clips / songs"),
+        Column("clips", "clips right", short_interval),
+        Column("plurality", "songs, plurality of 5", short_interval),
+        Column("true_label", "songs, true label 5 / 7 / 8"),
+    ]
     votes = sorted(filter(is_main, collection.votes), key=lambda vote: (vote.split, vote.net, vote.iteration))
-    return markdown(COLUMNS, [network_row(collection, vote) for vote in votes])
+    return Table("results", "", columns, [network_row(collection, vote) for vote in votes])
 
 
 def is_main(vote: Vote) -> bool:
     """Whether a vote is of a network as it is; what differs in one thing stands in the tables of claims and changes."""
-    by_hand = vote.differences.keys() == {"dropout"} and "@" in vote.differences["dropout"]  # as the paper raises it
-    return not vote.split.startswith(changes.INNER) and (not vote.differences or by_hand)
+    return not changes.is_inner(vote) and (not vote.differences or is_by_hand(vote))
 
 
-def network_row(collection: Collection, vote: Vote) -> list[str]:
+def network_row(collection: Collection, vote: Vote) -> Row:
     """What was tested, on how much, how well, and the command that votes so."""
     summary = vote.summary
-    command = "make baseline" if vote.net == baseline.NAME else commands.command_of_vote(collection, vote)
-    return [
-        vote.run_name,
-        f"{vote.split}{' (leaks)' if summary['leaky'] else ''}",
-        str(vote.iteration or "–"),
-        f"{summary['clips']} / {summary['songs']}",
-        percent(summary["clip_accuracy"], summary["clip_interval"]),
-        *song_cells(summary),
-        f"`{command}`",
-    ]
-
-
-def song_cells(summary: dict) -> list[str]:
-    """Songs by plurality of 5, and by the paper's own rule at its Table 2's thresholds (the LSTM's: twice those)."""
+    values: Values = {
+        "network": vote.run_name,
+        "split": f"{vote.split}{' (leaks)' if summary['leaky'] else ''}",
+        "iteration": vote.iteration,
+        "tested": f"{summary['clips']} / {summary['songs']}",
+        "clips": vote.clips_right,
+    }
     songs = summary["song_accuracy"]
-    if songs is None:
-        return ["–", "–"]
-    lowest = min(songs["true_label"], key=int)
-    by_label = " / ".join(f"{100 * share:.1f}" for share in songs["true_label"].values())
-    return [percent(songs["plurality"][lowest], summary["song_interval"]["plurality"][lowest]), f"{by_label}%"]
+    if songs:  # the paper's thresholds, of the LSTM twice those
+        values["plurality"] = vote.songs_right("plurality", 5)
+        values["true_label"] = " / ".join(f"{100 * share:.1f}" for share in songs["true_label"].values()) + "%"
+    command = "make baseline" if vote.net == baseline.NAME else commands.command_of(collection, vote)
+    return Row(values, command)
 
 
-def percent(share: float, interval: list[float]) -> str:
-    return f"{100 * share:.1f}% [{100 * interval[0]:.0f}, {100 * interval[1]:.0f}]"
+def short_interval(share: Interval) -> str:
+    return f"{100 * share.value:.1f}% [{100 * share.low:.0f}, {100 * share.high:.0f}]"
 
 
-def claims_table(collection: Collection) -> str:
-    rows = [[c.claim, c.verdict, c.found or "–", f"`{c.command}`"] for c in claims(collection)]
-    return markdown(["claim", "verdict", "found", "command"], rows)
-
-
-def as_markdown(table: Table) -> str:
-    """A table of the report with the command of each row; nothing of it where nothing has been run."""
-    run = [row for row in table.shown() if not row["missing"]]
-    if not run:
-        return "Not run yet."
-    rows = [[*(cell for _, cell, _ in row["cells"]), f"`{row['command']}`"] for row in run]
-    return f"{markdown([*(column.title for column in table.columns), 'command'], rows)}\n\n{table.note}"
-
-
-def markdown(columns: list[str], rows: list[list[str]]) -> str:
-    return "\n".join(f"| {' | '.join(line)} |" for line in [columns, ["---"] * len(columns), *rows])
+def claims_table(page: Page) -> Table:
+    columns = [Column("claim", "claim", words), Column("verdict", "verdict", words), Column("found", "found", words)]
+    rows = [Row({"claim": c.claim, "verdict": c.verdict, "found": c.found or None}, c.command) for c in page.claims]
+    return Table("claims", "", columns, rows)

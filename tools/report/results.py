@@ -15,9 +15,9 @@ from pathlib import Path
 
 from tools import cli, files, paths
 from tools.cli import UserError
-from tools.report import __main__ as report
-from tools.report import readme
 from tools.report.collect import collect_kept
+from tools.report.page import make_page, write_page
+from tools.report.readme import README, insert_parts
 from tools.train import runs
 
 KEPT = ("summary.json", "clips.csv", "songs.csv", "confusion.csv")
@@ -80,11 +80,10 @@ def main() -> None:
         collection = collect_kept()
         if not collection.votes:
             raise UserError(f"{paths.RESULTS}: no result is kept there: keep a vote first, with --keep")
-        files.write_whole(readme.README, readme.insert_parts(readme.README.read_text(), collection))
-        report.write(paths.RESULTS / "report", report.context(collection))
-    print(
-        f"{len(collection.votes)} votes of {len(collection.runs)} runs: written into {readme.README.name} and the page"
-    )
+        page = make_page(collection)
+        files.write_whole(README, insert_parts(README.read_text(), page))
+        write_page(paths.RESULTS / "report", page)
+    print(f"{len(collection.votes)} votes of {len(collection.runs)} runs: written into {README.name} and the page")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,144 @@
+"""A table of the report: the same rows as text for the page and the README, and as plain values for a CSV file."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Union
+
+DASH = "–"
+
+
+class Interval(NamedTuple):
+    """A share, 0..1, with the ends of its 95% interval; in a CSV file ``key``, ``key_low`` and ``key_high``."""
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+Value = Union[str, int, float, Interval, None]
+Values = dict[str, Value]
+
+
+def words(value: Value) -> str:
+    """Text, which stands at the left of its column; everything else stands at the right."""
+    return str(value)
+
+
+def count(value: int) -> str:
+    return f"{value:,}"
+
+
+def percent(value: float, digits: int = 1) -> str:
+    return f"{100 * value:.{digits}f}%"
+
+
+def points(value: float) -> str:
+    return f"{value:+.1f}"
+
+
+def interval(share: Interval) -> str:
+    """``60.3% [52.1, 68.0]``; the interval stays on one line."""
+    if share.value is None:
+        return DASH
+    ends = "" if share.low is None else f" [{100 * share.low:.1f},\u00a0{100 * share.high:.1f}]"
+    return percent(share.value) + ends
+
+
+def of_all(ours: int | None, theirs: int | None) -> str:
+    """``500 of 10,000``: how far ours went, of what the paper says."""
+    if ours is None:
+        return DASH if theirs is None else f"{DASH} of {theirs:,}"
+    return f"{ours:,}" if theirs in (None, ours) else f"{ours:,} of {theirs:,}"
+
+
+@dataclass(frozen=True)
+class Column:
+    """``form`` makes a cell's text of a row's value under ``key``, and of the one under ``beside`` if there is one."""
+
+    key: str
+    title: str
+    form: Callable[..., str] = str
+    beside: str = ""
+
+    @property
+    def number(self) -> bool:
+        return self.form is not words
+
+    def cell(self, values: Values) -> str:
+        value = values.get(self.key)
+        if self.beside:
+            return self.form(value, values.get(self.beside))
+        return DASH if value is None else self.form(value)
+
+
+@dataclass(frozen=True)
+class Row:
+    values: Values
+    command: str = ""
+    missing: bool = False  # not run yet: ``command`` says how
+    note: str = ""
+
+    def flat(self) -> dict[str, Any]:
+        """The values with every interval in three, as a CSV file has them."""
+        flat: dict[str, Any] = {}
+        for key, value in self.values.items():
+            if isinstance(value, Interval):
+                flat |= {key: value.value, f"{key}_low": value.low, f"{key}_high": value.high}
+            else:
+                flat[key] = value
+        return flat
+
+
+@dataclass
+class Table:
+    """``name`` is that of its CSV file."""
+
+    name: str
+    title: str
+    columns: list[Column]
+    rows: list[Row] = field(default_factory=list)
+    note: str = ""
+
+    def shown(self) -> list[dict[str, Any]]:
+        """Rows as the template and report.json have them."""
+        return [
+            {
+                "cells": [[column.title, column.cell(row.values), column.number] for column in self.columns],
+                "command": row.command,
+                "missing": row.missing,
+                "note": row.note,
+            }
+            for row in self.rows
+        ]
+
+    def csv(self) -> str:
+        return csv_text(self.rows)
+
+    def markdown(self) -> str:
+        """What has been run, with the command of each row, as the README has it."""
+        cells = [
+            [*(column.cell(row.values) for column in self.columns), f"`{row.command}`"]
+            for row in self.rows
+            if not row.missing
+        ]
+        if not cells:
+            return "Not run yet."
+        head = [*(column.title for column in self.columns), "command"]
+        lines = [f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *cells)]
+        return "\n".join(lines) + (f"\n\n{self.note}" if self.note else "")
+
+
+def csv_text(rows: list[Row]) -> str:
+    """Rows as a CSV file, with the command of each and whether it was run."""
+    lines = [row.flat() for row in rows]
+    keys = dict.fromkeys(key for line in lines for key in line)
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, [*keys, "command", "state"], lineterminator="\n")
+    writer.writeheader()
+    for row, line in zip(rows, lines):
+        writer.writerow({**line, "command": row.command, "state": "not run yet" if row.missing else "run"})
+    return stream.getvalue()
