@@ -20,7 +20,7 @@ from tools.cli import UserError
 from tools.nets.network import NETS
 
 KEPT = paths.DATA / "results" / "bench"
-README = paths.CHECKOUT / "README.md"
+README = paths.DATA / "results" / "bench" / "README.md"
 MEASURED = ("train", "limit", "conversion", "growth", "votes")  # parts of the bench
 CAFFES = ("stock", "native")
 BEGIN, END = "<!-- speed: make bench KEEP=1 -->", "<!-- end of speed -->"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from tools import paths
 from tools.cli import UserError
-from tools.report import changes, commands
+from tools.report import beside, changes, commands
 from tools.report.collect import Collection, Vote
 from tools.report.headlines import is_by_hand
 from tools.report.page import Page
 from tools.report.table import DASH, Column, Interval, Row, Table, Values, words
 from tools.vote import baseline
 
-README = paths.CHECKOUT / "README.md"
+README = paths.CHECKOUT / "README.md"  # has the paper beside ours
+TABLES = paths.DATA / "results" / "README.md"  # has all other tables
 BEGIN, END = "<!-- {part}: make results -->", "<!-- end of {part} -->"
 
 
@@ -23,9 +24,15 @@ def parts(page: Page) -> dict[str, str]:
 
 
 def insert_parts(text: str, page: Page) -> str:
+    """The tables of results in the place of those that ``text`` has."""
     for part, table in parts(page).items():
         text = insert(text, table, BEGIN.format(part=part), END.format(part=part))
     return text
+
+
+def insert_paper(text: str, page: Page) -> str:
+    """The paper beside ours in the place of what ``text`` has."""
+    return insert(text, beside.markdown(page.collection), BEGIN.format(part="paper"), END.format(part="paper"))
 
 
 def insert(text: str, part: str, begin: str, end: str) -> str:
@@ -33,7 +40,7 @@ def insert(text: str, part: str, begin: str, end: str) -> str:
     before, first, rest = text.partition(begin)
     _, last, after = rest.partition(end)
     if not (first and last):
-        raise UserError(f"{README}: the marks '{begin}' and '{end}' are not both there: put them back")
+        raise UserError(f"README.md: the marks '{begin}' and '{end}' are not both there: put them back")
     return f"{before}{begin}\n{part}\n{end}{after}"
 
 

@@ -17,7 +17,7 @@ from tools import cli, files, paths
 from tools.cli import UserError
 from tools.report.collect import collect_kept
 from tools.report.page import make_page, write_page
-from tools.report.readme import README, insert_parts
+from tools.report.readme import README, TABLES, insert_paper, insert_parts
 from tools.train import runs
 
 KEPT = ("summary.json", "clips.csv", "songs.csv", "confusion.csv")
@@ -81,9 +81,12 @@ def main() -> None:
         if not collection.votes:
             raise UserError(f"{paths.RESULTS}: no result is kept there: keep a vote first, with --keep")
         page = make_page(collection)
-        files.write_whole(README, insert_parts(README.read_text(), page))
+        files.write_whole(TABLES, insert_parts(TABLES.read_text(), page))
+        files.write_whole(README, insert_paper(README.read_text(), page))
         write_page(paths.RESULTS / "report", page)
-    print(f"{len(collection.votes)} votes of {len(collection.runs)} runs: written into {README.name} and the page")
+    print(
+        f"{len(collection.votes)} votes of {len(collection.runs)} runs: written into README.md, {TABLES.relative_to(paths.CHECKOUT)} and the page"
+    )
 
 
 if __name__ == "__main__":
