@@ -84,9 +84,7 @@ def main() -> None:
         files.write_whole(TABLES, insert_parts(TABLES.read_text(), page))
         files.write_whole(README, insert_paper(README.read_text(), page))
         write_page(paths.RESULTS / "report", page)
-    print(
-        f"{len(collection.votes)} votes of {len(collection.runs)} runs: written into README.md, {TABLES.relative_to(paths.CHECKOUT)} and the page"
-    )
+    print(f"{len(collection.votes)} votes of {len(collection.runs)} runs: READMEs and page are written")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,203 @@
+"""Any music: folders of any names and tables, as people keep them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tools.cli import UserError
+from tools.convert.lmdbs import record_key, short_name
+from tools.songs import roots, splits
+
+
+def write(root: Path, *names: str) -> Path:
+    """Files of these names, each with bytes of its own."""
+    for number, name in enumerate(names):
+        file = root / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(f"sound {number}".encode())
+    return root
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    return write(
+        tmp_path / "music",
+        "techno/Album One/01 Intro.mp3",
+        "techno/Album One/02 Song.flac",
+        "techno/loose.m4a",
+        "Народная/Песня.ogg",
+        "Народная/cover.jpg",
+        "ambient/a.wav",
+        "ambient/a.mp3",
+        "stray.mp3",
+    )
+
+
+def test_genres_are_the_folders_sorted_by_name(library):
+    found = roots.survey(library)
+    assert not found.is_gtzan
+    assert found.genres == ("ambient", "techno", "Народная")
+    assert {track.genre: track.label for track in found.tracks} == {"ambient": 0, "techno": 1, "Народная": 2}
+
+
+def test_a_song_is_named_by_its_path_below_the_root_without_suffix_but_where_two_are_equal(library):
+    assert [track.track for track in roots.survey(library).tracks] == [
+        "ambient/a.mp3",
+        "ambient/a.wav",
+        "techno/Album One/01 Intro",
+        "techno/Album One/02 Song",
+        "techno/loose",
+        "Народная/Песня",
+    ]
+
+
+def test_every_file_that_is_not_used_is_named_with_the_reason(library):
+    (library / "empty").mkdir()
+    (library / "techno" / "gone.mp3").symlink_to(library / "nowhere.mp3")
+    assert {odd.file: odd.reason for odd in roots.survey(library).left_out} == {
+        "stray.mp3": "in no genre's folder",
+        "Народная/cover.jpg": "not audio (.jpg)",
+        "empty": "a folder without an audio file",
+        "techno/gone.mp3": "a link to nothing",
+    }
+
+
+def test_songs_alike_byte_for_byte_are_drawn_as_one(tmp_path):
+    root = write(tmp_path, *(f"{genre}/{n:02}.mp3" for genre in ("a", "b") for n in range(10)))
+    (root / "a" / "copy.mp3").write_bytes((root / "a" / "03.mp3").read_bytes())
+    found = roots.survey(root)
+    assert found.alike == {"a/copy": "a/03"}
+    for fold in range(5):
+        parts = splits.song_parts(found, "song", fold)
+        tested = {track.track for track in parts["test"]}
+        assert len({"a/copy", "a/03"} & tested) in (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (("only/a.mp3",), "1 genres with songs in it: give 2 to 100"),
+        (tuple(f"g{n}/a.mp3" for n in range(101)), "101 genres"),
+        (("a/x.txt", "b/y.txt"), "0 genres"),
+    ],
+)
+def test_too_few_genres_and_too_many_are_refused(tmp_path, names, words):
+    with pytest.raises(UserError, match=words):
+        roots.survey(write(tmp_path, *names))
+
+
+def test_a_folder_beside_the_ten_makes_a_root_any_music(tmp_path):
+    gtzan = tuple(f"{genre}/{genre}.0000{n}.wav" for genre in ("blues", "jazz") for n in range(3))
+    assert roots.survey(write(tmp_path / "gtzan", *gtzan)).is_gtzan
+    found = roots.survey(write(tmp_path / "more", *gtzan, "techno/a.wav"))
+    assert not found.is_gtzan
+    assert found.genres == ("blues", "jazz", "techno")
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """30 songs by 6 artists, two genres; semicolons and a byte-order mark, as spreadsheets write them."""
+    write(tmp_path, *(f"songs/{n:02}.mp3" for n in range(30)))
+    rows = [f"songs/{n:02}.mp3;{'ab'[n % 2]};artist {n // 5};{('train', 'test')[n % 3 == 0]}" for n in range(30)]
+    (tmp_path / "songs.csv").write_text("\ufeffPath;Genre;Artist;Part\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    return tmp_path / "songs.csv"
+
+
+def test_a_table_names_songs_genres_artists_and_parts(table):
+    found = roots.survey(table)
+    assert (len(found.tracks), found.genres) == (30, ("a", "b"))
+    first = found.tracks[0]
+    assert (first.track, first.genre, first.artist, first.part) == ("songs/00", "a", "artist 0", "test")
+    assert first.path == table.parent / "songs/00.mp3"
+
+
+def test_no_artist_is_on_both_sides_and_each_song_is_tested_once(table):
+    found = roots.survey(table)
+    folds = [splits.song_parts(found, "artist", fold) for fold in range(3)]
+    for parts in folds:
+        trained, tested = ({song.artist for song in parts[part]} for part in ("train", "test"))
+        assert not trained & tested
+    tested = [song.track for parts in folds for song in parts["test"]]
+    assert sorted(tested) == sorted(song.track for song in found.tracks)
+
+
+def test_the_drawn_folds_are_scikit_learns(table):
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    songs = sorted(roots.survey(table).tracks, key=lambda song: (song.genre, song.track))
+    folds = StratifiedGroupKFold(3, shuffle=True, random_state=2016)
+    genres, artists = [song.genre for song in songs], [song.artist for song in songs]
+    for fold, (_, tested) in enumerate(folds.split(songs, genres, artists)):
+        drawn = splits.song_parts(roots.survey(table), "artist", fold)["test"]
+        assert {song.track for song in drawn} == {songs[i].track for i in tested}
+
+
+def test_the_parts_of_a_table_are_taken_as_given(table):
+    parts = splits.song_parts(roots.survey(table), "given", 0)
+    assert {part: len(songs) for part, songs in parts.items()} == {"train": 20, "test": 10}
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "words"),
+    [
+        ("path,genre,part", "songs/00.mp3,a,", "songs/00 has no part"),
+        ("path,genre,part", "songs/00.mp3,a,train", "no row of the part test"),
+    ],
+)
+def test_parts_that_are_missing_are_named(tmp_path, header, row, words):
+    write(tmp_path, "songs/00.mp3", "songs/01.mp3")
+    file = tmp_path / "songs.csv"
+    file.write_text(f"{header}\n{row}\nsongs/01.mp3,b,train\n")
+    with pytest.raises(UserError, match=words):
+        splits.song_parts(roots.survey(file), "given", 0)
+
+
+def test_rows_that_name_no_song_are_left_out_with_the_reason(tmp_path):
+    write(tmp_path, "a.mp3", "b.mp3", "c.txt")
+    (tmp_path / "t.csv").write_text("path,genre,part\na.mp3,x,\nb.mp3,y,\nnone.mp3,x,\nc.txt,x,\n,x,\nb.mp3,y,later\n")
+    assert [(odd.file, odd.reason) for odd in roots.survey(tmp_path / "t.csv").left_out] == [
+        ("none.mp3", "there is no such file"),
+        ("c.txt", "not audio (.txt)"),
+        ("line 6", "a row without a path or a genre"),
+        ("b.mp3", "its part is 'later': give train, valid or test"),
+    ]
+
+
+def test_a_table_without_its_columns_is_refused(tmp_path):
+    (tmp_path / "t.csv").write_text("file,genre\na.mp3,x\n")
+    with pytest.raises(UserError, match="no column 'path'"):
+        roots.survey(tmp_path / "t.csv")
+
+
+def test_a_genre_whose_artists_are_too_few_is_named(tmp_path):
+    write(tmp_path, *(f"{n:02}.mp3" for n in range(12)))
+    rows = [f"{n:02}.mp3,{'ab'[n % 2]},{'one' if n % 2 else n}" for n in range(12)]
+    (tmp_path / "t.csv").write_text("path,genre,artist\n" + "\n".join(rows))
+    found = roots.survey(tmp_path / "t.csv")
+    parts = splits.song_parts(found, "artist", 0)
+    with pytest.raises(UserError, match=r"SPLIT=artist: the (train|test) part has no song of b"):
+        splits.check_genres_of(parts, "artist", found.genres)
+    splits.check_genres_of(parts, "artist", ("a",))
+
+
+def test_all_of_gtzan_has_the_published_artist_folds():
+    from tools.songs.gtzan import GENRES, artists
+    from tools.songs.tracks import Survey, Track
+
+    tracks = [Track(f"{g}.{n:05}", g, i, Path(f"{g}.{n:05}.wav")) for i, g in enumerate(GENRES) for n in range(100)]
+    found = Survey(Path("gtzan"), True, GENRES, tracks)
+    folds = [splits.song_parts(found, "artist", fold) for fold in range(3)]
+    assert sum(len(parts["test"]) for parts in folds) == 948
+    for fold, parts in enumerate(folds):
+        assert {artists()[song.track][1] for song in parts["test"]} == {fold}
+        assert len(parts["train"]) + len(parts["test"]) == 948
+
+
+def test_a_long_name_is_cut_in_a_key_and_told_apart_by_its_hash():
+    one, other = "ж" * 300, "ж" * 299 + "з"
+    assert short_name("ж" * 200) == "ж" * 200
+    assert len(record_key(0, one, 0).encode()) < 511
+    assert short_name(one) != short_name(other)
+    assert short_name(one)[-9] == "~"
