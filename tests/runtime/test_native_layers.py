@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-# --- The cases: a kind of layer, and a random draw of it. Each gives the layers of a net, from `x` to `y`, and the shape of x.
+# --- The cases: a kind of layer, and a random draw of it: the layers of a net, from `x` to `y`, and the shape of x.
 def window(rng: np.random.Generator, height: int, width: int, largest: int = 5) -> dict[str, int]:
     """A random kernel, stride and pad that fit an image of height x width."""
     kernel_h, kernel_w = int(rng.integers(1, min(largest, height) + 1)), int(rng.integers(1, min(largest, width) + 1))
@@ -53,7 +53,7 @@ def layer(kind: str, parameters: str = "", bottom: str = "x", top: str = "y") ->
 
 
 def convolution(
-    rng: np.random.Generator, shape: tuple[int, ...], bottom: str = "x", top: str = "y", **more: int
+    rng: np.random.Generator, shape: tuple[int, ...], bottom: str = "x", top: str = "y", **more: object
 ) -> str:
     settings = {
         "num_output": int(rng.choice([1, 4, 10, 16, 24, 50])),
@@ -108,19 +108,32 @@ def draw_lrn(rng: np.random.Generator) -> tuple[str, tuple[int, ...]]:
     return layer("LRN", f"lrn_param {{ {fields(settings)} }}"), image_shape(rng)
 
 
+def draw_batch_norm(rng: np.random.Generator) -> tuple[str, tuple[int, ...]]:
+    """In training, and with the averages that it has; followed by Scale in place, as it always is."""
+    normalise = layer("BatchNorm", f"batch_norm_param {{ use_global_stats: {rng.choice(['true', 'false'])} }}")
+    scale = layer("Scale", f"scale_param {{ bias_term: {rng.choice(['true', 'false'])} }}", "y", "y")
+    return normalise + scale, image_shape(rng)
+
+
+def draw_scale(rng: np.random.Generator) -> tuple[str, tuple[int, ...]]:
+    return layer("Scale", f"scale_param {{ bias_term: {rng.choice(['true', 'false'])} }}"), image_shape(rng)
+
+
 def draw_softmax(rng: np.random.Generator) -> tuple[str, tuple[int, ...]]:
     return layer("Softmax", f"softmax_param {{ axis: {rng.integers(1, 4)} }}"), image_shape(rng)
 
 
 def draw_chain(rng: np.random.Generator) -> tuple[str, tuple[int, ...]]:
-    """Layer after layer, whose blobs nobody but the layers looks at: convolutions, a sum, LRN, pooling, and a layer that
-    knows Caffe's own order alone (TanH) in their midst."""
+    """Many layers, whose blobs nobody but they looks at. TanH in their midst knows Caffe's own order alone."""
     shape = image_shape(rng)
     same = {"kernel_h": 3, "kernel_w": 3, "stride_h": 1, "stride_w": 1, "pad_h": 1, "pad_w": 1, "num_output": 16}
-    sums = 'layer { name: "sum" type: "Eltwise" bottom: "a" bottom: "c" bottom: "t" top: "sum" eltwise_param { coeff: 1 coeff: 1 coeff: 0.5 } }\n'
+    sums = 'layer { name: "sum" type: "Eltwise" bottom: "a" bottom: "c" bottom: "t" top: "sum" '
+    sums += "eltwise_param { coeff: 1 coeff: 1 coeff: 0.5 } }\n"
     chain = convolution(rng, shape, "x", "a", **same) + layer("ReLU", "", "a", "r") + layer("LRN", "", "r", "b")
-    chain += convolution(rng, shape, "b", "c", **same) + layer("TanH", "", "b", "t") + sums
-    chain += layer("ReLU", "", "sum", "sum") + pooling(rng, "MAX", shape, "sum", "p")
+    # Without a bias: BatchNorm takes the mean away, and the bias' gradient is nothing but rounding.
+    chain += convolution(rng, shape, "b", "c", **{**same, "bias_term": "false"}) + layer("TanH", "", "b", "t") + sums
+    chain += layer("BatchNorm", "", "sum", "n") + layer("Scale", "scale_param { bias_term: true }", "n", "n")
+    chain += layer("ReLU", "", "n", "n") + pooling(rng, "MAX", shape, "n", "p")
     chain += layer("InnerProduct", "inner_product_param { num_output: 5 }", "p", "y")
     return chain, shape
 
@@ -128,8 +141,8 @@ def draw_chain(rng: np.random.Generator) -> tuple[str, tuple[int, ...]]:
 def draw_lstm(rng: np.random.Generator) -> tuple[str, tuple[int, ...]]:
     shape = tuple(int(n) for n in (rng.integers(1, 9), rng.integers(1, 7), rng.integers(1, 20)))
     hidden = int(rng.integers(1, 20))
-    lstm = f'layer {{ name: "y" type: "LSTM" bottom: "x" bottom: "cont" top: "y" recurrent_param {{ num_output: {hidden} }} }}\n'
-    return lstm, shape
+    lstm = 'layer { name: "y" type: "LSTM" bottom: "x" bottom: "cont" top: "y" '
+    return lstm + f"recurrent_param {{ num_output: {hidden} }} }}\n", shape
 
 
 DRAWS = {
@@ -139,6 +152,8 @@ DRAWS = {
     "average_pooling": draw_average_pooling,
     "relu": draw_relu,
     "lrn": draw_lrn,
+    "batch_norm": draw_batch_norm,
+    "scale": draw_scale,
     "softmax": draw_softmax,
     "chain": draw_chain,
     "lstm": draw_lstm,
@@ -169,6 +184,8 @@ def compute(kind: str, number: int, folder: Path) -> dict[str, np.ndarray]:
     for name in sorted(net.params):
         for blob in net.params[name]:
             blob.data[...] = rng.standard_normal(blob.data.shape) * 0.3
+            if "BatchNorm" in name:  # variances among them
+                blob.data[...] = np.abs(blob.data) + 0.1
             blob.diff[...] = 0
     results = {}
     for round_number in range(2):
@@ -180,7 +197,8 @@ def compute(kind: str, number: int, folder: Path) -> dict[str, np.ndarray]:
     net.backward(y=rng.standard_normal(net.blobs["y"].data.shape))
     results["x.diff"] = net.blobs["x"].diff.copy()
     for name in sorted(net.params):
-        results.update({f"{name}.{i}.diff": blob.diff.copy() for i, blob in enumerate(net.params[name])})
+        for i, blob in enumerate(net.params[name]):
+            results.update({f"{name}.{i}": blob.data.copy(), f"{name}.{i}.diff": blob.diff.copy()})
     return {f"{kind}/{number}/{name}": values for name, values in results.items()}
 
 
@@ -209,8 +227,17 @@ def update(folder: Path) -> dict[str, np.ndarray]:
     return results
 
 
+def look(folder: Path) -> dict[str, np.ndarray]:
+    """An array of a blob's values, taken before the net runs, shows them afterwards."""
+    net = net_of(convolution(np.random.default_rng(0), (2, 3, 8, 9), "x", "a"), (2, 3, 8, 9), folder)
+    (weights, *_), values = net.params["a_Convolution"], net.blobs["a"].data
+    weights.data[...], net.blobs["x"].data[...] = 1, 1
+    net.forward()
+    return {"look/values": values.copy()}
+
+
 def main(file: Path) -> None:
-    results = update(file.parent)
+    results = {**update(file.parent), **look(file.parent)}
     for kind in DRAWS:
         for number in range(CASES_A_KIND):
             results.update(compute(kind, number, file.parent))
@@ -258,6 +285,12 @@ def test_pooling_and_relu_are_those_of_stock_bit_for_bit(kind, stock_and_native)
     stock, native = stock_and_native
     for name in (name for name in stock if name.startswith(kind + "/")):
         np.testing.assert_array_equal(native[name], stock[name], err_msg=name)
+
+
+def test_an_array_that_was_taken_before_shows_what_a_layer_computes(stock_and_native):
+    stock, native = stock_and_native
+    assert stock["look/values"].any()
+    np.testing.assert_allclose(native["look/values"], stock["look/values"], rtol=1e-5)
 
 
 def test_an_update_is_that_of_stock_within_one_unit_in_the_last_place(stock_and_native):

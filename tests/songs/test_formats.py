@@ -26,6 +26,7 @@ def encode(file: Path, samples: np.ndarray, codec: str, **options: str) -> Path:
     """A file by FFmpeg's encoder of that name."""
     with av.open(str(file), "w", options=options) as container:
         stream = container.add_stream(codec, rate=RATE, layout="mono")
+        stream.bit_rate = 128_000
         resampler = av.AudioResampler(stream.format.name, "mono", RATE, frame_size=stream.frame_size or 1024)
         frame = av.AudioFrame.from_ndarray(samples[None], "flt", "mono")
         frame.sample_rate = RATE
@@ -41,7 +42,7 @@ def seconds(file: Path) -> float:
 
 @pytest.mark.parametrize(
     ("suffix", "codec"),
-    [("m4a", "aac"), ("aac", "aac"), ("mp4", "aac"), ("wma", "wmav2"), ("wv", "wavpack"), ("mka", "flac")],
+    [("m4a", "aac"), ("aac", "aac"), ("mp4", "aac"), ("wma", "wmav2"), ("wv", "wavpack")],
 )
 def test_what_libsndfile_cannot_read_is_read_by_ffmpeg(tmp_path, tone, suffix, codec):
     file = encode(tmp_path / f"song.{suffix}", tone, codec)

@@ -19,6 +19,12 @@ template <typename Dtype>
 void from_channels_last(int num, int channels, int places, const Dtype* last,
     Dtype* plain);
 
+// Adds to sums the values of each channel, or their products with factors, of
+// all images and places. An image's own sum is in float, what they come to in
+// double.
+void sum_over_places(int num, int channels, int places, const float* values,
+    const float* factors, float* sums);
+
 // The data or the diff of a blob, both ways of looking at it.
 enum Side { DATA, DIFF };
 

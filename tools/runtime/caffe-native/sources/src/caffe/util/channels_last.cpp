@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <vector>
 
 #include "caffe/util/channels_last.hpp"
 
@@ -39,6 +40,27 @@ void from_channels_last(int num, int channels, int places, const Dtype* last,
   for (int n = 0; n < num; ++n) {
     transpose(places, channels, last + n * image, plain + n * image);
   }
+}
+
+void sum_over_places(int num, int channels, int places, const float* values,
+    const float* factors, float* sums) {
+  std::vector<double> total(channels, 0.);
+  std::vector<float> of_image(channels);
+  float* sum = &of_image[0];
+  for (int n = 0; n < num; ++n) {
+    std::fill(of_image.begin(), of_image.end(), 0.f);
+    for (int p = 0; p < places; ++p) {
+      if (factors) {
+        for (int c = 0; c < channels; ++c) { sum[c] += values[c] * factors[c]; }
+        factors += channels;
+      } else {
+        for (int c = 0; c < channels; ++c) { sum[c] += values[c]; }
+      }
+      values += channels;
+    }
+    for (int c = 0; c < channels; ++c) { total[c] += sum[c]; }
+  }
+  for (int c = 0; c < channels; ++c) { sums[c] += total[c]; }
 }
 
 template void to_channels_last(int, int, int, const float*, float*);

@@ -4,6 +4,7 @@
 
 #include <oneapi/dnnl/dnnl.hpp>
 
+#include "caffe/util/channels_last.hpp"
 #include "caffe/util/onednn_convolution.hpp"
 #include "caffe/util/weight_gradient.hpp"
 
@@ -177,14 +178,8 @@ void OnednnConvolution::BackwardWeights(const float* bottom,
 }
 
 void OnednnConvolution::BackwardBias(const float* top_diff, float* bias_diff) {
-  const int channels = shape_.out_channels;
-  const size_t places = static_cast<size_t>(shape_.num) * shape_.out_height *
-      shape_.out_width;
-  for (size_t p = 0; p < places; ++p) {
-    for (int c = 0; c < channels; ++c) {
-      bias_diff[c] += top_diff[p * channels + c];
-    }
-  }
+  sum_over_places(shape_.num, shape_.out_channels,
+      shape_.out_height * shape_.out_width, top_diff, NULL, bias_diff);
 }
 
 }  // namespace caffe
