@@ -14,7 +14,7 @@ from report_build import RUNS, empty_build, filled_build, run_tool
 
 from tools import paths
 from tools.report.collect import collect
-from tools.report.page import TEMPLATES, content_of, make_page, render
+from tools.report.page import TEMPLATES, as_html, content_of, make_page
 
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
@@ -149,7 +149,7 @@ def test_a_damaged_vote_is_left_out_by_name_and_the_page_is_made(filled, tmp_pat
     (build / "runs" / "song" / "lstm" / "run.json").write_text("")
     collection = collect(build)
     assert len(collection.left_out) == 4, "of the run that can't be read the vote too"
-    html = render(content_of(make_page(collection)))
+    html = as_html(content_of(make_page(collection)))
     for line in collection.left_out:
         assert line.split(":")[0] in html
 
@@ -161,6 +161,6 @@ def test_names_of_files_are_escaped(filled, tmp_path):
     (build / "votes" / "song" / evil).mkdir()
     (build / "votes" / "song" / evil / "summary.json").write_text("{")
     collection = collect(build)
-    page = Page(render(content_of(make_page(collection))))
+    page = Page(as_html(content_of(make_page(collection))))
     assert "x" not in page.sources
     assert any(evil in text for text in page.text)

@@ -8,9 +8,9 @@ import pytest
 
 from tools import paths
 from tools.cli import UserError
-from tools.report import readme, results
+from tools.report import results
 from tools.report.collect import collect_kept
-from tools.report.page import Page, content_of, csv_files, make_page
+from tools.report.page import Page, as_json, content_of, csv_files, make_page
 from tools.train import runs
 from tools.vote.count import hold_election, score
 from tools.vote.files import read_clips
@@ -23,19 +23,15 @@ def kept() -> Page:
     return make_page(collect_kept())
 
 
-def test_the_readme_has_the_tables_of_the_kept_results(kept):
-    text = readme.README.read_text()
-    assert readme.insert_parts(text, kept) == text
+@pytest.mark.parametrize("file", [results.README, results.ALL_RESULTS], ids=["README", "data/results/README"])
+def test_a_readme_has_the_tables_of_the_kept_results(file, kept):
+    text = file.read_text()
+    assert results.insert_parts(file, text, kept) == text
 
 
 def test_the_kept_page_is_that_of_the_kept_results(kept):
     folder = paths.RESULTS / "report"
-    written = json.loads((folder / "report.json").read_text())
-    now = json.loads(json.dumps(content_of(kept), default=float))
-    for members in now["figures"].values():
-        for figure in members:
-            del figure["uri"]
-    assert written == now
+    assert (folder / "report.json").read_text() == as_json(content_of(kept))
     for name, text in csv_files(kept).items():
         assert (folder / name).read_text() == text, name
 
@@ -104,6 +100,6 @@ def test_a_vote_that_is_not_whole_is_not_kept(tmp_path):
         results.keep(vote, tmp_path / "kept")
 
 
-def test_a_readme_without_marks_is_refused():
+def test_a_readme_without_marks_is_refused(kept):
     with pytest.raises(UserError, match="marks"):
-        readme.insert("no marks here", "table", "<!-- begin -->", "<!-- end -->")
+        results.insert_parts(results.README, "no marks here", kept)

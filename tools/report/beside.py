@@ -53,15 +53,18 @@ def headline_row(collection: Collection, headline: Headline) -> list[str]:
 def newest(
     collection: Collection, net: str, splits: tuple[str, ...], iterations: int | None, exact: bool = False
 ) -> Vote | None:
-    """The vote of a network as it is, or with its dropout raised by hand, that answers to an iteration of the paper."""
-    for split in splits:
-        votes = collection.find_votes(net, split) + collection.find_votes(net, split, dropout=None)
-        before = [vote for vote in votes if iterations is None or vote.iteration <= iterations]
-        if exact:
-            before = [vote for vote in before if vote.iteration == iterations]
-        if before:
-            return max(before, key=lambda vote: vote.iteration)
-    return None
+    """The vote of a network as it is, or with its dropout raised by hand, that answers to an iteration of the paper.
+
+    Where several are as far, the first of the splits counts.
+    """
+    votes = [vote for split in reversed(splits) for vote in votes_of(collection, net, split)]
+    before = [vote for vote in votes if iterations is None or vote.iteration <= iterations]
+    before = [vote for vote in before if not exact or vote.iteration == iterations]
+    return sorted(before, key=lambda vote: vote.iteration)[-1] if before else None
+
+
+def votes_of(collection: Collection, net: str, split: str) -> list[Vote]:
+    return collection.find_votes(net, split) + collection.find_votes(net, split, dropout=None)
 
 
 def short(share: Interval) -> str:

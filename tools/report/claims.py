@@ -14,13 +14,15 @@ import numpy as np
 from tools import paths
 from tools.report import commands, compare
 from tools.report.collect import Collection, Vote
-from tools.report.evidence import Evidence, Pair, Training, TwoRuns, figures, not_run
+from tools.report.evidence import SPLITS, Evidence, Training, TwoRuns, compared, figures, not_run
 from tools.report.genres import best_genres, taken_for
 from tools.report.headlines import DROPOUT_BY_HAND, PROTOCOLS, net_name, scheduled_dropout
 from tools.report.table import Values, percent
 from tools.vote.count import hold_election
 
 COMPLEX, RCNN, LSTM = Training("complex_cnn"), Training("rcnn"), Training("lstm")
+FEW_GENRES = Training("complex_cnn", {"genres": "classical metal pop"})
+BY_HAND = Training("complex_cnn", {"dropout": DROPOUT_BY_HAND})
 STEADY_FROM = 25_000
 
 
@@ -36,59 +38,44 @@ class Claim:
     values: Values
 
 
-class RateDrop(TwoRuns):
-    """Two votes that differ in the schedule of the learning rate alone, the one whose rate has dropped first."""
-
-    def pair(self, collection: Collection, split: str) -> Pair | None:
-        pair = super().pair(collection, split)
-        rates = [rate_at(vote) for vote in pair] if pair else []
-        if pair is None or None in rates or rates[0] == rates[1]:
-            return None
-        return pair if rates[0] < rates[1] else pair[::-1]
-
-    def say(self, pair: Pair) -> str:
-        return f"{net_name(pair[0].net)}, at {rate_at(pair[0]):g} minus still at {rate_at(pair[1]):g}"
-
-
-def rate_at(vote: Vote) -> float | None:
-    """The learning rate of the last display before a vote's iteration."""
-    lines = vote.run.metrics if vote.run else []
-    rates = [line["lr"] for line in lines if "lr" in line and line["iter"] < vote.iteration]
-    return rates[-1] if rates else None
+def rate_at(vote: Vote) -> float:
+    """The learning rate by which a vote's weights were changed last."""
+    return [rate for start, rate in vote.run.settings.lr_steps if start < vote.iteration][-1]
 
 
 def rate_drop(collection: Collection) -> Evidence:
-    """Of the RCNN, else of the complex CNN."""
-    for net in ("rcnn", "complex_cnn"):
-        evidence = RateDrop("", compare.alike, Training(net, {"lr_steps": None}), Training(net))(collection)
-        if evidence.values:
-            return evidence
-    return not_run(collection, RCNN, Training("rcnn", {"lr_steps": None}), ITERS=10_000)
+    """Two votes that differ in the schedule of the learning rate alone: of the RCNN, else of the complex CNN."""
+    for net, split in product(("rcnn", "complex_cnn"), SPLITS):
+        scheduled = collection.find_votes(net, split, lr_steps=None)
+        pair = sorted(collection.same_iteration(scheduled, collection.find_votes(net, split)) or (), key=rate_at)
+        if pair and rate_at(pair[0]) < rate_at(pair[1]):
+            what = f"{net_name(net)}, at {rate_at(pair[0]):g} minus still at {rate_at(pair[1]):g}"
+            evidence = compared(collection, what, compare.alike, *pair)
+            if evidence:
+                return evidence
+    return not_run(collection, RCNN, Training("rcnn", {"lr_steps": "1e-4 1e-5@5000"}), ITERS=10_000)
 
 
-class RaisedDropout(TwoRuns):
-    """The complex CNN after its dropout was raised by hand; where that was not run, under another ratio."""
-
-    def pair(self, collection: Collection, split: str) -> Pair | None:
-        raised = [vote for vote in scheduled_dropout(collection, split) if vote.iteration > first_raise(vote)]
-        other = Training("complex_cnn", {"dropout": None}).votes(collection, split)
-        constant = [vote for vote in other if "@" not in vote.differences["dropout"]]
-        votes = sorted(raised, key=lambda vote: vote.iteration) or constant
-        return collection.same_iteration(votes, self.second.votes(collection, split))
+def raised_votes(collection: Collection, split: str) -> list[Vote]:
+    """The complex CNN after its dropout was raised by hand; where that was not run, under another ratio throughout."""
+    by_hand = scheduled_dropout(collection, split)
+    raised = [vote for vote in by_hand if vote.iteration > vote.run.settings.dropout[1][0]]
+    others = collection.find_votes("complex_cnn", split, dropout=None)
+    constant = [vote for vote in others if len(vote.run.settings.dropout) == 1]
+    return sorted(raised, key=lambda vote: vote.iteration) or constant
 
 
-def first_raise(vote: Vote) -> int:
-    """The iteration from which on a vote's run has another dropout ratio than at first."""
-    return vote.run.settings.dropout[1][0]
+def few_genres(collection: Collection, split: str) -> list[Vote]:
+    return collection.find_votes("complex_cnn", split, genres=None)
 
 
 def votes_beside_whole_song(collection: Collection) -> Evidence:
-    whole = Training("song_cnn")
+    """Of the RCNN, else of the complex CNN; on all folds, else on fold 0."""
     for split, net in product((paths.ALL_FOLDS, "song"), ("rcnn", "complex_cnn")):
-        pair = collection.same_iteration(Training(net).votes(collection, split), whole.votes(collection, split))
+        pair = collection.same_iteration(*(collection.find_votes(each, split) for each in (net, "song_cnn")))
         if pair:
             return voted_beside_whole(collection, *pair)
-    return not_run(collection, RCNN, whole)
+    return not_run(collection, RCNN, Training("song_cnn"))
 
 
 def voted_beside_whole(collection: Collection, voted: Vote, whole: Vote) -> Evidence:
@@ -140,9 +127,7 @@ CLAIMS: tuple[tuple[str, str, Callable[[Collection], Evidence]], ...] = (
     (
         "Three or four genres are far easier than ten.",
         "Complex CNN trained on three genres minus the one trained on ten, both on the test clips of those three.",
-        TwoRuns(
-            "Few genres minus ten, on the same clips", compare.more, Training("complex_cnn", {"genres": None}), COMPLEX
-        ),
+        TwoRuns("Few genres minus ten, on the same clips", compare.more, FEW_GENRES, COMPLEX, few_genres),
     ),
     (
         "The drop of the learning rate to 1e-5 changes little.",
@@ -152,7 +137,7 @@ CLAIMS: tuple[tuple[str, str, Callable[[Collection], Evidence]], ...] = (
     (
         "Raising dropout by hand when over-fitting shows helps for a while.",
         "Complex CNN under the schedule minus 0.4 throughout, at the same iteration: clip accuracy.",
-        RaisedDropout("Raised minus 0.4", compare.more, Training("complex_cnn", {"dropout": DROPOUT_BY_HAND}), COMPLEX),
+        TwoRuns("Raised minus 0.4", compare.more, BY_HAND, COMPLEX, raised_votes),
     ),
     (
         "A window of 46 ms serves music better than one of 25 ms.",

@@ -13,15 +13,11 @@ from dataclasses import dataclass, field
 
 from tools import paths
 from tools.report import commands, compare
-from tools.report.collect import Collection, Vote
+from tools.report.collect import Collection, Differences, Vote
 from tools.report.compare import Difference
 from tools.report.table import Values, percent
 
 SPLITS = (paths.ALL_FOLDS, "song", "clip")
-# What is typed for a setting that may have any value
-EXAMPLES = {"genres": "classical metal pop", "lr_steps": "1e-4 1e-5@5000"}
-
-Pair = tuple[Vote, Vote]
 
 
 @dataclass(frozen=True)
@@ -36,10 +32,10 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Training:
-    """A network, and the settings in which it is not as the plain run; None where any other value will do."""
+    """A network, and the settings in which it is not as the plain run."""
 
     net: str
-    different: dict[str, str | None] = field(default_factory=dict)
+    different: Differences = field(default_factory=dict)
 
     def votes(self, collection: Collection, split: str) -> list[Vote]:
         return collection.find_votes(self.net, split, **self.different)
@@ -47,52 +43,46 @@ class Training:
 
 def not_run(collection: Collection, *trainings: Training, **named: int) -> Evidence:
     """No evidence, and the commands that make some."""
-    needed = [
-        commands.needed(collection, each.net, "song", {k: v or EXAMPLES[k] for k, v in each.different.items()}, **named)
-        for each in trainings
-    ]
+    needed = (commands.needed(collection, each.net, "song", each.different, **named) for each in trainings)
     return Evidence("not run", "", "; ".join(needed))
+
+
+def compared(
+    collection: Collection, what: str, judge: Callable[[Difference], str], first: Vote, second: Vote
+) -> Evidence | None:
+    """The clip accuracy of one vote minus that of the other on the test clips that both have; None without any."""
+    difference = compare.clip_difference(first.clips, second.clips)
+    if difference is None:
+        return None
+    shares = " and ".join(percent(vote.summary["clip_accuracy"]) for vote in (first, second))
+    found = (
+        f"{what}: {difference} of test clips ({shares}), split {first.split}, {first.iteration:,} iterations, "
+        f"{difference.clips:,} clips of {difference.songs:,} songs."
+    )
+    values = {**figures(difference, first), "clips": difference.clips, "songs": difference.songs}
+    return Evidence(judge(difference), found, commands.commands_of(collection, second, first), values)
+
+
+def figures(difference: Difference, vote: Vote) -> Values:
+    interval = {"difference_points": difference.points, "low": difference.low, "high": difference.high}
+    return {**interval, "split": vote.split, "iteration": vote.iteration}
 
 
 @dataclass(frozen=True)
 class TwoRuns:
-    """The clip accuracy of ``first`` minus that of ``second``, at one iteration, on the test clips that both have."""
+    """A test of two trainings at one iteration; ``choose`` finds votes where the first need not be that very one."""
 
     what: str
     judge: Callable[[Difference], str]
     first: Training
     second: Training
-
-    def pair(self, collection: Collection, split: str) -> Pair | None:
-        return collection.same_iteration(self.first.votes(collection, split), self.second.votes(collection, split))
-
-    def say(self, _: Pair) -> str:
-        return self.what
+    choose: Callable[[Collection, str], list[Vote]] | None = None
 
     def __call__(self, collection: Collection) -> Evidence:
         for split in SPLITS:
-            pair = self.pair(collection, split)
-            difference = pair and compare.clip_difference(*(vote.clips for vote in pair))
-            if pair and difference:
-                return self.evidence(collection, pair, difference)
+            votes = (self.choose or self.first.votes)(collection, split)
+            pair = collection.same_iteration(votes, self.second.votes(collection, split))
+            evidence = pair and compared(collection, self.what, self.judge, *pair)
+            if evidence:
+                return evidence
         return not_run(collection, self.second, self.first)
-
-    def evidence(self, collection: Collection, pair: Pair, difference: Difference) -> Evidence:
-        first, second = pair
-        shares = " and ".join(percent(vote.summary["clip_accuracy"]) for vote in pair)
-        found = (
-            f"{self.say(pair)}: {difference} of test clips ({shares}), split {first.split}, {first.iteration:,} "
-            f"iterations, {difference.clips:,} clips of {difference.songs:,} songs."
-        )
-        values = {**figures(difference, first), "clips": difference.clips, "songs": difference.songs}
-        return Evidence(self.judge(difference), found, commands.commands_of(collection, second, first), values)
-
-
-def figures(difference: Difference, vote: Vote) -> Values:
-    return {
-        "difference_points": difference.points,
-        "low": difference.low,
-        "high": difference.high,
-        "split": vote.split,
-        "iteration": vote.iteration,
-    }

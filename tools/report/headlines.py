@@ -156,39 +156,28 @@ def table_2(collection: Collection, net: str, split: str) -> Table:
     votes = votes_by_the_paper(collection, net, split)
     rows = [table_2_row(collection, net, split, quoted, nearest(votes, quoted.iterations)) for quoted in paper.TABLE_2]
     if split == "song":
-        rows.append(whole_song_row(collection))
+        whole = nearest(collection.find_votes("song_cnn", split), paper.WHOLE_SONG.iterations)
+        rows.append(table_2_row(collection, "song_cnn", split, paper.WHOLE_SONG, whole))
     return Table(f"table2_{net}_{split}", f"Table 2: {net_name(net)}, split {split}", columns, rows)
 
 
 def table_2_row(collection: Collection, net: str, split: str, quoted: paper.Table2Row, vote: Vote | None) -> Row:
+    """What stands beside a row of the paper; a whole song is one clip, without a vote."""
     values: Values = {
         "net": net,
         "split": split,
         "paper_iterations": quoted.iterations,
-        "paper_clips": quoted.clip_percent / 100,
+        "paper_clips": None if quoted.clip_percent is None else quoted.clip_percent / 100,
         "paper_songs": quoted.song_percent / 100,
-        "threshold": quoted.threshold,
+        "threshold": quoted.threshold or "whole song",
     }
     if vote is None:
         far = {"ITERS": quoted.iterations, "ITERATION": quoted.iterations}
         return Row(values, commands.needed(collection, net, split, **far), missing=True)
-    values["clips_right"] = vote.clips_right
-    values["songs_right"] = vote.songs_right("true_label", quoted.threshold)
-    values["songs_plurality"] = vote.songs_right("plurality", quoted.threshold)
+    if quoted.threshold:
+        values["clips_right"] = vote.clips_right
+        values["songs_right"] = vote.songs_right("true_label", quoted.threshold)
+        values["songs_plurality"] = vote.songs_right("plurality", quoted.threshold)
+    else:
+        values["songs_right"] = vote.clips_right
     return Row({**values, **basis(collection, vote)}, commands.command_of(collection, vote))
-
-
-def whole_song_row(collection: Collection) -> Row:
-    headline = next(h for h in paper.HEADLINES if h.key == "whole_song")
-    values: Values = {
-        "net": "song_cnn",
-        "split": "song",
-        "paper_iterations": headline.iterations,
-        "threshold": "whole song",
-        "paper_songs": headline.percent / 100,
-    }
-    vote = nearest(collection.find_votes("song_cnn", "song"), headline.iterations)
-    if vote is None:
-        return Row(values, commands.needed(collection, "song_cnn", "song"), missing=True)
-    values = {**values, "songs_right": vote.clips_right, **basis(collection, vote)}
-    return Row(values, commands.command_of(collection, vote))

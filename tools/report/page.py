@@ -72,51 +72,49 @@ def make_page(collection: Collection) -> Page:
 
 def commands_for(collection: Collection) -> dict[str, str]:
     """What fills the sections that have no figure yet."""
-    rcnn = {split: commands.needed(collection, "rcnn", split) for split in headlines.PROTOCOLS}
-    return {
-        "table1": commands.needed(collection, "lstm", "song"),
-        "figure4": "make lmdb",
-        "figure5": rcnn["song"],
-        "figure6": rcnn["song"],
-        "splits": "; ".join(rcnn.values()),
-        "everything": "make paper GTZAN=DIR",
-    }
+    lstm = commands.needed(collection, "lstm", "song")
+    clip, song = (commands.needed(collection, "rcnn", split) for split in headlines.PROTOCOLS)
+    return {"table1": lstm, "figure4": "make lmdb", "figure5": song, "figure6": song, "splits": f"{clip}; {song}"}
 
 
 def content_of(page: Page) -> dict[str, Any]:
-    """Everything that the page shows, as plain values: what report.json holds, but for the pictures."""
+    """Everything that the page shows, and that report.json holds."""
     collection = page.collection
     return {
-        "paper": {"title": paper.TITLE, "authors": paper.AUTHORS},
+        "paper": {"title": paper.TITLE, "authors": paper.AUTHORS, "figures": paper.figures()},
         "counts": {"runs": len(collection.runs), "votes": len(collection.votes), "splits": len(collection.manifests)},
-        "observation": paper.observation_on_200(),
-        "tables": {
-            section: [{"name": t.name, "title": t.title, "note": t.note, "rows": t.shown()} for t in members]
-            for section, members in page.tables.items()
-        },
-        "figures": {section: [asdict(figure) for figure in members] for section, members in page.figures.items()},
-        "contradictions": [asdict(contradiction) for contradiction in paper.contradictions()],
-        "claims": [asdict(claim) for claim in page.claims],
+        "tables": page.tables,
+        "figures": page.figures,
+        "claims": page.claims,
         "commands": commands_for(collection),
         "left_out": collection.left_out,
         "build": str(collection.build),
-        "files": sorted([table.name for members in page.tables.values() for table in members]),
+        "files": sorted(table.name for members in page.tables.values() for table in members),
     }
 
 
+def as_json(content: dict[str, Any]) -> str:
+    def plain(part: Table | Figure | Claim) -> Any:
+        """A table by its cells, a figure without its picture."""
+        if isinstance(part, Table):
+            return {"name": part.name, "title": part.title, "note": part.note, "rows": part.shown()}
+        return {key: value for key, value in asdict(part).items() if key != "uri"}
+
+    return json.dumps(content, indent=1, default=plain, ensure_ascii=False) + "\n"
+
+
 def csv_files(page: Page) -> dict[str, str]:
-    """The text of a CSV file per table and figure, and of the claims', by file name."""
-    tables = {table.name: table.csv() for members in page.tables.values() for table in members}
-    drawn = {f.name: csv_text([Row(v) for v in f.rows]) for members in page.figures.values() for f in members}
-    said = [
+    """The text of a CSV file per table and figure, and of the claims', by name."""
+    rows = {table.name: table.rows for members in page.tables.values() for table in members}
+    rows |= {f.name: [Row(values) for values in f.rows] for members in page.figures.values() for f in members}
+    rows["claims"] = [
         Row({"claim": c.claim, "test": c.test, "verdict": c.verdict, "found": c.found, **c.values}, c.command)
         for c in page.claims
     ]
-    texts = {**tables, **drawn, "claims": csv_text(said)}
-    return {f"{name}.csv": text for name, text in texts.items()}
+    return {f"{name}.csv": csv_text(members) for name, members in rows.items()}
 
 
-def render(content: dict[str, Any]) -> str:
+def as_html(content: dict[str, Any]) -> str:
     """The page. Everything is escaped by the template engine: names of files and of runs may hold anything."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -131,11 +129,7 @@ def render(content: dict[str, Any]) -> str:
 def write_page(folder: Path, page: Page) -> None:
     """Write the page and its numbers, in place of those of an earlier report. Only for the holder of a lock."""
     content = content_of(page)
-    texts = {"index.html": render(content), **csv_files(page)}
-    for members in content["figures"].values():
-        for figure in members:
-            del figure["uri"]
-    texts["report.json"] = json.dumps(content, indent=1, default=float, ensure_ascii=False) + "\n"
+    texts = {"index.html": as_html(content), "report.json": as_json(content), **csv_files(page)}
     with whole_folder(folder) as aside:
         for name, text in texts.items():
             (aside / name).write_text(text)

@@ -115,20 +115,15 @@ class Table:
             for row in self.rows
         ]
 
-    def csv(self) -> str:
-        return csv_text(self.rows)
-
-    def markdown(self) -> str:
-        """What has been run, with the command of each row, as the README has it."""
-        cells = [
-            [*(column.cell(row.values) for column in self.columns), f"`{row.command}`"]
-            for row in self.rows
-            if not row.missing
-        ]
-        if not cells:
+    def markdown(self, commands: bool = True) -> str:
+        """What has been run, with the command of each row, as a README has it."""
+        run = [row for row in self.rows if not row.missing]
+        if not run:
             return "Not run yet."
-        head = [*(column.title for column in self.columns), "command"]
-        lines = [f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *cells)]
+        lines = [[column.title for column in self.columns], ["---"] * len(self.columns)]
+        lines += [[column.cell(row.values) for column in self.columns] for row in run]
+        last = ["command", "---", *(f"`{row.command}`" for row in run)]
+        lines = [f"| {' | '.join([*line, word] if commands else line)} |" for line, word in zip(lines, last)]
         return "\n".join(lines) + (f"\n\n{self.note}" if self.note else "")
 
 
