@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -118,27 +119,38 @@ def extract(tracks: list[Track], spool: Spool, jobs: int | None, is_gtzan: bool)
 
 def extract_song(spool: Spool, is_gtzan: bool, track: Track) -> Outcome:
     """Bring one song into the spool."""
+    matrices, outcome = examine(track, spool.settings, spool.views, is_gtzan)
+    if matrices:
+        spool.write(track.track, matrices, outcome)
+    return outcome
+
+
+def examine(
+    track: Track, settings: Settings, views: Sequence[View], is_gtzan: bool
+) -> tuple[dict[str, np.ndarray], Outcome]:
+    """The views that a song can be used for, by name, each (clips, channels, height, width), and what came of it."""
     try:
         samples = read_audio(track.path)
         check_sound(track.path, samples)
     except SongError as error:
-        return Outcome({view.name: error.reason for view in spool.views})
-    usable, reasons = usable_views(len(samples), spool, is_gtzan)
+        return {}, Outcome({view.name: error.reason for view in views})
+    usable, reasons = usable_views(len(samples), settings, views, is_gtzan)
     outcome = Outcome(reasons, hashlib.sha256(samples.tobytes()).hexdigest())
-    if usable:
-        needed = max(view.samples(spool.settings) for view in usable)
-        spool.write(track.track, features.views_of(middle(samples, needed), spool.settings, usable), outcome)
-    return outcome
+    if not usable:
+        return {}, outcome
+    needed = max(view.samples(settings) for view in usable)
+    return features.views_of(middle(samples, needed), settings, usable), outcome
 
 
-def usable_views(samples: int, spool: Spool, is_gtzan: bool) -> tuple[list[View], dict[str, str]]:
+def usable_views(
+    samples: int, settings: Settings, views: Sequence[View], is_gtzan: bool
+) -> tuple[list[View], dict[str, str]]:
     """The views that a song of so many samples is long enough for, and why not, by view, for the others.
 
     A song of GTZAN is used for all of them or for none.
     """
-    settings = spool.settings
     if samples < minimum_samples(settings) and is_gtzan:
         reason = f"too short: {samples} samples at {SAMPLE_RATE} Hz, {minimum_samples(settings)} are needed"
-        return [], {view.name: reason for view in spool.views}
-    short = {view.name: view.why_short(samples, settings) for view in spool.views if samples < view.samples(settings)}
-    return [view for view in spool.views if view.name not in short], short
+        return [], {view.name: reason for view in views}
+    short = {view.name: view.why_short(samples, settings) for view in views if samples < view.samples(settings)}
+    return [view for view in views if view.name not in short], short

@@ -13,14 +13,14 @@ PLACES = {
     "by song": (paths.ALL_FOLDS, "song"),
     "by artist": (paths.joined_folds("artist"), "artist"),
 }
-SHOWN = ("complex_test", "rcnn_test", "lstm_text", "whole_song", "best_vote")
+MEASURES = ("clips", "songs")
 
 
 def markdown(collection: Collection) -> str:
     """A line for each row of the paper's Table 2 and for each of its headlines."""
     header = ["right, in %", "the paper", *PLACES]
     rows = [table_2_row(collection, row) for row in TABLE_2]
-    rows += [headline_row(collection, headline) for headline in HEADLINES if headline.key in SHOWN]
+    rows += [headline_row(collection, headline) for headline in HEADLINES if headline.measure in MEASURES]
     return "\n".join(f"| {' | '.join(row)} |" for row in [header, ["---"] * len(header), *rows])
 
 
@@ -47,7 +47,7 @@ def headline_row(collection: Collection, headline: Headline) -> list[str]:
             share = vote.songs_right("true_label", headline.threshold) if songs else vote.clips_right
         cells.append(f"{short(share)} after {vote.iteration:,}" if vote else "not run")
     after = f", {headline.iterations:,} iterations" if headline.iterations else ""
-    return [headline.what + after, f"{headline.percent:g}", *cells]
+    return [headline.what + after, headline.words or f"{headline.percent:g}", *cells]
 
 
 def newest(

@@ -1,0 +1,106 @@
+"""A trained network votes on the songs of another data root, and training goes from a trained network."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from caffe.proto import caffe_pb2
+
+from tools.files import sha256_of
+
+PLAIN = ("--net", "complex_cnn", "--batch", 8, "--seed", 7)
+
+
+@pytest.fixture(scope="module")
+def trained(tool, small_build: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run folder of a complex CNN after 2 iterations."""
+    build = tmp_path_factory.mktemp("other") / "build"
+    build.mkdir()
+    (build / "lmdb").symlink_to(small_build / "lmdb")
+    result = tool("tools.train", *PLAIN, "--iters", 2, "--ranks", 1, "--build", build)
+    assert result.returncode == 0, result.stderr
+    (folder,) = (build / "runs" / "song").iterdir()
+    return folder
+
+
+def test_songs_that_were_trained_on_are_named_and_not_counted(tool, trained, synthetic_songs):
+    """Of the songs that the run was made of, those of its test part alone are left."""
+    result = tool("tools.vote", "--run", trained, "--test", synthetic_songs)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count(": trained on, as ") == 40
+    (folder,) = (trained.parents[2] / "votes" / "song").glob("complex*@test=*")
+    summary = json.loads((folder / "summary.json").read_text())
+    assert folder.name == f"{trained.name}@test={summary['test_fingerprint'][:8]}"
+    assert (summary["songs"], summary["clips"], summary["leaky"]) == (10, 150, False)
+    trained_on = json.loads((trained / "trained_songs.json").read_text())
+    with (folder / "clips.csv").open(newline="") as rows:
+        assert not {row["track"] for row in csv.DictReader(rows)} & set(trained_on)
+
+
+def test_the_votes_on_another_root_are_those_on_the_same_songs_in_an_lmdb(tool, trained, synthetic_songs):
+    """The ten test songs, by way of their audio and by way of the LMDB: the same probabilities."""
+    for options in (("--test", synthetic_songs), ()):
+        assert tool("tools.vote", "--run", trained, *options).returncode == 0
+    folders = sorted((trained.parents[2] / "votes" / "song").glob("complex*"))
+    tables = []
+    for folder in folders:
+        with (folder / "clips.csv").open(newline="") as rows:
+            tables.append([(row["track"], row["clip"], row["p0"]) for row in csv.DictReader(rows)])
+    assert tables[0] == tables[1]
+
+
+def test_genres_are_matched_by_name_and_others_are_left_out_by_name(tool, trained, synthetic_songs, tmp_path):
+    """A library of three genres, two of which the network knows under other labels."""
+    for genre in ("rock", "jazz", "polka"):
+        (tmp_path / "music" / genre).mkdir(parents=True)
+        source = synthetic_songs / (genre if genre != "polka" else "disco")
+        for file in sorted(source.glob("*.wav")):
+            shutil.copy(file, tmp_path / "music" / genre / f"My {file.name}")
+    result = tool("tools.vote", "--run", trained, "--test", tmp_path / "music")
+    assert result.returncode == 0, result.stderr
+    assert "left out: polka: the network does not know these genres" in result.stdout
+    newest = max((trained.parents[2] / "votes" / "song").glob("complex*@test=*"), key=lambda folder: folder.stat().st_mtime)
+    with (newest / "songs.csv").open(newline="") as rows:
+        labels = {row["track"].split("/")[0]: row["label"] for row in csv.DictReader(rows)}
+    assert labels == {"jazz": "5", "rock": "9"}
+
+
+def layers(model: Path) -> dict[str, np.ndarray]:
+    net = caffe_pb2.NetParameter()
+    net.ParseFromString(model.read_bytes())
+    return {layer.name: np.array(layer.blobs[0].data, np.float32) for layer in net.layer if layer.blobs}
+
+
+def test_training_goes_from_the_weights_of_another_run_which_names_it(tool, trained):
+    build = trained.parents[2]
+    weights = trained / "complex_cnn_iter_2.caffemodel"
+    result = tool(
+        "tools.train", *PLAIN, "--base-lr", 1e-9, "--weights", trained, "--iters", 1, "--ranks", 1, "--build", build
+    )
+    assert result.returncode == 0, result.stderr
+    digits = sha256_of(weights)[:8]
+    folder = build / "runs" / "song" / f"complex_cnn@seed=7,batch=8,base_lr=1e-09,weights={digits}"
+    assert json.loads((folder / "run.json").read_text())["settings"]["weights"] == digits
+    begun, ended = layers(weights), layers(folder / "complex_cnn_iter_1.caffemodel")
+    for name, values in begun.items():
+        np.testing.assert_allclose(ended[name], values, atol=1e-5, err_msg=name)
+
+
+def test_the_last_layer_begins_afresh_where_the_genres_are_others(trained, tmp_path):
+    from tools.nets.network import Network
+    from tools.train.weights import first_weights
+
+    file = trained / "complex_cnn_iter_2.caffemodel"
+    net = Network("complex_cnn").train_val
+    record = json.loads((trained / "run.json").read_text())
+    for genres, kept in ((record["label_names"], True), (["a", "b"], False), (record["label_names"][::-1], False)):
+        weights = caffe_pb2.NetParameter()
+        weights.ParseFromString(first_weights(file, net, genres))
+        names = {layer.name for layer in weights.layer}
+        assert ("score" in names) == kept
+        assert "conv1" in names
