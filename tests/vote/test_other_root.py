@@ -64,7 +64,8 @@ def test_genres_are_matched_by_name_and_others_are_left_out_by_name(tool, traine
     result = tool("tools.vote", "--run", trained, "--test", tmp_path / "music")
     assert result.returncode == 0, result.stderr
     assert "left out: polka: the network does not know these genres" in result.stdout
-    newest = max((trained.parents[2] / "votes" / "song").glob("complex*@test=*"), key=lambda folder: folder.stat().st_mtime)
+    folders = (trained.parents[2] / "votes" / "song").glob("complex*@test=*")
+    newest = max(folders, key=lambda folder: folder.stat().st_mtime)
     with (newest / "songs.csv").open(newline="") as rows:
         labels = {row["track"].split("/")[0]: row["label"] for row in csv.DictReader(rows)}
     assert labels == {"jazz": "5", "rock": "9"}
