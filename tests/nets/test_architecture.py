@@ -7,6 +7,7 @@ import pytest
 from caffe.proto import caffe_pb2
 
 from tools import paths
+from tools.nets import cost
 from tools.nets.network import Network
 
 GLOBAL = "global"
@@ -26,9 +27,7 @@ def kernel(layer: caffe_pb2.LayerParameter) -> int:
 
 
 def weights(net: str) -> int:
-    """Weights and biases of a net whose layers share none."""
-    loaded = caffe.Net(str(paths.PROTOTXT / net / "deploy.prototxt"), caffe.TEST)
-    return sum(blob.count for blobs in loaded.params.values() for blob in blobs)
+    return cost.weights(cost.load(paths.PROTOTXT / net / "deploy.prototxt"))
 
 
 def plan(net: str) -> list[str]:

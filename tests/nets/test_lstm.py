@@ -46,7 +46,7 @@ def params(net: caffe.Net, layer: str) -> tuple[np.ndarray, ...]:
 
 
 def forward(net: caffe.Net, clips: np.ndarray) -> dict[str, np.ndarray]:
-    """Every blob after a forward pass of ``clips`` (batch, 1, 20, 72), at a batch of their number."""
+    """Every blob after a forward pass of ``clips`` (batch, 1, 20, 72) of v, at a batch of their number."""
     net.blobs["data"].reshape(*clips.shape)
     net.reshape()
     net.blobs["data"].data[...] = clips
@@ -55,7 +55,7 @@ def forward(net: caffe.Net, clips: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def random_clips(batch: int, seed: int = 11) -> np.ndarray:
-    return np.random.default_rng([seed, batch]).normal(0, 1, (batch, 1, STEPS, BANDS)).astype(np.float32)
+    return np.random.default_rng([seed, batch]).uniform(0, 255, (batch, 1, STEPS, BANDS)).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_both_layers_are_the_equations_at_every_step(net, batch):
     clips = random_clips(batch)
     seen = forward(net, clips)
     assert seen["lstm1"].shape == seen["lstm2"].shape == (STEPS, batch, CELLS)
-    for n, clip in enumerate(clips[:, 0].astype(np.float64)):
+    for n, clip in enumerate(seen["input_scale"][:, 0].astype(np.float64)):
         first = lstm(clip, params(net, "lstm1"))
         second = lstm(first, params(net, "lstm2"))
         assert np.abs(second).max() > 0.5
@@ -103,7 +103,7 @@ def test_the_layers_are_the_paper_s_sizes(net):
 def test_the_lstm_sees_the_steps_in_order_and_each_clip_begins_anew(net, batch):
     clips = random_clips(batch)
     seen = forward(net, clips)
-    np.testing.assert_array_equal(seen["x"], clips[:, 0].transpose(1, 0, 2))
+    np.testing.assert_array_equal(seen["x"], seen["input_scale"][:, 0].transpose(1, 0, 2))
     np.testing.assert_array_equal(seen["cont"], np.repeat([[0.0], [1.0]], [1, STEPS - 1], axis=0).repeat(batch, axis=1))
 
 
@@ -134,7 +134,7 @@ def test_another_number_of_steps_makes_the_same_net_over_as_many_rows(steps):
     net = build(definition)
     clips = random_clips(4 * steps)[:, :, 0].reshape(4, 1, steps, 72)
     seen = forward(net, clips)
-    np.testing.assert_array_equal(seen["x"], clips[:, 0].transpose(1, 0, 2))
+    np.testing.assert_array_equal(seen["x"], seen["input_scale"][:, 0].transpose(1, 0, 2))
     assert seen["cont"].shape == (steps, 4)
     np.testing.assert_allclose(seen["prob"], seen["step_prob"].mean(axis=0), rtol=0, atol=1e-6)
 

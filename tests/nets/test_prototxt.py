@@ -10,9 +10,13 @@ from hypothesis import strategies as st
 
 from tools import paths
 from tools.cli import UserError
+from tools.convert.views import VIEWS
 from tools.nets import prototxt
+from tools.nets.network import NETS, Network
 
-NETS = sorted(folder.name for folder in paths.PROTOTXT.iterdir() if folder.is_dir())
+
+def test_every_folder_of_prototxt_is_a_network():
+    assert sorted(folder.name for folder in paths.PROTOTXT.iterdir() if folder.is_dir()) == sorted(NETS)
 
 
 @given(records=st.integers(1, 20_000))
@@ -21,22 +25,6 @@ def test_whole_test_batches_cover_every_record_once(records):
     assert records % batch == 0
     assert batch <= 128
     assert not any(records % larger == 0 for larger in range(batch + 1, min(records, 128) + 1))
-
-
-def test_a_schedule_of_several_lines_is_refused_in_one():
-    with pytest.raises(UserError) as refused:
-        prototxt.parse_schedule("0.4\nx\x1b", "DROPOUT")
-    assert str(refused.value).isprintable()
-
-
-def test_a_schedule_names_each_value_and_where_it_begins():
-    assert prototxt.parse_schedule("0.4 0.6@3000 0.7@6000", "DROPOUT") == [(0, 0.4), (3000, 0.6), (6000, 0.7)]
-
-
-@pytest.mark.parametrize("text", ["", "x", "0.4 0.6", "0.4@10", "0.4 0.6@5 0.7@5", "0.4 0.6@-1", "0.4 0.6@1.5"])
-def test_a_schedule_that_makes_no_sense_is_refused(text):
-    with pytest.raises(UserError, match="DROPOUT="):
-        prototxt.parse_schedule(text, "DROPOUT")
 
 
 def test_every_loss_is_shared_out_among_the_ranks():
@@ -57,14 +45,6 @@ def small_net() -> caffe_pb2.NetParameter:
     return net
 
 
-def test_the_input_is_scaled_by_the_data_layer():
-    net = small_net()
-    prototxt.set_input_scale(net, 0.25)
-    assert net.layer[0].transform_param.scale == 0.25
-    with pytest.raises(UserError, match="INPUT_SCALE=0"):
-        prototxt.set_input_scale(net, 0)
-
-
 def test_global_pooling_alone_changes_its_method():
     net = small_net()
     for method, number in (("ave", caffe_pb2.PoolingParameter.AVE), ("max", caffe_pb2.PoolingParameter.MAX)):
@@ -79,7 +59,7 @@ def test_global_pooling_alone_changes_its_method():
 def test_the_rcnn_of_ours_is_the_paper_s_with_batch_norm_and_less_dropout(file):
     paper, ours = (prototxt.read_net(paths.PROTOTXT / net / file) for net in ("rcnn", "rcnn_plus"))
     prototxt.normalise_batches(paper)
-    prototxt.set_dropout(paper, 0.25)
+    prototxt.set_dropout(paper, Network("rcnn_plus").defaults["dropout"][0][1])
     assert list(paper.layer) == list(ours.layer)
 
 
@@ -114,16 +94,15 @@ def test_a_warm_up_is_more_than_caffe_s_policies_express():
 
 
 @pytest.mark.parametrize("net", NETS)
-def test_every_net_names_its_view_and_has_ten_outcomes(net, tmp_path):
-    train_val = prototxt.read_net(paths.PROTOTXT / net / "train_val.prototxt")
-    assert prototxt.view_of(train_val) in paths.VIEWS
+def test_every_net_names_its_view_and_has_ten_outcomes(net):
+    assert prototxt.view_of(Network(net).train_val) in VIEWS.values()
     deploy = caffe.Net(str(paths.PROTOTXT / net / "deploy.prototxt"), caffe.TEST)
     assert deploy.blobs["prob"].data.shape[1] == 10
 
 
 @pytest.mark.parametrize("net", NETS)
 def test_every_solver_is_read_and_seeded(net):
-    solver = prototxt.read_solver(paths.PROTOTXT / net / "solver.prototxt")
+    solver = Network(net).solver
     assert solver.net == f"prototxt/{net}/train_val.prototxt"
     assert solver.random_seed >= 0
 

@@ -1,0 +1,133 @@
+"""What is typed after `make` arrives as it was typed, and no step runs beside another.
+
+In a folder with the Makefile and, in the place of the runtime, a script that writes down what it is asked to run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import CHECKOUT
+
+pytestmark = pytest.mark.skipif(not shutil.which("make"), reason="there is no make here: the Makefile was not tried")
+
+RUN = """#!/usr/bin/env python3
+import json, os, sys, time
+with open("calls", "a") as calls:
+    began = time.monotonic()
+    time.sleep(0.2)
+    entry = {"arguments": sys.argv[1:], "environment": dict(os.environ), "began": began, "ended": time.monotonic()}
+    calls.write(json.dumps(entry) + "\\n")
+"""
+
+
+@pytest.fixture
+def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[dict]]:
+    """Runs make, and returns every call of the runtime."""
+    runtime = tmp_path / "tools" / "runtime"
+    runtime.mkdir(parents=True)
+    (runtime / "run").write_text(RUN)
+    (runtime / "setup").write_text("#!/bin/sh\n")
+    for script in runtime.iterdir():
+        script.chmod(0o755)
+    shutil.copy(CHECKOUT / "Makefile", tmp_path)
+    for name in ("GTZAN", "DATA", "MAKEFLAGS", "CAFFE", "HOSTS"):
+        monkeypatch.delenv(name, raising=False)
+
+    def call(*arguments: str, **environment: str) -> list[dict]:
+        command = ["make", "--no-print-directory", *arguments]
+        done = subprocess.run(
+            command, cwd=tmp_path, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line) for line in (tmp_path / "calls").read_text().splitlines()]
+
+    return call
+
+
+def value(call: dict, option: str) -> str:
+    """What follows an option, which is there once."""
+    (place,) = [n for n, argument in enumerate(call["arguments"]) if argument == option]
+    return call["arguments"][place + 1]
+
+
+SONGS = ["Ke$ha.flac", "$(shell touch made).flac", "`touch made`.wav", "a b'\"\\;&|*.mp3", "one\ntwo.wav", "${HOME} $$"]
+
+
+@pytest.mark.parametrize("song", SONGS)
+def test_a_song_is_called_what_it_is_called(song, make, tmp_path):
+    (call,) = make("classify", f"SONG={song}")
+    assert value(call, "--") == str(tmp_path / song)
+    assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize("song", SONGS)
+def test_a_song_outside_is_shown_to_the_sandbox_under_its_name(song, make, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("outside")
+    (call,) = make("classify", f"SONG={folder / song}")
+    assert call["environment"]["READ"].endswith(f":{folder / song}")
+
+
+@pytest.mark.parametrize("root", ["my $ongs", "$(shell touch made)", "a 'b'"])
+def test_the_songs_come_from_the_command_line_or_the_environment_as_they_are(root, make, tmp_path):
+    by_environment = make("lmdb", "train-rcnn", GTZAN=root)
+    (tmp_path / "calls").unlink()
+    by_command_line = make("lmdb", "train-rcnn", f"GTZAN={root}")
+    for convert, train in (by_environment, by_command_line):
+        assert convert["arguments"][:3] == ["-m", "tools.convert", root] or root in convert["arguments"]
+        assert value(train, "--data") == root
+        assert convert["environment"]["GTZAN"] == root
+    assert not (tmp_path / "made").exists()
+
+
+def test_data_says_the_same_of_other_music_and_beats_gtzan_of_the_environment(make):
+    for call in make("lmdb", "train-rcnn", "DATA=my $ongs.csv", GTZAN="genres"):
+        assert "my $ongs.csv" in call["arguments"]
+        assert "genres" not in call["arguments"]
+
+
+def test_data_and_gtzan_both_typed_are_refused(make):
+    with pytest.raises(AssertionError, match="DATA= and GTZAN= both name the songs: give one of them"):
+        make("lmdb", "DATA=a", "GTZAN=b")
+
+
+def test_without_songs_none_are_named_to_train_and_vote(make):
+    for call in make("train-rcnn", "vote", "vote-folds"):
+        assert "--data" not in call["arguments"]
+
+
+def test_every_setting_goes_to_the_tools_as_it_is_typed(make):
+    typed = {"SPLIT": "inner", "FOLD": "2", "LR_STEPS": "1e-4 1e-5@9", "GENRES": "hip hop,p$p", "BUILD": "my build"}
+    for call in make("lmdb", "train-complex", "vote", "vote-folds", *(f"{k}={v}" for k, v in typed.items())):
+        if "tools.songs.synthetic" in call["arguments"]:
+            continue
+        for name, text in typed.items():
+            assert value(call, f"--{name.lower().replace('_', '-')}") == text
+
+
+def test_a_run_is_named_to_vote_and_classify_by_the_same_word(make):
+    vote, classify = make("vote", "classify", "RUN=build/runs/song/r$1", "SONG=a.wav", "ITERATION=500")
+    for call in (vote, classify):
+        assert value(call, "--run") == "build/runs/song/r$1"
+        assert value(call, "--iteration") == "500"
+
+
+def test_train_alone_trains_all_six_networks_in_turn(make):
+    from tools.nets.network import NETS
+
+    assert [value(call, "--net") for call in make("train")] == list(NETS)
+
+
+@pytest.mark.parametrize("flags", [{"MAKEFLAGS": "-j4"}, {}])
+def test_no_step_runs_beside_another(flags, make):
+    calls = make(*([] if flags else ["-j4"]), "lmdb", "train-rcnn", "vote", "report", **flags)
+    modules = [call["arguments"][2] for call in calls]
+    assert modules == ["tools.songs.synthetic", "tools.convert", "tools.train", "tools.vote", "tools.report"]
+    for earlier, later in zip(calls, calls[1:]):
+        assert earlier["ended"] <= later["began"]
