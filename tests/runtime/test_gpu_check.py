@@ -1,4 +1,4 @@
-"""What `make gpu-check` plans, and what it reads of Caffe's commands, here on the CPU; without a GPU it ends at once."""
+"""What `make gpu-check` plans, and what it reads of Caffe's commands, here on the CPU; without a GPU it ends."""
 
 from __future__ import annotations
 
