@@ -11,7 +11,7 @@ SETTINGS := NET SPLIT FOLD DTYPE SEED BANDS N_BANDS WINDOW HOP FRAMES_A_CLIP CLI
   BATCH_NORM NEURONS WEIGHTS GENRES ITERS RANKS GPU HOSTS CAFFE JOBS BUILD
 # What one target alone has
 OPTIONS := ITERATION THRESHOLD RUN MODEL TEST SONG CSV PNG JSON SONGS CORES SCALE PLAN HOST PORT SET KILLS KEEP ONLY NETS \
-  ROUNDS GROWTH IMAGE
+  ROUNDS GROWTH MINUTES IMAGE
 # Where everything made lies
 BUILD ?= build
 # GTZAN=DIR: a folder per genre; DATA=DIR or FILE.csv says the same of other music; without either, synthetic songs
@@ -187,6 +187,9 @@ bench: lmdb ## images/s, songs/s and clips/s beside PyTorch, stock Caffe and a p
 ##@ Keeping house
 results: setup ## write the README's tables and the page of data/results from what is kept there; KEEP=build/votes/... keeps a vote first
 	@$(PYTHON) tools.report.results $${KEEP:+--keep $$KEEP}
+
+gpu-check: setup ## what Caffe computes on a GPU beside the CPU, how fast, how far in MINUTES=25; exit code 2 where there is no GPU
+	@$(PYTHON) tools.runtime.gpu_check $(named_songs) --build "$$BUILD" $(call option,MINUTES) $(if $(NETS),--nets $$NETS)
 
 health: setup ## which Caffe, with which BLAS, on which devices; exit code 2 where it computes wrong
 	@$(PYTHON) tools.runtime.health

@@ -60,7 +60,7 @@ class Answer:
 def caffe_extension() -> Path:
     """pycaffe's extension module, by which libcaffe and all that it is linked with can be reached."""
     package = importlib.util.find_spec("caffe")
-    if package is None:
+    if package is None or not package.submodule_search_locations:
         raise UserError("there is no Caffe here: type 'make setup'")
     return next(Path(package.submodule_search_locations[0]).glob("_caffe*.so"))
 
@@ -93,7 +93,8 @@ def why_none(library: ctypes.CDLL, error: int) -> str:
 
 def runtime_version() -> str:
     """'11.2' out of libcudart.so.11.2.152, loaded by this process: cudaRuntimeGetVersion fails without a driver."""
-    return re.search(r"/libcudart\.so\.(\d+\.\d+)", Path("/proc/self/maps").read_text()).group(1)
+    loaded = re.findall(r"/libcudart\.so\.(\d+\.\d+)", Path("/proc/self/maps").read_text())
+    return loaded[0]
 
 
 def driver_version(library: ctypes.CDLL) -> str:

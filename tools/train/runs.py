@@ -67,8 +67,8 @@ def find_run(args: argparse.Namespace) -> tuple[Path, dict[str, Any], Settings]:
 
 
 def build_of(folder: Path) -> Path:
-    """The build folder that a run lies in, as build/runs/<split>/<run>."""
-    return (folder if len(folder.parts) > 3 else folder.resolve()).parents[2]
+    """The build folder that a run lies in, as build/runs/<split>/<run>; a link to a run may lie anywhere."""
+    return (folder if folder.parent.parent.name == "runs" and len(folder.parts) > 3 else folder.resolve()).parents[2]
 
 
 def read_run(folder: Path) -> dict[str, Any]:

@@ -1,0 +1,131 @@
+"""How the check of a GPU calls the other tools and Caffe's commands, by name, as long as an item has time."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools import processes
+from tools.runtime.gpu_readings import first
+
+NETS = ("simple_cnn", "complex_cnn", "rcnn", "lstm", "song_cnn", "rcnn_plus")
+
+
+class CutOffError(Exception):
+    """The time of an item is over."""
+
+
+class FailedError(Exception):
+    """A command that an item needs has failed; the message is its last word."""
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """How much of everything."""
+
+    songs: int = 10  # synthetic songs a genre, where no data root is named
+    iterations: int = 100  # of the same weights, on the GPU and on the CPU
+    seeds: int = 3  # of the CPU, whose losses tell how far seeds alone are apart
+    resumed: int = 20  # iterations of which the last half is trained after a stop
+    passes: int = 20  # that are timed on the GPU
+    batches: tuple[int, ...] = (32, 128, 512)
+    tests: str = "*GPU*:*/2.*:*/3.*"  # of Caffe's own: types 2 and 3 are float and double on a GPU
+    table2: tuple[int, ...] = (500, 4000, 10000)
+    longest: int = 200_000
+
+
+REHEARSAL = Amounts(
+    songs=5,
+    iterations=12,
+    seeds=2,
+    resumed=4,
+    passes=1,
+    batches=(8, 16),
+    tests="NeuronLayerTest/0.TestReLU*",
+    table2=(10,),
+    longest=20,
+)
+
+
+@dataclass(frozen=True)
+class Check:
+    """What is checked where. ``device`` None is the CPU in the place of a GPU; ``end`` is of time.monotonic()."""
+
+    folder: Path
+    device: int | None
+    data: Path | None
+    nets: Sequence[str]
+    amounts: Amounts
+    end: float = float("inf")
+
+    def log(self, name: str) -> Path:
+        return self.folder / "logs" / f"{name}.log"
+
+    def call(self, name: str, *command: object, interrupt: float = 0) -> str:
+        """What a command says, which is kept as log ``name`` too. FailedError where it fails.
+
+        CutOffError at the end of the item's time; one that can be stopped is interrupted ``interrupt`` seconds before.
+        """
+        # A cache of its own, so that the first start on a card is seen; 4 GB, since all of Caffe's kernels go into it.
+        compiled = [f"CUDA_CACHE_PATH={self.folder / 'compiled'}", f"CUDA_CACHE_MAXSIZE={4 << 30}"]
+        log = self.log(name)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("w") as out:
+            try:
+                with processes.child(["env", *compiled, *map(str, command)], out, out=out.fileno()) as process:
+                    self.wait(process, interrupt)
+            finally:
+                said = log.read_text(errors="replace")
+        if process.returncode:
+            raise FailedError(f"{name}: {processes.last_words(said)} (whole log: {log})")
+        return said
+
+    def wait(self, process: subprocess.Popen[str], interrupt: float) -> None:
+        try:
+            process.wait(max(self.end - interrupt - time.monotonic(), 0))
+        except subprocess.TimeoutExpired:
+            if interrupt:
+                process.send_signal(signal.SIGINT)
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(interrupt)
+            raise CutOffError from None
+
+    def tool(self, name: str, module: str, *arguments: object, **options: float) -> str:
+        return self.call(name, sys.executable, "-m", module, *arguments, **options)
+
+    def train(self, build: Path, net: str, iterations: int, *settings: object, **options: float) -> Path:
+        """Train a network in a build folder, on the GPU unless ``settings`` name it; returns the run folder."""
+        self.lmdbs(build)
+        place = [] if "--gpu" in settings else self.on_device
+        name = f"train-{build.name}-{net}"
+        said = self.tool(
+            name, "tools.train", "--build", build, "--net", net, "--iters", iterations, *place, *settings, **options
+        )
+        return Path(first(r"^(.+?): \d+ clips, batch ", said))
+
+    @property
+    def on_device(self) -> list[object]:
+        """The options of tools.train for the GPU, or for the CPU in its place."""
+        return ["--ranks", 1] if self.device is None else ["--gpu", self.device]
+
+    @property
+    def device_of_caffe(self) -> list[object]:
+        """The options of Caffe's own commands."""
+        return [] if self.device is None else ["-gpu", self.device]
+
+    def lmdbs(self, build: Path) -> None:
+        """Let a build folder have the LMDBs of the check, which are made where they are not there yet."""
+        data = self.data or self.folder / "genres"
+        if not self.data and not data.exists():
+            self.tool("songs", "tools.songs.synthetic", "--out", data, "--songs", self.amounts.songs)
+        if not (self.folder / "lmdb").exists():
+            self.tool("lmdb", "tools.convert", data, "--build", self.folder, "--dtypes", "float")
+        build.mkdir(parents=True, exist_ok=True)
+        if not (build / "lmdb").exists():
+            (build / "lmdb").symlink_to(self.folder / "lmdb")
