@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from conftest import run_module
 
 from tools.train import snapshots
 from tools.verify import repeat
+from tools.verify.build import Build
+from tools.verify.training import check_run
 
 NET = "complex_cnn"
 
@@ -40,24 +43,44 @@ def run(once: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def edit(run: Path, change: object) -> None:
+def edit(run: Path, change: Callable[[dict], object]) -> None:
     record = json.loads((run / "run.json").read_text())
     change(record)
     (run / "run.json").write_text(json.dumps(record))
 
 
-def test_a_run_says_which_stretch_was_trained_by_how_many_ranks(run):
-    stretches = json.loads((run / "run.json").read_text())["stretches"]
+def stretches_of(folder: Path) -> dict[str, str]:
+    """What verify says of the ranks of a run."""
+    outcomes = check_run(Build(folder.parents[2]), folder)
+    return {outcome.check: outcome.state for outcome in outcomes}
+
+
+def test_a_run_says_which_stretch_was_trained_by_how_many_ranks(once, tmp_path):
+    shutil.copytree(once / "runs", tmp_path / "runs")
+    (tmp_path / "lmdb").symlink_to(once / "lmdb")
+    (folder,) = (tmp_path / "runs" / "song").iterdir()
+    stretches = json.loads((folder / "run.json").read_text())["stretches"]
     assert [(stretch["start"], stretch["ranks"]) for stretch in stretches] == [(0, 2), (3, 1)]
+    assert set(stretches_of(folder).values()) == {"PASS"}
+    for number, key, value in ((0, "ranks", 4), (0, "start", 1), (1, "ranks", 2), (1, "start", 2), (1, "start", 4)):
+        changed = json.loads(json.dumps(stretches))
+        changed[number][key] = value
+        edit(folder, lambda record, changed=changed: record.update(stretches=changed))
+        assert stretches_of(folder)["stretches"] == "FAIL", changed
+    for fewer in (stretches[:1], stretches[1:], []):
+        edit(folder, lambda record, fewer=fewer: record.update(stretches=fewer))
+        assert stretches_of(folder)["stretches"] == "FAIL", fewer
 
 
-def test_the_weights_are_the_same_bit_for_bit_and_the_run_is_left_alone(run):
+def test_the_weights_are_the_same_bit_for_bit_and_the_run_is_left_alone(once, run):
     before = {file: file.read_bytes() for file in run.iterdir() if file.is_file()}
     result = run_module("tools.verify.repeat", run)
     assert result.returncode == 0, result.stdout + result.stderr
     assert result.stdout.splitlines()[-1] == "the weights are the same, bit for bit"
     again = run.parent.parent.parent / "repeats" / "song" / run.name
     assert list(snapshots.whole_snapshots(again)) == [3, 4, 5]
+    (again.parents[2] / "lmdb").symlink_to(once / "lmdb")
+    assert {outcome.state for outcome in check_run(Build(again.parents[2]), again)} == {"PASS"}
     assert {file: file.read_bytes() for file in run.iterdir() if file.is_file()} == before
     earlier = run_module("tools.verify.repeat", run, "--iteration", 3)
     assert earlier.returncode == 0, earlier.stdout + earlier.stderr

@@ -102,15 +102,15 @@ VARIANTS = (
 
 def usable(tracks: list[Track], model: Model) -> list[Track]:
     """The songs that can be read and are long enough; the others are named on standard error."""
-    found = []
+    readable = []
     for track in tracks:
         try:
             read_song(track.path, model.view, model.settings)
         except SongError as error:
             print(f"left out: {error}", file=sys.stderr)
         else:
-            found.append(track)
-    return found
+            readable.append(track)
+    return readable
 
 
 def hear_variant(variant: Variant | None, tracks: list[Track], model: Model, threshold: int) -> list[Verdict]:
@@ -127,7 +127,7 @@ def hear_variant(variant: Variant | None, tracks: list[Track], model: Model, thr
     return hear(songs, model, threshold)
 
 
-def compare(original: list[Verdict], changed: list[Verdict]) -> dict:
+def compare(original: list[Verdict], changed: list[Verdict]) -> dict[str, Any]:
     """How many songs, of how many, keep their decision and their most probable genre; and how many clips their vote."""
     pairs = list(zip(original, changed))
     clips = [a == b for one, other in pairs for a, b in zip(one.clip_genres, other.clip_genres)]
@@ -147,7 +147,7 @@ def count_steadfast(original: list[Verdict], variants: list[list[Verdict]]) -> i
     )
 
 
-def print_table(rows: dict[str, dict]) -> None:
+def print_table(rows: dict[str, dict[str, Any]]) -> None:
     print("| the song as | same decision | 95% interval | same most probable genre | same vote of a clip |")
     print("|---|---|---|---|---|")
     for name, row in rows.items():
@@ -180,18 +180,18 @@ def main() -> None:
         variant.name: hear_variant(variant, tracks, model, args.threshold)
         for variant in tqdm(VARIANTS, unit="variant", disable=None, dynamic_ncols=True)
     }
-    found: dict[str, Any] = {
+    outcome: dict[str, Any] = {
         "model": model.as_json(),
         "note": examples.note,
         "variants": {name: compare(original, verdicts) for name, verdicts in changed.items()},
         "songs": len(original),
         "same_in_every_variant": count_steadfast(original, list(changed.values())),
     }
-    print_table(found["variants"])
-    print(f"\nthe same decision in every variant: {found['same_in_every_variant']} of {found['songs']} songs")
+    print_table(outcome["variants"])
+    print(f"\nthe same decision in every variant: {outcome['same_in_every_variant']} of {outcome['songs']} songs")
     if args.json:
         args.json.parent.mkdir(parents=True, exist_ok=True)
-        files.write_whole(args.json, json.dumps(found, indent=1) + "\n")
+        files.write_whole(args.json, json.dumps(outcome, indent=1) + "\n")
 
 
 if __name__ == "__main__":

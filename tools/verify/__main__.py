@@ -3,9 +3,9 @@
     python -m tools.verify [--build build] [--data DATA_ROOT] [--songs 3]
 
 Every LMDB is recounted record by record and compared with its manifest, its split and its mean, and some songs' records
-are derived again from the audio; snapshots are compared with their hashes; the figures of a vote are counted again from
-its clips.csv; the report is compared with the votes. SKIP says what can't be told here, as when the songs are gone.
-Exit code 1 where a check has failed.
+are derived again from the audio; a run's record is compared with its settings, prototxt, snapshots and log; a vote is
+counted again from its clips.csv, whose clips pass again through the network; the report is made again. SKIP says what
+can't be told here, as when the songs are gone, or what has been made anew since. Exit code 1 where a check has failed.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy as np
 
 from tools import cli, paths
 from tools.cli import UserError
+from tools.verify.build import Build
 from tools.verify.lmdbs import check_folder
 from tools.verify.outcome import Outcome
 from tools.verify.page import check_report
@@ -30,24 +31,24 @@ from tools.verify.votes import check_vote
 def parse_arguments() -> argparse.Namespace:
     parser = cli.Parser(prog="verify", description="Check all that was made against what it was made from.")
     parser.add_argument("--build", type=Path, default=paths.BUILD, help="where everything made lies (default: build)")
-    parser.add_argument("--data", type=Path, help="the songs (default: where the manifest says that they were)")
+    parser.add_argument("--data", type=Path, help="the songs that the LMDBs have to be of (default: as they stand)")
     parser.add_argument("--songs", type=int, default=3, help="songs of each split to derive again (default: 3)")
     parser.add_argument("--seed", type=int, help="of the choice of songs (default: another choice each time)")
     return parser.parse_args()
 
 
-def checks(build: Path, data: Path | None, songs: int, random: np.random.Generator) -> Iterator[Outcome]:
-    """Every check of everything under ``build``, in the order in which it was made."""
-    for folder in folders(build / "lmdb", "*_lmdb"):
-        yield from check_folder(folder, data, songs, random)
+def checks(build: Build) -> Iterator[Outcome]:
+    """Every check of everything in a build folder, in the order in which it was made."""
+    for folder in folders(build.path / "lmdb", "*_lmdb"):
+        yield from check_folder(build, folder)
     for kind in ("runs", "repeats"):
-        for folder in chain.from_iterable(folders(split, "*") for split in folders(build / kind, "*")):
-            yield from check_run(folder)
-    for split in folders(build / "votes", "*"):
+        for folder in chain.from_iterable(folders(split, "*") for split in folders(build.path / kind, "*")):
+            yield from check_run(build, folder)
+    for split in folders(build.path / "votes", "*"):
         for folder in folders(split, "*"):
-            yield from check_vote(folder, build / "runs")
-    if (build / "report").is_dir():
-        yield from check_report(build)
+            yield from check_vote(build, folder)
+    if (build.path / "report").is_dir():
+        yield from check_report(build.path)
 
 
 def folders(parent: Path, holding: str) -> list[Path]:
@@ -59,14 +60,15 @@ def main() -> int:
     args = parse_arguments()
     if not args.build.is_dir():
         raise UserError(f"{args.build}: no such folder: type 'make lmdb' first")
-    seen: Counter[str] = Counter()
-    for outcome in checks(args.build, args.data, args.songs, np.random.default_rng(args.seed)):
+    build = Build(args.build, args.data, args.songs, np.random.default_rng(args.seed))
+    states: Counter[str] = Counter()
+    for outcome in checks(build):
         print(outcome, flush=True)
-        seen[outcome.state] += 1
-    if not seen:
-        raise UserError(f"{args.build}: nothing there to verify: type 'make lmdb' first")
-    print(f"{seen['PASS']} passed, {seen['FAIL']} failed, {seen['SKIP']} skipped")
-    return 1 if seen["FAIL"] else 0
+        states[outcome.state] += 1
+    if not states:
+        raise UserError(f"{args.build}: nothing to verify in it: type 'make lmdb' first")
+    print(f"{states['PASS']} passed, {states['FAIL']} failed, {states['SKIP']} skipped")
+    return 1 if states["FAIL"] else 0
 
 
 if __name__ == "__main__":

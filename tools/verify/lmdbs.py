@@ -1,7 +1,8 @@
-"""The checks of a folder of LMDBs: recounted record by record, and against the manifest, the split and the songs."""
+"""The checks of a folder of LMDBs: its manifest, its records one by one, its split, and the songs it was made of."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
@@ -11,27 +12,31 @@ import numpy as np
 
 from tools.convert import datum, features, lmdbs
 from tools.convert import manifest as manifests
+from tools.convert.parts import SEED
+from tools.settings import DTYPES, FOLDER, LMDB
 from tools.songs import splits
-from tools.songs.gtzan import GENRES
-from tools.verify.folder import Folder, Seen, look_at
-from tools.verify.outcome import FailedError, Outcome, SkippedError, equal, judge
-from tools.verify.songs import check_audio, check_draw
+from tools.verify.build import Build, Content, Folder, content_of
+from tools.verify.commands import check_settings, read_command
+from tools.verify.outcome import FailedError, Outcome, SkippedError, equal, judge, near
+from tools.verify.songs import check_audio, check_draw, check_samples, check_songs
 
 MEAN_TOLERANCE = 1e-3
+BESIDE = ("net", "hosts", "jobs", "caffe", "build")  # settings that an LMDB does not depend on
+# The parts of a split that has others than train and test
+PARTS = {"filtered": [sorted(splits.FILTERED_PARTS)], "all": [["train"]]}
+PARTS["given"] = [["test", "train"], *PARTS["filtered"]]
+ENTRY = ("records", "songs", "shape", "labels", "sha256")  # what the manifest says of an LMDB
 
 
-def check_folder(path: Path, data: Path | None, songs: int, random: np.random.Generator) -> Iterator[Outcome]:
-    """Every check of a folder of LMDBs; ``songs`` of its songs, drawn by ``random``, are derived again from the audio.
-
-    The songs are looked for where the manifest says, else in ``data``.
-    """
-    folder = Folder(path, {}, {})
+def check_folder(build: Build, path: Path) -> Iterator[Outcome]:
+    """Every check of a folder of LMDBs; some of its songs, drawn by chance, are derived again from the audio."""
+    folder = Folder(path, {})
     yield judge(path, "manifest", partial(check_manifest, folder))
     if not folder.manifest:
         return
     for name in folder.manifest["lmdbs"]:
         yield judge(path / name, "records", partial(check_records, folder, name))
-    if len(folder.seen) < len(folder.manifest["lmdbs"]):
+    if len(folder.contents) < len(folder.manifest["lmdbs"]):
         return
     for check, look in (
         ("genres", check_labels),
@@ -40,126 +45,161 @@ def check_folder(path: Path, data: Path | None, songs: int, random: np.random.Ge
         ("no song on both sides", check_sides),
         ("means", check_means),
         ("integers are the floats rounded", check_rounding),
-        ("split drawn again", partial(check_draw, data)),
-        ("derived again from the audio", partial(check_audio, data, songs, random)),
     ):
         yield judge(path, check, partial(look, folder))
+    outcome = judge(path, "songs", partial(check_songs, build, folder))
+    yield outcome
+    for check, look in (
+        ("split drawn again", partial(check_draw, build)),
+        ("samples", partial(check_samples, build)),
+        ("derived again from the audio", partial(check_audio, build)),
+    ):
+        if outcome.state == "PASS":
+            yield judge(path, check, partial(look, folder))
 
 
 def check_manifest(folder: Folder) -> str:
-    """The manifest is whole, and the files are as large as it says."""
-    found = manifests.read(folder.path)
-    if found is None:
+    """The manifest is whole, says what the folder's name says, and the files are as large as it says."""
+    manifest = manifests.read(folder.path)
+    if manifest is None:
         raise FailedError("there is none that is whole: type 'make lmdb' again")
-    files = manifests.sizes(folder.path)
-    for name in sorted(set(files) | set(found["files"])):
-        equal(files.get(name), found["files"].get(name), f"bytes of {name}")
-    for key in ("lmdbs", "views", "dtypes", "features", "data", "left_out", "split", "fold"):
-        found[key]
-    folder.manifest.update(found)
-    return f"{len(files)} files of the sizes it says"
+    sizes = manifests.sizes(folder.path)
+    for name in sorted(set(sizes) | set(manifest["files"])):
+        equal(manifest["files"].get(name), sizes.get(name), f"bytes of {name}")
+    for name, sha256 in manifests.hashes(folder.path).items():
+        equal(manifest["files_sha256"][name], sha256, f"sha256 of {name}")
+    equal(sorted(manifest["files_sha256"]), sorted(sizes), "files with a sha256")
+    settings, data = Folder(folder.path, manifest).settings, manifest["data"]
+    equal(settings.lmdb_folder, folder.path.name, "the name of the folder")
+    labels = tuple(manifest["label_names"])
+    genres = tuple(genre for genre in labels if genre in manifest["genres"])
+    for key, value in manifests.origin(settings, SEED, labels, genres, data["fingerprint"]).items():
+        if key != "data":
+            equal(manifest[key], value, key)
+    equal(manifest["dtypes"], [dtype for dtype in DTYPES if dtype in manifest["dtypes"]], "dtypes")
+    parts = sorted({name.split("_")[2] for name in manifest["lmdbs"]})
+    if parts not in PARTS.get(settings.split, [["test", "train"]]):
+        raise FailedError(f"parts: {', '.join(parts)}")
+    names = [f"{v}_{dtype}_{part}_lmdb" for v in manifest["views"] for dtype in manifest["dtypes"] for part in parts]
+    equal(sorted(manifest["lmdbs"]), sorted(names), "its LMDBs")
+    equal(sorted(f"{name}/data.mdb" for name in names), sorted(n for n in sizes if n.endswith(".mdb")), "LMDBs")
+    equal(sorted(manifest["versions"]), sorted(manifests.versions()), "versions")
+    equal([v for v in manifest["versions"].values() if not re.fullmatch(r"\d+(\.\d+)+\w*", v)], [], "no version")
+    equal(bool(re.fullmatch("[0-9a-f]{64}", data["fingerprint"])), True, "a fingerprint of 64 digits")
+    args = read_command(manifest["command"], ["tools.convert"], "views", "dtypes")
+    check_settings(args, settings, settings.differences(FOLDER, LMDB), BESIDE)
+    equal(args.words, [data["root"]], "the data root in the command")
+    folder.manifest.update(manifest)
+    return f"{len(sizes)} files of the sizes it says"
 
 
 def check_records(folder: Folder, name: str) -> str:
     """An LMDB recounted: records, keys without gaps, shape, type, genres, songs and hash are what the manifest says."""
     entry = folder.manifest["lmdbs"][name]
-    seen = look_at(folder.path / name)
-    folder.seen[name] = seen
-    numbers = [int(key[:8]) for key in seen.keys]
-    equal(len(seen.keys), entry["records"], "records")
-    equal(numbers, list(range(len(numbers))), "the numbers of its keys")
-    equal(seen.shapes, {tuple(entry["shape"])}, "shape")
-    equal(seen.types, {"uint8" if "_int_" in name else "float32"}, "type")
-    labels = Counter(seen.labels)
-    equal({genre: labels[k] for k, genre in enumerate(GENRES)}, entry["labels"], "records of each genre")
-    equal(len({track for track, _ in seen.clips}), entry["songs"], "songs")
-    equal(seen.sha256, entry["sha256"], "sha256")
-    return f"{len(seen.keys)} of {entry['songs']} songs, hash and counts as in the manifest"
+    content = content_of(folder.path / name)
+    labels = Counter(content.labels)
+    counted = {
+        "records": len(content.keys),
+        "songs": len({track for track, _ in content.clips}),
+        "shape": list(*content.shapes) if len(content.shapes) == 1 else sorted(content.shapes),
+        "labels": {genre: labels[label] for label, genre in enumerate(folder.manifest["label_names"])},
+        "sha256": content.sha256,
+    }
+    for key in ENTRY:
+        equal(entry[key], counted[key], key)
+    equal([int(key[:8]) for key in content.keys], list(range(len(content.keys))), "the numbers of its keys")
+    equal(content.types, {"uint8" if "_int_" in name else "float32"}, "type")
+    folder.contents[name] = content
+    return f"{len(content.keys)} of {entry['songs']} songs, hash and counts as in the manifest"
 
 
 def check_labels(folder: Folder) -> str:
-    """Every record's label is the genre that its song is named for."""
-    count = 0
-    for name, seen in folder.seen.items():
-        for key, (track, _), label in zip(seen.keys, seen.clips, seen.labels):
-            equal(label, GENRES.index(track.partition(".")[0]), f"{name}, label of {key}")
+    """Every record's label is the genre that its song is named for. SkippedError where the names say none."""
+    if not folder.is_gtzan:
+        raise SkippedError("the songs' names don't say it: see the draw")
+    count, names = 0, folder.manifest["label_names"]
+    for name, content in folder.contents.items():
+        for key, (track, _), label in zip(content.keys, content.clips, content.labels):
+            equal(label, names.index(track.partition(".")[0]), f"{name}, label of {key}")
             count += 1
     return f"{count} labels are those of the songs' names"
 
 
 def check_clips(folder: Folder) -> str:
-    """Every song has each of its clips once, over all parts, and every view and dtype has the same songs."""
-    songs = {}
+    """Every song has each of its clips once, over all parts; both dtypes have the same songs, of GTZAN all views."""
+    songs, settings = {}, folder.settings
     for view, dtype in folder.groups():
         parts = folder.of(view, dtype)
-        clips = Counter(clip for seen in parts.values() for clip in seen.clips)
+        clips = Counter(clip for content in parts.values() for clip in content.clips)
         tracks = {track for track, _ in clips}
-        wanted = {(track, number) for track in tracks for number in range(view.clips(folder.settings))}
-        if view.has_more_to_train(folder.settings):
-            numbers = range(view.train_clips(folder.settings))
-            wanted |= {(track, number) for track, _ in parts["train"].clips for number in numbers}
+        whole = {(track, number) for track in tracks for number in range(view.clips(settings))}
+        if view.has_more_to_train(settings):
+            numbers = range(view.train_clips(settings))
+            whole |= {(track, number) for track, _ in parts["train"].clips for number in numbers}
         twice = [clip for clip, times in clips.items() if times > 1]
-        if twice or set(clips) != wanted:
-            odd = sorted(set(twice) | set(clips) ^ wanted)[0]
-            raise FailedError(f"{view.name}_{dtype}: clip {odd[1]} of {odd[0]} is there {clips[odd]} times")
+        if twice or set(clips) != whole:
+            odd = sorted(set(twice) | set(clips) ^ whole)[0]
+            raise FailedError(f"{view.name}_{dtype}: clip {odd[1]} of {odd[0]} is in it {clips[odd]} times")
         songs[f"{view.name}_{dtype}"] = tracks
     first, *others = songs
     for other in others:
-        equal(sorted(songs[other] ^ songs[first]), [], f"songs that only one of {first} and {other} has")
+        if folder.is_gtzan or other.split("_")[0] == first.split("_")[0]:
+            equal(sorted(songs[other] ^ songs[first]), [], f"songs that only one of {first} and {other} has")
     return f"{len(songs[first])} songs, each with all its clips once in {len(songs)} sets"
 
 
 def check_balance(folder: Folder) -> str:
     """A fifth of each genre is tested (under inner a quarter): of its songs or, under split clip, of its clips."""
-    if folder.manifest["split"] == "filtered":
+    split = folder.manifest["split"]
+    if split == "filtered":
         return check_published(folder)
+    if split not in ("song", "inner", "clip") or not folder.is_gtzan:
+        raise SkippedError(f"the split {split} of these songs promises none: see the draw")
     lost = Counter(item["file"].partition("/")[0] for item in folder.manifest["left_out"])
+    share = 1 / (splits.FOLDS - 1 if split == "inner" else splits.FOLDS)
     for view, dtype in folder.groups():
-        whole_songs = folder.manifest["split"] in ("song", "inner") or view.clips(folder.settings) == 1
-        share = 1 / (splits.FOLDS - 1 if folder.manifest["split"] == "inner" else splits.FOLDS)
+        clips_a_song = view.clips(folder.settings)
+        whole_songs = split != "clip" or clips_a_song == 1
         parts = folder.of(view, dtype)
-        for genre in folder.manifest.get("genres", GENRES):
-            counts = {part: of_genre(seen, genre, whole_songs) for part, seen in parts.items()}
+        for genre in folder.manifest["genres"]:
+            counts = {part: of_genre(content, genre, whole_songs) for part, content in parts.items()}
             total = sum(counts.values())
-            leeway = 1 + lost[genre] * (1 if whole_songs else view.clips(folder.settings))
+            leeway = 1 + lost[genre] * (1 if whole_songs else clips_a_song)
             if abs(counts["test"] - total * share) >= leeway:
                 unit = "songs" if whole_songs else "clips"
-                raise FailedError(
-                    f"{view.name}_{dtype}: {counts['test']} of {total} {unit} of {genre} are tested, not {share:.0%}"
-                )
+                tested = f"{counts['test']} of {total} {unit} of {genre} are tested"
+                raise FailedError(f"{view.name}_{dtype}: {tested}, not {share:.0%}")
     return f"{share:.0%} of each genre are tested"
 
 
-def of_genre(seen: Seen, genre: str, whole_songs: bool) -> int:
+def of_genre(content: Content, genre: str, whole_songs: bool) -> int:
     """How many songs, or clips, of a genre an LMDB has."""
-    clips = [clip for clip in seen.clips if clip[0].startswith(f"{genre}.")]
+    clips = [clip for clip in content.clips if clip[0].startswith(f"{genre}.")]
     return len({track for track, _ in clips}) if whole_songs else len(clips)
 
 
 def check_published(folder: Folder) -> str:
     published = splits.read_filtered()
     for view, dtype in folder.groups():
-        for part, seen in folder.of(view, dtype).items():
-            for track, _ in seen.clips:
+        for part, content in folder.of(view, dtype).items():
+            for track, _ in content.clips:
                 equal(part, published.get(track), f"{view.name}_{dtype}: the part of {track}")
     return "every song is in its published part"
 
 
 def check_sides(folder: Folder) -> str:
     """No song has clips in two parts, but under split clip, which is said to leak."""
-    looked = 0
+    count = 0
     for view, dtype in folder.groups():
         if folder.manifest["split"] == "clip" and view.clips(folder.settings) > 1:
             continue
-        parts = {part: {track for track, _ in seen.clips} for part, seen in folder.of(view, dtype).items()}
-        for part, tracks in parts.items():
-            for other, others in parts.items():
-                if part < other and tracks & others:
-                    raise FailedError(f"{view.name}_{dtype}: {min(tracks & others)} is in {part} and in {other}")
-        looked += sum(map(len, parts.values()))
-    if not looked:
+        tracks = [{track for track, _ in content.clips} for content in folder.of(view, dtype).values()]
+        both = Counter(track for part in tracks for track in part)
+        equal([track for track, parts in both.items() if parts > 1][:1], [], f"{view.name}_{dtype}: on both sides")
+        count += len(both)
+    if not count:
         raise SkippedError("the split clip puts songs on both sides, as is its nature (it leaks)")
-    return f"{looked} songs, each on one side"
+    return f"{count} songs, each on one side"
 
 
 def check_means(folder: Folder) -> str:
@@ -168,16 +208,14 @@ def check_means(folder: Folder) -> str:
         file = folder.path / f"{view.name}_{dtype}_mean.binaryproto"
         mean, right = datum.read_mean(file), folder.of(view, dtype)["train"].mean
         equal(mean.shape, right.shape, f"{file.name}, shape")
-        difference = float(np.abs(mean - right).max())
-        if not difference <= MEAN_TOLERANCE:
-            raise FailedError(f"{file.name} is off by {difference:g}")
+        near(float(np.abs(mean - right).max()), 0, f"{file.name}, largest difference", MEAN_TOLERANCE)
     return "those of the train parts"
 
 
 def check_rounding(folder: Folder) -> str:
     """Where both dtypes are there, they hold the same clips in the same order, the integers rounded."""
     if len(folder.manifest["dtypes"]) < 2:
-        raise SkippedError("only one of them is there")
+        raise SkippedError("it has only one of them")
     count = 0
     for view in folder.views:
         for part in folder.of(view, "int"):

@@ -1,16 +1,18 @@
-"""What a check says: PASS, FAIL or SKIP, of what, and what was seen."""
+"""What a check says: PASS, FAIL or SKIP, of what, and why."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from tools.cli import UserError, describe_os_error, printable
 
 
 class FailedError(Exception):
-    """What was checked is not so: says where, and what was found instead."""
+    """What was checked is not so: says where, and what is there instead."""
 
 
 class SkippedError(Exception):
@@ -30,27 +32,34 @@ class Outcome:
         return printable(f"{self.state}  {self.subject}: {self.check}: {self.words}")
 
 
-def judge(subject: object, check: str, look: Callable[[], str]) -> Outcome:
-    """Call ``look``, which says what it saw or raises. Whatever can't be read as what it should be has failed."""
+def judge(subject: Path, check: str, look: Callable[[], str]) -> Outcome:
+    """Call ``look``, which says what holds or raises. Whatever can't be read as what it should be has failed."""
     try:
-        return Outcome("PASS", str(subject), check, look())
+        state, words = "PASS", look()
     except SkippedError as reason:
-        return Outcome("SKIP", str(subject), check, str(reason))
-    except (FailedError, UserError) as found:
-        return Outcome("FAIL", str(subject), check, str(found))
+        state, words = "SKIP", str(reason)
+    except (FailedError, UserError) as reason:
+        state, words = "FAIL", str(reason)
     except OSError as error:
-        return Outcome("FAIL", str(subject), check, describe_os_error(error))
+        state, words = "FAIL", describe_os_error(error)
     except (KeyError, ValueError, TypeError, IndexError, AttributeError, csv.Error) as error:
-        words = " ".join(str(error).split())
-        return Outcome("FAIL", str(subject), check, f"not what the tool writes ({type(error).__name__}: {words})")
+        about = " ".join(str(error).split())
+        state, words = "FAIL", f"not what the tool writes ({type(error).__name__}: {about})"
+    return Outcome(state, str(subject), check, words)
 
 
-def equal(found: object, expected: object, what: str) -> None:
-    """FailedError, with both, unless they are equal."""
-    if found != expected:
-        raise FailedError(f"{what}: {shortly(found)} where {shortly(expected)} is right")
+def equal(value: Any, right: Any, what: str) -> None:
+    """FailedError, with both, unless they are equal and of one type: 1 is not True."""
+    if value != right or type(value) is not type(right):
+        raise FailedError(f"{what}: {shortly(value)} where {shortly(right)} is right")
 
 
-def shortly(value: object) -> str:
+def near(value: float, right: float, what: str, tolerance: float = 1e-9) -> None:
+    """FailedError, with both, unless they are numbers that differ by ``tolerance`` at most."""
+    if isinstance(value, bool) or not abs(value - right) <= tolerance:
+        raise FailedError(f"{what}: {value} where {right} is right")
+
+
+def shortly(value: Any) -> str:
     text = str(value)
     return text if len(text) < 80 else f"{text[:76]} ..."

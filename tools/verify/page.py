@@ -1,53 +1,68 @@
-"""The check of the report: it says what the summaries of the votes say, and what would be said of them now."""
+"""The check of the report: the page, its numbers and its tables are what would be made of the votes now."""
 
 from __future__ import annotations
 
-import csv
 import json
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from tools.report import __main__ as report
+from tools import paths
 from tools.report.collect import collect
-from tools.report.headlines import NET_NAMES
-from tools.verify.outcome import FailedError, Outcome, equal, judge
+from tools.report.page import make_page, write_page
+from tools.verify.outcome import Outcome, SkippedError, equal, judge
+
+# What a report is made of, in a build folder and in the checkout
+SOURCES = ("lmdb/[!.]*/manifest.json", "runs/*/*/run.json", "runs/*/*/metrics.jsonl", "votes/[!.]*/[!.]*/*")
+FOLDERS = ("lmdb", "runs", "runs/*", "votes", "votes/[!.]*")  # newer where something in them has been removed
+CODE = ("tools/report/**/*", "tools/vote/*", "prototxt/**/*.prototxt", "data/*.csv")
 
 
 def check_report(build: Path) -> Iterator[Outcome]:
-    """Every check of build/report, where there is one."""
-    folder = build / "report"
-    for check, look in (("figures are those of the votes", check_figures), ("up to date", check_tables)):
-        yield judge(folder, check, partial(look, build))
+    """The check of build/report, where there is one."""
+    yield judge(build / "report", "page and tables are those of the votes", partial(check_page, build))
 
 
-def check_figures(build: Path) -> str:
-    """Clip accuracies in summary.csv stand in the summary of a vote of that net, split and iteration."""
-    shares = {}
-    for file in (build / "votes").glob("[!.]*/[!.]*/summary.json"):
-        summary = json.loads(file.read_text())
-        key = (summary["net"], summary["split"], summary["iteration"])
-        shares.setdefault(key, set()).add(summary["clip_accuracy"])
-    nets = {name: net for net, name in NET_NAMES.items()}
-    count = 0
-    with (build / "report" / "summary.csv").open(newline="") as lines:
-        for row in csv.DictReader(lines):
-            name, _, measure = row["what"].partition(", ")
-            if row["state"] == "run" and measure == "test clips" and name in nets:
-                known = shares.get((nets[name], row["split"], int(row["iteration"])), set())
-                if float(row["ours"]) not in known:
-                    raise FailedError(f"{row['what']}, split {row['split']}: no vote says {row['ours']}: make report")
-                count += 1
-    return f"{count} in summary.csv"
+def check_page(build: Path) -> str:
+    """A report made now is the one that is there. SkippedError where that was made in another folder."""
+    said = Path(json.loads((build / "report" / "report.json").read_text())["build"])
+    if said.resolve() != build.resolve():
+        raise SkippedError(f"made in another build folder, {said}: type 'make report'")
+    with made_again(said) as again:
+        return compare(build, again)
 
 
-def check_tables(build: Path) -> str:
-    """Every table of report.json is what would be made of the votes as they are now."""
-    written = json.loads((build / "report" / "report.json").read_text())["tables"]
-    now = report.make_tables(collect(build))
-    for section, members in now.items():
-        found = {table["name"]: table["rows"] for table in written[section]}
-        for table in members:
-            rows = json.loads(json.dumps(table.shown(), default=float))
-            equal(found.get(table.name) == rows, True, f"table {table.name} is that of the votes (else: make report)")
-    return f"{sum(map(len, now.values()))} tables"
+@contextmanager
+def made_again(build: Path) -> Iterator[Path]:
+    """A folder with the report that would be made of a build folder now."""
+    with tempfile.TemporaryDirectory() as folder:
+        again = Path(folder) / "report"
+        write_page(again, make_page(collect(build)))
+        yield again
+
+
+def compare(build: Path, again: Path) -> str:
+    """Every file of two reports is the same byte for byte. SkippedError where the build has newer votes or runs."""
+    written = build / "report"
+    names = sorted({file.name for place in (written, again) for file in place.iterdir()})
+    different = [name for name in names if content(written / name) != content(again / name)]
+    changed = [name for name in different if not is_older(written / name, build)]
+    equal(changed, [], "files that are not what the votes give (type 'make report')")
+    if different:
+        raise SkippedError("older than what it is made of: type 'make report'")
+    return f"{len(names)} files"
+
+
+def content(file: Path) -> bytes:
+    return file.read_bytes() if file.is_file() else b""
+
+
+def is_older(file: Path, build: Path) -> bool:
+    """Whether something that the report is made of is newer than a file of it."""
+    if not file.is_file():
+        return False
+    sources = [path for pattern in (*SOURCES, *FOLDERS) for path in build.glob(pattern)]
+    sources += [path for pattern in CODE for path in paths.CHECKOUT.glob(pattern) if path.is_file()]
+    return any(path.stat().st_mtime > file.stat().st_mtime for path in sources)

@@ -13,6 +13,7 @@ import argparse
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from caffe.proto import caffe_pb2
@@ -21,13 +22,16 @@ from tools import cli, files
 from tools.cli import UserError
 from tools.nets import prototxt
 from tools.train import runs, snapshots
-from tools.train.prepare import Plan, check_lmdbs, with_iterations, write_files
+from tools.train.prepare import SONGS_FILE, Plan, check_lmdbs, write_files
 from tools.train.ranks import Ranks, parse_gpus
 from tools.train.record import check_same_run, versions
 from tools.train.training import locked, train
+from tools.train.weights import FILE as WEIGHTS_FILE
 
 # How often to look and to save changes no weight.
 DISPLAY, TEST_INTERVAL, SNAPSHOT = 20, 500, 500
+# What a record says of how a run stands, and of who made it
+STATE = ("ranks", "gpu", "stretches", "iteration", "state", "begun", "command", "versions")
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -37,29 +41,31 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def plan_repeat(source: Path, run: dict, folder: Path, iteration: int) -> Plan:
+def plan_repeat(source: Path, run: dict[str, Any], folder: Path, iteration: int) -> Plan:
     """The training of ``source`` in another folder, to ``iteration``. UserError where run.json is not whole."""
     settings = replace(runs.settings_of(run, source), iters=iteration)
+    record = {key: value for key, value in run.items() if key not in STATE}
     try:
-        texts = run["prototxt"]
+        texts, records = run["prototxt"], run["lmdb"]["train"]["records"]
         solver = prototxt.parse(texts["solver"], caffe_pb2.SolverParameter(), "the solver in run.json")
-        solver.net = str(folder / "train_val.prototxt")
-        solver.snapshot_prefix = str(folder / run["net"])
-        record = {**run, "prototxt": {**texts, "solver": prototxt.text(solver)}}
-        solver.max_iter, solver.display = iteration, DISPLAY
-        solver.test_interval, solver.snapshot = TEST_INTERVAL, SNAPSHOT
-        files = {f"{name}.prototxt": texts[name] for name in ("train_val", "deploy")}
-        files["solver.prototxt"] = prototxt.text(solver)
-        records = run["lmdb"]["train"]["records"]
         dropout, rates = (tuple(tuple(step) for step in run[key]) for key in ("dropout", "lr_steps"))
-        for key in ("ranks", "gpu", "stretches", "iteration", "state", "begun", "command", "versions"):
-            record.pop(key, None)
-        return Plan(folder, settings, records, dropout, rates, record, files)
     except KeyError as key:
-        raise UserError(f"{run.get('net')}: its run.json lacks {key}: train it anew to be able to repeat it") from None
+        raise UserError(f"{source}: its run.json lacks {key}: train it anew to be able to repeat it") from None
+    solver.net = str(folder / "train_val.prototxt")
+    solver.snapshot_prefix = str(folder / run["net"])
+    record |= {"repeats": iteration, "prototxt": {**texts, "solver": prototxt.text(solver)}}
+    solver.max_iter, solver.display, solver.snapshot = iteration, DISPLAY, SNAPSHOT
+    if solver.test_iter:
+        solver.test_interval = TEST_INTERVAL
+    contents = {f"{name}.prototxt": texts[name] for name in ("train_val", "deploy")}
+    contents["solver.prototxt"] = prototxt.text(solver)
+    for name in (SONGS_FILE, WEIGHTS_FILE):
+        if (source / name).exists():
+            contents[name] = (source / name).read_bytes()
+    return Plan(folder, settings, records, dropout, rates, record, contents)
 
 
-def stretches_to(run: dict, iteration: int) -> list[tuple[int, dict]]:
+def stretches_to(run: dict[str, Any], iteration: int) -> list[tuple[int, dict[str, Any]]]:
     """Where each stretch of the run ends, up to ``iteration``, and its ranks and GPUs."""
     whole = [{"start": 0, "ranks": run["ranks"], "gpu": run.get("gpu", [])}]
     stretches = [stretch for stretch in run.get("stretches", whole) if stretch["start"] < iteration]
@@ -67,7 +73,7 @@ def stretches_to(run: dict, iteration: int) -> list[tuple[int, dict]]:
     return list(zip(ends, stretches))
 
 
-def train_again(plan: Plan, stretches: list[tuple[int, dict]]) -> int:
+def train_again(plan: Plan, stretches: list[tuple[int, dict[str, Any]]]) -> int:
     """Train each stretch as it was trained then; returns the iteration reached."""
     reached = 0
     for end, stretch in stretches:
@@ -75,8 +81,10 @@ def train_again(plan: Plan, stretches: list[tuple[int, dict]]) -> int:
         if newest and newest[0] >= end:
             reached = newest[0]
             continue
-        gpus = parse_gpus(",".join(map(str, stretch["gpu"])))
-        reached = train(with_iterations(plan, end), Ranks(stretch["ranks"], gpus, None))
+        gpus = ",".join(map(str, stretch["gpu"]))
+        settings = replace(plan.settings, iters=end, ranks=stretch["ranks"], gpu=gpus)
+        part = replace(plan, settings=settings, record={**plan.record, "settings": settings.as_json()})
+        reached = train(part, Ranks(stretch["ranks"], parse_gpus(gpus), None))
         if reached < end:
             break
     return reached
@@ -101,7 +109,7 @@ def parameters(model: Path) -> dict[str, list[np.ndarray]]:
     return {layer.name: [np.array(blob.data, np.float32) for blob in layer.blobs] for layer in net.layer if layer.blobs}
 
 
-def say_what_else_differs(then: dict) -> None:
+def say_what_else_differs(then: dict[str, str]) -> None:
     """Name what the run was made with that is another here: OPENBLAS_CORETYPE= brings other kernels back."""
     for name, version in versions().items():
         if then.get(name, version) != version:
@@ -126,7 +134,6 @@ def main() -> int:
     build = args.run.parent.parent.parent
     folder = build / "repeats" / source.parent.name / source.name
     plan = plan_repeat(args.run, run, folder, iteration)
-    plan.record["repeats"] = iteration
     check_lmdbs(run["lmdb"])
     say_what_else_differs(run.get("versions", {}))
     with locked(folder.with_name(f".{folder.name}.repeat")):
@@ -143,12 +150,12 @@ def main() -> int:
 
 def compare(model: Path, again: Path) -> int:
     """Say whether two snapshots have the same weights: 0 where they do, otherwise 1."""
-    found = differences(model, again)
-    for line in found:
+    lines = differences(model, again)
+    for line in lines:
         print(line)
     print(f"{model}: sha256 {files.sha256_of(model)}\n{again}: sha256 {files.sha256_of(again)}")
-    print("the weights differ" if found else "the weights are the same, bit for bit")
-    return 1 if found else 0
+    print("the weights differ" if lines else "the weights are the same, bit for bit")
+    return 1 if lines else 0
 
 
 if __name__ == "__main__":

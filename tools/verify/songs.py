@@ -2,76 +2,154 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from tools import processes
 from tools.convert import features, lmdbs
-from tools.convert.train_clips import train_clip, with_train_clips
-from tools.convert.views import minimum_samples
-from tools.songs import audio, roots, splits
-from tools.songs.gtzan import GENRES
-from tools.songs.tracks import Survey
-from tools.verify.folder import Folder, Seen
+from tools.convert.extract import Spool, usable_views
+from tools.convert.lmdbs import short_name
+from tools.convert.parts import Reasons, draw_parts, list_left_out, without_songs
+from tools.convert.train_clips import train_clip
+from tools.songs import audio, roots
+from tools.songs.tracks import Survey, Track
+from tools.verify.build import Build, Content, Folder
 from tools.verify.outcome import FailedError, SkippedError, equal
 
 TOLERANCE = 2e-3  # of a value in 0..255, as float32 arithmetic may differ by
 
 
-def songs_of(folder: Folder, data: Path | None) -> Survey:
-    """The songs that the folder was made from. SkippedError where they can't be seen from here."""
-    said = folder.manifest["data"]
-    for root in filter(None, (Path(said["root"]), data)):
-        if root.exists():
-            equal(roots.fingerprint(root), said["fingerprint"], f"{root}: fingerprint of the songs (make lmdb anew)")
-            return roots.survey(root)
-    raise SkippedError(f"no songs at {said['root']}: name them with GTZAN=DIR")
+def root_of(build: Build, folder: Folder) -> Path:
+    """The songs that are named, else those that the manifest says."""
+    return build.data or Path(folder.manifest["data"]["root"])
 
 
-def check_draw(data: Path | None, folder: Folder) -> str:
-    """The split, drawn again over the names of the songs, has the same clips in each part."""
-    survey = songs_of(folder, data)
-    unusable = {item["track"] for item in folder.manifest["left_out"]}
-    genres = folder.manifest.get("genres", GENRES)
-    for view, dtype in folder.groups():
-        clips = view.clips(folder.settings)
-        drawn = splits.assign_parts(survey, folder.manifest["split"], folder.manifest["fold"], clips)
-        if view.has_more_to_train(folder.settings):
-            drawn["train"] = with_train_clips(drawn["train"], folder.settings, view)
-        parts = folder.of(view, dtype)
-        equal(sorted(parts), sorted(drawn), f"parts of {view.name}_{dtype}")
-        for part, members in drawn.items():
-            wanted = {(t.track, clip) for t, clip in members if t.genre in genres and t.track not in unusable}
-            odd = sorted(wanted ^ set(parts[part].clips))
-            equal(odd[:1], [], f"{view.name}_{dtype}_{part}: clips that are in only one of draw and LMDB")
-    return f"{len(survey.tracks)} songs fall as they did"
+def check_songs(build: Build, folder: Folder) -> str:
+    """The songs are those that the folder was made of. SkippedError where they are gone, or others and not named.
+
+    Those that lie in the build folder were made there, and are compared without being named.
+    """
+    root, fingerprint = root_of(build, folder), folder.manifest["data"]["fingerprint"]
+    if build.data or root.resolve().is_relative_to(build.path.resolve()):
+        roots.check_same_songs(root, fingerprint, str(folder.path))
+    elif not root.exists():
+        raise SkippedError(f"no songs at {root}: name them with GTZAN=DIR")
+    elif roots.fingerprint(root) != fingerprint:
+        raise SkippedError(f"{root} holds other songs by now: name those it was made of with GTZAN=DIR")
+    return str(root)
 
 
-def check_audio(data: Path | None, songs: int, random: np.random.Generator, folder: Folder) -> str:
+def check_draw(build: Build, folder: Folder) -> str:
+    """The split, drawn again over the songs, has the same clips in each part, in the same order, with their labels.
+
+    What can't be used is what the manifest names, for the same reasons.
+    """
+    survey, manifest = roots.survey(root_of(build, folder)), folder.manifest
+    genres = tuple(manifest["genres"])
+    tracks = [track for track in survey.tracks if track.genre in genres]
+    reasons = reasons_of(survey, folder)
+    names = {short_name(track.track): track.track for track in tracks if short_name(track.track) != track.track}
+    equal(manifest["data"]["songs_present"], len(survey.tracks), "songs_present")
+    for key, right in (
+        ("label_names", list(survey.genres)),
+        ("alike", survey.alike),
+        ("long_names", names),
+        ("left_out", list_left_out(survey, genres, reasons)),
+    ):
+        equal(manifest[key], right, key)
+    equal(sorted(manifest["samples_sha256"]), sorted(short_name(track.track) for track in tracks), "samples_sha256")
+    drawn = draw_parts(survey, folder.settings, folder.views, genres)
+    for view, parts in without_songs(drawn, reasons).items():
+        for dtype in manifest["dtypes"]:
+            contents = folder.of(view, dtype)
+            equal(sorted(contents), sorted(part for part, clips in parts.items() if clips), f"parts of {view.name}")
+            for part, content in contents.items():
+                records = [(short_name(track.track), clip, track.label) for track, clip in parts[part]]
+                compare_draw(f"{view.name}_{dtype}_{part}", content, records)
+    return f"{len(tracks)} songs fall as they did"
+
+
+def compare_draw(name: str, content: Content, records: list[tuple[str, int, int]]) -> None:
+    own = [(track, clip, label) for (track, clip), label in zip(content.clips, content.labels)]
+    odd = sorted(set(records) ^ set(own))
+    equal(odd[:1], [], f"{name}: clips that are in only one of draw and LMDB")
+    equal(own == records, True, f"{name}: in the order of the draw")
+
+
+def reasons_of(survey: Survey, folder: Folder) -> Reasons:
+    """Why the songs that the manifest names as left out can't be used, read again, by view."""
+    names = {item["track"] for item in folder.manifest["left_out"]}
+    spool, reasons = Spool(folder.path, folder.settings, tuple(folder.views)), {}
+    for track in survey.tracks:
+        if track.track in names and track.genre in folder.manifest["genres"]:
+            reasons[track.track] = why_unusable(track, spool, survey.is_gtzan)
+    return reasons
+
+
+def why_unusable(track: Track, spool: Spool, is_gtzan: bool) -> dict[str, str]:
+    try:
+        samples = audio.read_audio(track.path)
+        audio.check_sound(track.path, samples)
+    except audio.SongError as error:
+        return {view.name: error.reason for view in spool.views}
+    return usable_views(len(samples), spool, is_gtzan)[1]
+
+
+def check_samples(build: Build, folder: Folder) -> str:
+    """The samples of every song have the hash that the manifest says."""
+    if not build.songs:
+        raise SkippedError("SONGS=0")
+    survey, genres = roots.survey(root_of(build, folder)), folder.manifest["genres"]
+    tracks = [track for track in survey.tracks if track.genre in genres]
+    hashes = processes.map_songs(samples_sha256, [track.path for track in tracks], jobs=None)
+    for track, sha256 in zip(tracks, hashes):
+        equal(folder.manifest["samples_sha256"][short_name(track.track)], sha256, f"samples of {track.track}")
+    return f"{len(tracks)} songs"
+
+
+def samples_sha256(path: Path) -> str | None:
+    """None for a song that can't be read, or is silent, as `tools.convert.extract` has it."""
+    try:
+        samples = audio.read_audio(path)
+        audio.check_sound(path, samples)
+    except audio.SongError:
+        return None
+    return hashlib.sha256(samples.tobytes()).hexdigest()
+
+
+def check_audio(build: Build, folder: Folder) -> str:
     """The records of some songs, derived again from their files, are those of the LMDBs."""
-    present = {track.track: track for track in songs_of(folder, data).tracks}
-    there = sorted({track for seen in folder.seen.values() for track, _ in seen.clips})
-    chosen = random.choice(there, min(songs, len(there)), replace=False)
-    count = 0
+    survey, settings = roots.survey(root_of(build, folder)), folder.settings
+    by_name = {short_name(track.track): track for track in survey.tracks}
+    names = sorted({track for content in folder.contents.values() for track, _ in content.clips})
+    chosen = [str(name) for name in build.random.choice(names, min(build.songs, len(names)), replace=False)]
+    spool, count = Spool(folder.path, settings, tuple(folder.views)), 0
     for name in chosen:
-        samples = audio.middle(audio.read_audio(present[str(name)].path), minimum_samples(folder.settings))
-        views = features.views_of(samples, folder.settings, folder.views)
+        track = by_name[name]
+        samples = audio.read_audio(track.path)
+        usable, _ = usable_views(len(samples), spool, survey.is_gtzan)
+        needed = max(view.samples(settings) for view in usable)
+        matrices = features.views_of(audio.middle(samples, needed), settings, usable)
         for view, dtype in folder.groups():
-            for part, seen in folder.of(view, dtype).items():
+            if view not in usable:
+                continue
+            derive = matrices[view.name].__getitem__
+            if view.has_more_to_train(settings):
+                derive = partial(train_clip, derive, track.track, settings=settings)
+            for part, content in folder.of(view, dtype).items():
                 lmdb = folder.path / f"{view.name}_{dtype}_{part}_lmdb"
                 tolerance = TOLERANCE + (0.5 if dtype == "int" else 0)
-                derive = views[view.name].__getitem__
-                if view.has_more_to_train(folder.settings):
-                    derive = partial(train_clip, derive, str(name), settings=folder.settings)
-                count += compare_song(lmdb, seen, str(name), derive, tolerance)
-    return f"{count} records of {', '.join(map(str, chosen))}"
+                count += compare_song(lmdb, content, name, derive, tolerance)
+    return f"{count} records of {', '.join(chosen)}"
 
 
-def compare_song(lmdb: Path, seen: Seen, track: str, derive: Callable[[int], np.ndarray], tolerance: float) -> int:
+def compare_song(lmdb: Path, content: Content, name: str, derive: Callable[[int], np.ndarray], tolerance: float) -> int:
     """Compare a song's records in one LMDB with what ``derive`` makes of their numbers; returns how many."""
-    keys = [(key, clip) for key, (of, clip) in zip(seen.keys, seen.clips) if of == track]
+    keys = [(key, clip) for key, (of, clip) in zip(content.keys, content.clips) if of == name]
     with lmdbs.opened(lmdb) as environment, environment.begin() as transaction:
         for key, clip in keys:
             record = lmdbs.read_record(lmdb, key.encode(), transaction.get(key.encode()))

@@ -1,37 +1,41 @@
-"""The checks of a vote: its figures counted again from clips.csv in plain Python; its weights and clips."""
+"""The checks of a vote: its figures counted again from clips.csv in plain Python, and its clips passed again.
+
+Who voted is `tools.verify.ballots`.
+"""
 
 from __future__ import annotations
 
 import csv
-import json
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
+from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from tools import files, paths
-from tools.convert import lmdbs
-from tools.songs.gtzan import GENRES
-from tools.train import runs, snapshots
-from tools.verify.outcome import FailedError, Outcome, SkippedError, equal, judge
-from tools.vote.rules import bootstrap_interval
+from tools.verify.ballots import arguments_of, check_clips, check_command, check_run_of_vote, read_summary
+from tools.verify.build import Build
+from tools.verify.outcome import FailedError, Outcome, equal, judge, near
+from tools.vote.rules import bootstrap_interval, default_thresholds
 
-LABELS = range(len(GENRES))
-TOLERANCE = 1e-9
+PROBABILITY_TOLERANCE = 1e-3  # of a sum of float32
 
 
-class Counted:
-    """The clips of clips.csv, and the songs that they make."""
+class Vote:
+    """A votes folder: the clips of clips.csv, the songs that they make, and the summary."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         with (folder / "clips.csv").open(newline="") as lines:
-            self.rows = list(csv.DictReader(lines))
-        self.probabilities = [[float(row[f"p{k}"]) for k in LABELS] for row in self.rows]
+            reader = csv.DictReader(lines)
+            self.rows = list(reader)
+        self.names = [name for name in reader.fieldnames or () if name.startswith("p") and name != "part"]
+        equal(reader.fieldnames, ["track", "clip", "part", "label", *(f"p{k}" for k in self.of_labels)], "clips.csv")
+        self.probabilities = [[float(row[name]) for name in self.names] for row in self.rows]
         self.labels = [int(row["label"]) for row in self.rows]
-        self.picked = [max(LABELS, key=lambda k, p=p: (p[k], -k)) for p in self.probabilities]
+        self.picked = [max(self.of_labels, key=lambda k, p=p: (p[k], -k)) for p in self.probabilities]
         self.tested = [row["part"] == "test" for row in self.rows]
         self.songs: dict[str, list[int]] = defaultdict(list)
         for index, row in enumerate(self.rows):
@@ -39,12 +43,20 @@ class Counted:
         if not any(self.tested):
             raise FailedError("no test clip in clips.csv")
 
+    @property
+    def of_labels(self) -> range:
+        return range(len(self.names))
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        return read_summary(self.folder)
+
     def votes(self, track: str) -> list[int]:
-        return [sum(self.picked[i] == k for i in self.songs[track]) for k in LABELS]
+        return [sum(self.picked[i] == k for i in self.songs[track]) for k in self.of_labels]
 
     def means(self, track: str) -> list[float]:
         clips = self.songs[track]
-        return [math.fsum(self.probabilities[i][k] for i in clips) / len(clips) for k in LABELS]
+        return [math.fsum(self.probabilities[i][k] for i in clips) / len(clips) for k in self.of_labels]
 
     def label(self, track: str) -> int:
         return self.labels[self.songs[track][0]]
@@ -52,68 +64,102 @@ class Counted:
     def plurality(self, track: str, threshold: int) -> int | None:
         """The label with most votes, ties to the higher mean, or None below the threshold."""
         votes, means = self.votes(track), self.means(track)
-        winner = max(LABELS, key=lambda k: (votes[k], means[k], -k))
+        winner = max(self.of_labels, key=lambda k: (votes[k], means[k], -k))
         return winner if votes[winner] >= threshold else None
 
     def most_probable(self, track: str) -> int:
         means = self.means(track)
-        return max(LABELS, key=lambda k: (means[k], -k))
+        return max(self.of_labels, key=lambda k: (means[k], -k))
+
+    @property
+    def clips_a_song(self) -> int:
+        return max(map(len, self.songs.values()))
 
 
-def check_vote(folder: Path, runs_folder: Path) -> Iterator[Outcome]:
-    """Every check of a votes folder; its run, and the LMDBs of that, are looked for in ``runs_folder``."""
+def check_vote(build: Build, folder: Path) -> Iterator[Outcome]:
+    """Every check of a votes folder; the run, and the LMDBs of that, are looked for in the build folder."""
     for check, look in (
+        ("clips.csv is whole", check_rows),
         ("summary recounted from clips.csv", check_summary),
         ("songs.csv recounted from clips.csv", check_songs),
         ("confusion.csv recounted from clips.csv", check_confusion),
-        ("weights", partial(check_weights, runs_folder)),
-        ("clips are those of the LMDB", partial(check_clips, runs_folder)),
     ):
-        yield judge(folder, check, partial(look, folder))
+        yield judge(folder, check, lambda look=look: look(Vote(folder)))
+    for check, look in (
+        ("command", check_command),
+        ("run", check_run_of_vote),
+        ("clips passed again through the network", check_clips),
+    ):
+        yield judge(folder, check, partial(look, build, folder))
 
 
-def read_summary(folder: Path) -> dict:
-    return json.loads((folder / "summary.json").read_text())
+def check_rows(vote: Vote) -> str:
+    """Rows in order of song and clip, each song of one label and whole, and probabilities that sum to 1."""
+    order = [(row["track"], int(row["clip"])) for row in vote.rows]
+    whole = [(track, clip) for track in sorted(vote.songs) for clip in range(vote.clips_a_song)]
+    odd = next((pair for pair in zip(order, whole) if pair[0] != pair[1]), None)
+    equal(odd, None, "its clips in order, and those of whole songs")
+    equal(len(order), len(whole), "clips")
+    for row, label, probabilities in zip(vote.rows, vote.labels, vote.probabilities):
+        where = f"clip {row['clip']} of {row['track']}"
+        equal(label, vote.label(row["track"]), f"label of {where}")
+        near(math.fsum(probabilities), 1, f"sum of the probabilities of {where}", PROBABILITY_TOLERANCE)
+        if row["part"] not in ("train", "test") or not min(probabilities) >= 0:
+            raise FailedError(f"{where}: part {row['part']}, least probability {min(probabilities)}")
+    return f"{len(order)} clips of {len(vote.songs)} songs"
 
 
-def check_summary(folder: Path) -> str:
+def check_summary(vote: Vote) -> str:
     """Every share and interval of summary.json is what clips.csv implies."""
-    summary, counted = read_summary(folder), Counted(folder)
-    tested = [i for i, is_tested in enumerate(counted.tested) if is_tested]
-    right = [counted.picked[i] == counted.labels[i] for i in tested]
+    summary, total = vote.summary, len(vote.songs)
+    tested = [i for i, is_tested in enumerate(vote.tested) if is_tested]
+    right = [vote.picked[i] == vote.labels[i] for i in tested]
     equal(summary["clips"], len(tested), "clips")
-    equal(summary["songs"], len(counted.songs), "songs")
-    equal(summary["leaky"], not all(counted.tested), "leaky")
+    equal(summary["songs"], total, "songs")
     near(summary["clip_accuracy"], sum(right) / len(right), "clip_accuracy")
-    numbers = {track: number for number, track in enumerate(sorted(counted.songs))}
-    of_clip = np.array([numbers[counted.rows[i]["track"]] for i in tested])
-    one_clip_songs = summary["song_accuracy"] is None
-    interval = wilson(sum(right), len(right)) if one_clip_songs else bootstrap_interval(of_clip, np.array(right))
-    for found, expected in zip(summary["clip_interval"], interval):
-        near(found, expected, "clip_interval")
-    if one_clip_songs:
-        equal(max(map(len, counted.songs.values())), 1, "clips of a song without a vote")
+    if vote.clips_a_song == 1:
+        near_pair(summary["clip_interval"], wilson(sum(right), len(right)), "clip_interval")
+        equal((summary["song_accuracy"], summary["song_interval"]), (None, None), "of songs of one clip")
         return f"{len(tested)} clips"
-    for rule, threshold, is_right in rules_of(summary, counted):
+    numbers = {track: number for number, track in enumerate(sorted(vote.songs))}
+    song_of_clip = np.array([numbers[vote.rows[i]["track"]] for i in tested])
+    near_pair(summary["clip_interval"], bootstrap_interval(song_of_clip, np.array(right)), "clip_interval")
+    thresholds = thresholds_of(vote)
+    rules = {
+        "true_label": {str(t): partial(is_true_label, vote, t) for t in thresholds},
+        "plurality": {str(t): partial(is_plurality, vote, t) for t in sorted({1, *thresholds})},
+        "mean_probability": {"": partial(is_most_probable, vote)},
+    }
+    for which in ("song_accuracy", "song_interval"):
+        equal(list(summary[which]), list(rules), f"rules of {which}")
+    for rule, by_threshold in rules.items():
         shares, intervals = summary["song_accuracy"][rule], summary["song_interval"][rule]
-        if threshold is not None:
-            shares, intervals = shares[threshold], intervals[threshold]
-        number = sum(map(is_right, counted.songs))
-        near(shares, number / len(counted.songs), f"song_accuracy {rule} {threshold or ''}")
-        for found, expected in zip(intervals, wilson(number, len(counted.songs))):
-            near(found, expected, f"song_interval {rule} {threshold or ''}")
-    return f"{len(tested)} clips, {len(counted.songs)} songs"
+        if rule == "mean_probability":
+            shares, intervals = {"": shares}, {"": intervals}
+        equal((list(shares), list(intervals)), (list(by_threshold), list(by_threshold)), f"thresholds of {rule}")
+        for threshold, is_right in by_threshold.items():
+            number = sum(map(is_right, vote.songs))
+            near(shares[threshold], number / total, f"song_accuracy, {rule} {threshold}")
+            near_pair(intervals[threshold], wilson(number, total), f"song_interval, {rule} {threshold}")
+    return f"{len(tested)} clips, {total} songs"
 
 
-def rules_of(summary: dict, counted: Counted) -> Iterator[tuple[str, str | None, Callable[[str], bool]]]:
-    """Each rule and threshold of a summary, and whether a song is right by it."""
-    for threshold in summary["song_accuracy"]["true_label"]:
-        least = int(threshold)
-        yield "true_label", threshold, lambda t, least=least: counted.votes(t)[counted.label(t)] >= least
-    for threshold in summary["song_accuracy"]["plurality"]:
-        least = int(threshold)
-        yield "plurality", threshold, lambda t, least=least: counted.plurality(t, least) == counted.label(t)
-    yield "mean_probability", None, lambda t: counted.most_probable(t) == counted.label(t)
+def thresholds_of(vote: Vote) -> list[int]:
+    """Those that the command asked for, else the default ones."""
+    asked = arguments_of(vote.folder, vote.summary["command"]).threshold
+    return sorted({int(text) for text in asked}) or list(default_thresholds(vote.clips_a_song))
+
+
+def is_true_label(vote: Vote, threshold: int, track: str) -> bool:
+    return vote.votes(track)[vote.label(track)] >= threshold
+
+
+def is_plurality(vote: Vote, threshold: int, track: str) -> bool:
+    return vote.plurality(track, threshold) == vote.label(track)
+
+
+def is_most_probable(vote: Vote, track: str) -> bool:
+    return vote.most_probable(track) == vote.label(track)
 
 
 def wilson(right: int, total: int) -> tuple[float, float]:
@@ -124,79 +170,42 @@ def wilson(right: int, total: int) -> tuple[float, float]:
     return middle - half, middle + half
 
 
-def near(found: float, expected: float, what: str) -> None:
-    if not abs(found - expected) <= TOLERANCE:
-        raise FailedError(f"{what.strip()}: {found} where clips.csv says {expected}")
+def near_pair(values: list[float], right: tuple[float, float] | list[float], what: str) -> None:
+    equal(len(values), 2, f"ends of {what}")
+    for value, end in zip(values, right):
+        near(value, end, what)
 
 
-def check_songs(folder: Path) -> str:
+def read_rows(file: Path) -> list[list[str]]:
+    with file.open(newline="") as lines:
+        return list(csv.reader(lines))
+
+
+def check_songs(vote: Vote) -> str:
     """Every line of songs.csv: votes, plurality at the lowest threshold, most probable label."""
-    counted, summary = Counted(folder), read_summary(folder)
-    with (folder / "songs.csv").open(newline="") as lines:
-        rows = list(csv.DictReader(lines))
-    equal([row["track"] for row in rows], sorted(counted.songs), "its songs")
-    thresholds = (summary["song_accuracy"] or {"true_label": ["1"]})["true_label"]
-    lowest = min(map(int, thresholds))
+    lowest = thresholds_of(vote)[0]
+    header, *rows = read_rows(vote.folder / "songs.csv")
+    equal(header, ["track", "label", *(f"v{k}" for k in vote.of_labels), "plurality", "mean_probability"], "columns")
+    equal([row[0] for row in rows], sorted(vote.songs), "its songs")
     for row in rows:
-        track = row["track"]
-        equal(int(row["label"]), counted.label(track), f"label of {track}")
-        equal([int(row[f"v{k}"]) for k in LABELS], counted.votes(track), f"votes of {track}")
-        winner = counted.plurality(track, lowest)
-        equal(row["plurality"], "undecided" if winner is None else str(winner), f"plurality of {track}")
-        equal(int(row["mean_probability"]), counted.most_probable(track), f"mean_probability of {track}")
+        track, winner = row[0], vote.plurality(row[0], lowest)
+        named = "undecided" if winner is None else winner
+        right = [track, vote.label(track), *vote.votes(track), named, vote.most_probable(track)]
+        equal(row, [str(value) for value in right], track)
     return f"{len(rows)} songs"
 
 
-def check_confusion(folder: Path) -> str:
-    counted = Counted(folder)
-    with (folder / "confusion.csv").open(newline="") as lines:
-        shares = [[float(value) for value in row[1:]] for row in list(csv.reader(lines))[1:]]
-    for label, genre in enumerate(GENRES):
-        clips = [i for i, tested in enumerate(counted.tested) if tested and counted.labels[i] == label]
-        for outcome in LABELS:
-            number = sum(counted.picked[i] == outcome for i in clips)
-            near(shares[outcome][label], number / len(clips) if clips else 0.0, f"{genre} heard as {GENRES[outcome]}")
+def check_confusion(vote: Vote) -> str:
+    """Every share of confusion.csv, a row an outcome and a column a genre."""
+    header, *rows = read_rows(vote.folder / "confusion.csv")
+    genres = vote.summary["genres"]
+    equal(len(genres), len(vote.names), "genres")
+    equal(header, ["outcome", *genres], "columns")
+    equal([row[0] for row in rows], genres, "rows")
+    for label, genre in enumerate(genres):
+        clips = [i for i, tested in enumerate(vote.tested) if tested and vote.labels[i] == label]
+        for outcome in vote.of_labels:
+            number = sum(vote.picked[i] == outcome for i in clips)
+            share = number / len(clips) if clips else 0.0
+            near(float(rows[outcome][label + 1]), share, f"{genre} heard as {genres[outcome]}")
     return "shares of the test clips of each genre"
-
-
-def run_of(summary: dict, runs_folder: Path) -> Path:
-    """The folder of the run that voted. SkippedError where it is gone."""
-    said = Path(summary["run"])
-    for folder in (said, runs_folder / said.parent.name / said.name):
-        if (folder / "run.json").is_file():
-            return folder
-    raise SkippedError(f"its run is gone: {summary['run']}")
-
-
-def check_weights(runs_folder: Path, folder: Path) -> str:
-    """The snapshot that voted still has the hash that the summary says."""
-    summary = read_summary(folder)
-    if summary["split"] == paths.ALL_FOLDS:
-        raise SkippedError("the votes of five runs: see each of them")
-    models = snapshots.whole_snapshots(run_of(summary, runs_folder))
-    if summary["iteration"] not in models:
-        raise SkippedError(f"the snapshot of iteration {summary['iteration']} is no longer kept")
-    model = models[summary["iteration"]]
-    equal(files.sha256_of(model), summary["caffemodel_sha256"], f"sha256 of {model.name}")
-    return model.name
-
-
-def check_clips(runs_folder: Path, folder: Path) -> str:
-    """Clips, parts and labels of clips.csv are those of the LMDBs that the run was trained and tested on."""
-    summary = read_summary(folder)
-    if summary["split"] == paths.ALL_FOLDS:
-        raise SkippedError("the votes of five runs: see each of them")
-    record = runs.read_run(run_of(summary, runs_folder))
-    wanted = set()
-    for part, sha256 in summary["lmdb_sha256"].items():
-        lmdb = Path(record["lmdb"][part]["path"])
-        if not lmdb.is_dir():
-            raise SkippedError(f"the LMDB is gone: {lmdb}")
-        equal(lmdbs.content_hash(lmdb), sha256, f"sha256 of {lmdb}")
-        wanted |= {(r.track, str(r.clip), part, str(r.label)) for r in lmdbs.read_lmdb(lmdb)}
-    voting = {track for track, _, part, _ in wanted if part == "test"}
-    wanted = {clip for clip in wanted if clip[0] in voting}
-    found = [(row["track"], row["clip"], row["part"], row["label"]) for row in Counted(folder).rows]
-    equal(len(set(found)), len(found), "clips that are there once")
-    equal(sorted(set(found) ^ wanted)[:1], [], "clips that only one of clips.csv and LMDB has")
-    return f"{len(found)} clips"

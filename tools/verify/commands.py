@@ -1,0 +1,40 @@
+"""The command that a record says it was made by, and whether it says what the record says."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from collections.abc import Iterable
+
+from tools import cli
+from tools.settings import Settings, add_settings, given_settings, parse, text_of
+from tools.verify.outcome import FailedError, equal
+
+
+def read_command(command: str, modules: Iterable[str], *options: str) -> argparse.Namespace:
+    """The options of ``python -m MODULE OPTION ...``; ``words`` are those of no option. FailedError for another module.
+
+    ``options`` are the module's own, which take any number of words.
+    """
+    python, dash, module, *words = shlex.split(command)
+    if (python, dash) != ("python", "-m") or module not in modules:
+        raise FailedError(f"command: {command} where python -m {' or '.join(modules)} is right")
+    parser = cli.Parser(prog="command")
+    parser.add_argument("words", nargs="*")
+    for option in options:
+        parser.add_argument(f"--{option}", nargs="+", default=[])
+    add_settings(parser)
+    return parser.parse_args(words)
+
+
+def check_settings(args: argparse.Namespace, settings: Settings, needed: Iterable[str], beside: Iterable[str]) -> None:
+    """FailedError unless the command gives every setting that is ``needed``, and each as ``settings`` has it.
+
+    Those ``beside`` say where and how, and are not compared.
+    """
+    texts = given_settings(args)
+    values = parse(texts)
+    equal(sorted(set(needed) - texts.keys()), [], "settings that are not in the command")
+    for name in texts.keys() - set(beside):
+        text, right = (text_of(getattr(each, name), " ") for each in (values, settings))
+        equal(text, right, f"{name.upper()} in the command")
