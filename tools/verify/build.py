@@ -16,6 +16,7 @@ from tools.convert import lmdbs
 from tools.convert.views import VIEWS, View, matrix_settings
 from tools.nets.predict import Prediction, predict_lmdb
 from tools.settings import Settings
+from tools.songs.gtzan import is_song_name
 from tools.verify.outcome import FailedError
 
 
@@ -47,14 +48,20 @@ class Folder:
 
     @property
     def settings(self) -> Settings:
-        """The settings that the manifest says it was made with."""
-        genres, matrices = tuple(sorted(self.manifest["genres"])), matrix_settings(Settings())
+        """The settings that the manifest says it was made with. All genres may have been named, or none."""
+        said = self.manifest
+        all_genres = said["genres"] == said["label_names"] and "genres=" not in self.path.name
         return Settings(
-            split=self.manifest["split"],
-            fold=self.manifest["fold"],
-            genres=() if len(genres) == len(self.manifest["label_names"]) else genres,
-            **{name: self.manifest["features"][name] for name in matrices},
+            split=said["split"],
+            fold=said["fold"],
+            genres=() if all_genres else tuple(sorted(said["genres"])),
+            **{name: said["features"][name] for name in matrix_settings(Settings())},
         )
+
+    @property
+    def is_gtzan(self) -> bool:
+        """Whether every song has a name of GTZAN's, which tells its genre."""
+        return all(is_song_name(track) for content in self.contents.values() for track, _ in content.clips)
 
     @property
     def views(self) -> list[View]:

@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from tools import paths
-from tools.report import __main__ as report
 from tools.report.collect import collect
+from tools.report.page import make_page, write_page
 from tools.verify.outcome import Outcome, SkippedError, equal, judge
 
 # What a report is made of, in a build folder and in the checkout
@@ -39,7 +39,7 @@ def made_again(build: Path) -> Iterator[Path]:
     """A folder with the report that would be made of a build folder now."""
     with tempfile.TemporaryDirectory() as folder:
         again = Path(folder) / "report"
-        report.write(again, report.context(collect(build)))
+        write_page(again, make_page(collect(build)))
         yield again
 
 

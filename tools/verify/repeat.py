@@ -22,10 +22,11 @@ from tools import cli, files
 from tools.cli import UserError
 from tools.nets import prototxt
 from tools.train import runs, snapshots
-from tools.train.prepare import Plan, check_lmdbs, write_files
+from tools.train.prepare import SONGS_FILE, Plan, check_lmdbs, write_files
 from tools.train.ranks import Ranks, parse_gpus
 from tools.train.record import check_same_run, versions
 from tools.train.training import locked, train
+from tools.train.weights import FILE as WEIGHTS_FILE
 
 # How often to look and to save changes no weight.
 DISPLAY, TEST_INTERVAL, SNAPSHOT = 20, 500, 500
@@ -53,10 +54,15 @@ def plan_repeat(source: Path, run: dict[str, Any], folder: Path, iteration: int)
     solver.net = str(folder / "train_val.prototxt")
     solver.snapshot_prefix = str(folder / run["net"])
     record |= {"repeats": iteration, "prototxt": {**texts, "solver": prototxt.text(solver)}}
-    solver.max_iter, solver.display = iteration, DISPLAY
-    solver.test_interval, solver.snapshot = TEST_INTERVAL, SNAPSHOT
-    files = {f"{name}.prototxt": texts[name] for name in ("train_val", "deploy")}
-    return Plan(folder, settings, records, dropout, rates, record, {**files, "solver.prototxt": prototxt.text(solver)})
+    solver.max_iter, solver.display, solver.snapshot = iteration, DISPLAY, SNAPSHOT
+    if solver.test_iter:
+        solver.test_interval = TEST_INTERVAL
+    contents = {f"{name}.prototxt": texts[name] for name in ("train_val", "deploy")}
+    contents["solver.prototxt"] = prototxt.text(solver)
+    for name in (SONGS_FILE, WEIGHTS_FILE):
+        if (source / name).exists():
+            contents[name] = (source / name).read_bytes()
+    return Plan(folder, settings, records, dropout, rates, record, contents)
 
 
 def stretches_to(run: dict[str, Any], iteration: int) -> list[tuple[int, dict[str, Any]]]:

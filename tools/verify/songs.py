@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from tools.cli import printable
-from tools.convert import lmdbs
-from tools.convert.extract import examine
+from tools import processes
+from tools.convert import features, lmdbs
+from tools.convert.extract import Spool, usable_views
 from tools.convert.lmdbs import short_name
-from tools.convert.parts import draw_parts, list_left_out
+from tools.convert.parts import Reasons, draw_parts, list_left_out, without_songs
 from tools.convert.train_clips import train_clip
-from tools.songs import roots
-from tools.songs.tracks import Track
+from tools.songs import audio, roots
+from tools.songs.tracks import Survey, Track
 from tools.verify.build import Build, Content, Folder
 from tools.verify.outcome import FailedError, SkippedError, equal
 
@@ -43,74 +44,112 @@ def check_songs(build: Build, folder: Folder) -> str:
 
 
 def check_draw(build: Build, folder: Folder) -> str:
-    """The split, drawn again over the names of the songs, has the same clips in each part, in the same order."""
+    """The split, drawn again over the songs, has the same clips in each part, in the same order, with their labels.
+
+    What can't be used is what the manifest names, for the same reasons.
+    """
     survey, manifest = roots.survey(root_of(build, folder)), folder.manifest
+    genres = tuple(manifest["genres"])
+    tracks = [track for track in survey.tracks if track.genre in genres]
+    reasons = reasons_of(survey, folder)
+    names = {short_name(track.track): track.track for track in tracks if short_name(track.track) != track.track}
     equal(manifest["data"]["songs_present"], len(survey.tracks), "songs_present")
-    equal(tuple(manifest["label_names"]), survey.genres, "label_names")
-    equal(manifest["alike"], survey.alike, "alike")
-    labels = {short_name(track.track): track.label for track in survey.tracks}
-    for view, parts in draw_parts(survey, folder.settings, folder.views, tuple(manifest["genres"])).items():
+    for key, right in (
+        ("label_names", list(survey.genres)),
+        ("alike", survey.alike),
+        ("long_names", names),
+        ("left_out", list_left_out(survey, genres, reasons)),
+    ):
+        equal(manifest[key], right, key)
+    equal(sorted(manifest["samples_sha256"]), sorted(short_name(track.track) for track in tracks), "samples_sha256")
+    drawn = draw_parts(survey, folder.settings, folder.views, genres)
+    for view, parts in without_songs(drawn, reasons).items():
         for dtype in manifest["dtypes"]:
             contents = folder.of(view, dtype)
-            equal(sorted(contents), sorted(part for part, clips in parts.items() if clips), "its parts")
-            unusable = unusable_songs(survey.tracks, folder, contents)
+            equal(sorted(contents), sorted(part for part, clips in parts.items() if clips), f"parts of {view.name}")
             for part, content in contents.items():
-                drawn = [(short_name(song.track), clip) for song, clip in parts[part] if song.track not in unusable]
-                name = f"{view.name}_{dtype}_{part}"
-                odd = sorted(set(drawn) ^ set(content.clips))
-                equal(odd[:1], [], f"{name}: clips that are in only one of draw and LMDB")
-                equal(content.clips == drawn, True, f"{name}: in the order of the draw")
-                equal(content.labels, [labels[track] for track, _ in content.clips], f"{name}: labels")
-    return f"{len(survey.tracks)} songs fall as they did"
+                records = [(short_name(track.track), clip, track.label) for track, clip in parts[part]]
+                compare_draw(f"{view.name}_{dtype}_{part}", content, records)
+    return f"{len(tracks)} songs fall as they did"
 
 
-def unusable_songs(tracks: list[Track], folder: Folder, contents: dict[str, Content]) -> set[str]:
-    """The songs that the manifest names as left out and that have no clip in any part of ``contents``."""
-    files = {item["file"] for item in folder.manifest["left_out"]}
-    used = {track for content in contents.values() for track, _ in content.clips}
-    named = [track for track in tracks if printable(f"{track.genre}/{track.path.name}") in files]
-    return {track.track for track in named if short_name(track.track) not in used}
+def compare_draw(name: str, content: Content, records: list[tuple[str, int, int]]) -> None:
+    own = [(track, clip, label) for (track, clip), label in zip(content.clips, content.labels)]
+    odd = sorted(set(records) ^ set(own))
+    equal(odd[:1], [], f"{name}: clips that are in only one of draw and LMDB")
+    equal(own == records, True, f"{name}: in the order of the draw")
 
 
-def check_left_out(build: Build, folder: Folder) -> str:
-    """What can't be used is what the manifest names, for the same reasons."""
-    survey, genres = roots.survey(root_of(build, folder)), tuple(folder.manifest["genres"])
-    files = {item["file"] for item in folder.manifest["left_out"]}
-    named = [track for track in survey.tracks if printable(f"{track.genre}/{track.path.name}") in files]
-    outcomes = {t.track: examine(t, folder.settings, folder.views, survey.is_gtzan)[1] for t in named}
-    right = list_left_out(survey, genres, {track: outcome.reasons for track, outcome in outcomes.items()})
-    equal(folder.manifest["left_out"], right, "left_out")
-    return f"{len(right)} files"
+def reasons_of(survey: Survey, folder: Folder) -> Reasons:
+    """Why the songs that the manifest names as left out can't be used, read again, by view."""
+    names = {item["track"] for item in folder.manifest["left_out"]}
+    spool, reasons = Spool(folder.path, folder.settings, tuple(folder.views)), {}
+    for track in survey.tracks:
+        if track.track in names and track.genre in folder.manifest["genres"]:
+            reasons[track.track] = why_unusable(track, spool, survey.is_gtzan)
+    return reasons
+
+
+def why_unusable(track: Track, spool: Spool, is_gtzan: bool) -> dict[str, str]:
+    try:
+        samples = audio.read_audio(track.path)
+        audio.check_sound(track.path, samples)
+    except audio.SongError as error:
+        return {view.name: error.reason for view in spool.views}
+    return usable_views(len(samples), spool, is_gtzan)[1]
+
+
+def check_samples(build: Build, folder: Folder) -> str:
+    """The samples of every song have the hash that the manifest says."""
+    if not build.songs:
+        raise SkippedError("SONGS=0")
+    survey, genres = roots.survey(root_of(build, folder)), folder.manifest["genres"]
+    tracks = [track for track in survey.tracks if track.genre in genres]
+    hashes = processes.map_songs(samples_sha256, [track.path for track in tracks], jobs=None)
+    for track, sha256 in zip(tracks, hashes):
+        equal(folder.manifest["samples_sha256"][short_name(track.track)], sha256, f"samples of {track.track}")
+    return f"{len(tracks)} songs"
+
+
+def samples_sha256(path: Path) -> str | None:
+    """None for a song that can't be read, or is silent, as `tools.convert.extract` has it."""
+    try:
+        samples = audio.read_audio(path)
+        audio.check_sound(path, samples)
+    except audio.SongError:
+        return None
+    return hashlib.sha256(samples.tobytes()).hexdigest()
 
 
 def check_audio(build: Build, folder: Folder) -> str:
     """The records of some songs, derived again from their files, are those of the LMDBs."""
-    survey, hashes = roots.survey(root_of(build, folder)), folder.manifest["samples_sha256"]
-    songs = {short_name(track.track): track for track in survey.tracks}
-    tracks = sorted({track for content in folder.contents.values() for track, _ in content.clips})
-    chosen = build.random.choice(tracks, min(build.songs, len(tracks)), replace=False)
-    count = 0
-    for name in map(str, chosen):
-        matrices, outcome = examine(songs[name], folder.settings, folder.views, survey.is_gtzan)
-        equal(hashes.get(name), outcome.samples_sha256, f"samples_sha256 of {name}")
+    survey, settings = roots.survey(root_of(build, folder)), folder.settings
+    by_name = {short_name(track.track): track for track in survey.tracks}
+    names = sorted({track for content in folder.contents.values() for track, _ in content.clips})
+    chosen = [str(name) for name in build.random.choice(names, min(build.songs, len(names)), replace=False)]
+    spool, count = Spool(folder.path, settings, tuple(folder.views)), 0
+    for name in chosen:
+        track = by_name[name]
+        samples = audio.read_audio(track.path)
+        usable, _ = usable_views(len(samples), spool, survey.is_gtzan)
+        needed = max(view.samples(settings) for view in usable)
+        matrices = features.views_of(audio.middle(samples, needed), settings, usable)
         for view, dtype in folder.groups():
-            if view.name not in matrices:
+            if view not in usable:
                 continue
             derive = matrices[view.name].__getitem__
-            if view.has_more_to_train(folder.settings):
-                derive = partial(train_clip, derive, name, settings=folder.settings)
+            if view.has_more_to_train(settings):
+                derive = partial(train_clip, derive, track.track, settings=settings)
             for part, content in folder.of(view, dtype).items():
                 lmdb = folder.path / f"{view.name}_{dtype}_{part}_lmdb"
                 tolerance = TOLERANCE + (0.5 if dtype == "int" else 0)
                 count += compare_song(lmdb, content, name, derive, tolerance)
-    return f"{count} records of {', '.join(map(str, chosen))}"
+    return f"{count} records of {', '.join(chosen)}"
 
 
-def compare_song(
-    lmdb: Path, content: Content, track: str, derive: Callable[[int], np.ndarray], tolerance: float
-) -> int:
+def compare_song(lmdb: Path, content: Content, name: str, derive: Callable[[int], np.ndarray], tolerance: float) -> int:
     """Compare a song's records in one LMDB with what ``derive`` makes of their numbers; returns how many."""
-    keys = [(key, clip) for key, (of, clip) in zip(content.keys, content.clips) if of == track]
+    keys = [(key, clip) for key, (of, clip) in zip(content.keys, content.clips) if of == name]
     with lmdbs.opened(lmdb) as environment, environment.begin() as transaction:
         for key, clip in keys:
             record = lmdbs.read_record(lmdb, key.encode(), transaction.get(key.encode()))

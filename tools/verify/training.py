@@ -19,14 +19,17 @@ from tools.nets.network import Network
 from tools.settings import FOLDER, LMDB, RUN, Settings, text_of, variant
 from tools.songs.splits import LEAKY
 from tools.train import runs, snapshots
-from tools.train.prepare import lasting_part
+from tools.train.prepare import SONGS_FILE, lasting_part
+from tools.train.replay import BATCHES
+from tools.train.weights import FILE as WEIGHTS_FILE
 from tools.verify.build import Build, content_of
 from tools.verify.commands import check_settings, read_command
 from tools.verify.log import Log, compare, read_log, read_metrics
 from tools.verify.outcome import FailedError, Outcome, SkippedError, equal, judge
 
 STATES = ("training", "stopped", "done")  # training: at work, or killed
-BESIDE = ("build", "hosts", "caffe", "jobs", "gpu")  # settings of the machine
+# Settings of the machine, and a path of which a record has the hash
+BESIDE = ("build", "hosts", "caffe", "jobs", "gpu", "weights")
 # Settings that the prototxt has as well
 IN_PROTOTXT = ("seed", "batch", "base_lr", "input_scale", "pooling", "batch_norm", "neurons")
 SCHEDULES = ("dropout", "lr_steps")  # in the record only where the prototxt can't have them
@@ -107,7 +110,6 @@ def check_record(run: Run) -> str:
     """What run.json says is what its settings say; these are those of the folder's name and of the command."""
     record, settings = run.record, run.settings
     view = prototxt.view_of(RecordedNetwork(settings.net, record["prototxt"]).train_val)
-    names = record["label_names"]
     right = {
         "net": settings.net,
         "split": settings.split_folder,
@@ -117,7 +119,7 @@ def check_record(run: Run) -> str:
         "dtype": settings.dtype,
         "bands": settings.bands,
         "features": matrix_settings(settings),
-        "genres": [genre for genre in names if genre in (settings.genres or names)],
+        "genres": [genre for genre in record["label_names"] if genre in (settings.genres or record["label_names"])],
         "neurons": settings.neurons,
         "seed": settings.seed,
         "batch": settings.batch,
@@ -127,7 +129,7 @@ def check_record(run: Run) -> str:
     for key, value in right.items():
         equal(record[key], value, key)
     # Which of the network's own values were the usual ones then, its name alone says
-    fixed = settings.differences(LMDB) | ({"dtype": settings.dtype} if settings.dtype != Settings.dtype else {})
+    fixed = {n: t for n, t in settings.differences(LMDB, RUN).items() if getattr(Settings, n) is not None}
     texts = {name: text_of(value) for name, value in settings.items(LMDB, RUN)}
     named = {name: text for name, text in texts.items() if name in fixed or is_named(run.folder, settings, name)}
     equal(run.folder.name, variant(settings.net, named), "the name of its folder")
@@ -163,13 +165,15 @@ def check_prototxt(run: Run) -> str:
         steps = tuple(tuple(step) for step in record[name]) or own[name] or ()
         equal(text_of(steps), text_of(getattr(settings, name) or ()), f"{name} of the settings")
     prototxt.check_input(network.train_val, prototxt.read_net(run.folder / "deploy.prototxt"), run.folder)
+    equal((run.folder / WEIGHTS_FILE).exists(), bool(settings.weights), f"a file {WEIGHTS_FILE}")
     return "as in run.json, with its settings"
 
 
 def check_lmdbs(run: Run) -> str:
-    """The LMDBs hold what they held then. SkippedError where all of them are others by now."""
-    differences = []
-    for part, entry in run.record["lmdb"].items():
+    """The LMDBs hold what they held then, of the songs that are kept. SkippedError where all are others by now."""
+    differences, record = [], run.record
+    equal(sorted(record["lmdb"]), ["train"] if run.settings.split == "all" else ["test", "train"], "parts")
+    for part, entry in record["lmdb"].items():
         lmdb = run.lmdb(part)
         equal(Path(entry["path"]).parts[-2:], lmdb.parts[-2:], f"path of the {part} part")
         if not lmdb.is_dir():
@@ -179,15 +183,20 @@ def check_lmdbs(run: Run) -> str:
             continue
         manifest = manifests.read(lmdb.parent) or {}
         equal({**manifest["lmdbs"][lmdb.name], "path": entry["path"]}, entry, f"the {part} part")
-    equal(sorted(run.record["lmdb"]), ["test", "train"], "parts")
-    if len(differences) == 2:
+        equal(record["label_names"], manifest["label_names"], "label_names")
+        equal(record["genres"], manifest["genres"], "genres")
+        if part == "train":
+            songs = {track for track, _ in content_of(lmdb).clips}
+            right = {track: manifest["samples_sha256"][track] for track in songs}
+            equal(json.loads((run.folder / SONGS_FILE).read_text()) == right, True, f"{SONGS_FILE} is of its songs")
+    if len(differences) == len(record["lmdb"]):
         raise SkippedError("the LMDBs are others by now: make lmdb of the same songs, or train afresh")
     equal(differences, [], "what differs")
-    return "train and test"
+    return " and ".join(record["lmdb"])
 
 
 def check_snapshots(run: Run) -> str:
-    """Every snapshot that was marked whole is byte for byte what it was then, and no other is left."""
+    """Every snapshot that was marked whole is byte for byte what it was then, and none of ours has lost its mark."""
     marks = {snapshots.iteration_of(mark): mark for mark in run.folder.glob("*_iter_*.whole")}
     for mark in marks.values():
         for name, entry in json.loads(mark.read_text()).items():
@@ -196,10 +205,14 @@ def check_snapshots(run: Run) -> str:
                 raise FailedError(f"{name} is gone: remove {mark.name} too")
             equal(file.stat().st_size, entry["bytes"], f"bytes of {name}")
             equal(files.sha256_of(file), entry["sha256"], f"sha256 of {name}")
-    unmarked = {snapshots.iteration_of(file) for file in run.folder.glob("*_iter_*")} - marks.keys()
     newest, reached = max(marks, default=0), run.record["iteration"]
-    if any(iteration < newest or not run.was_killed for iteration in unmarked):
-        raise FailedError(f"the snapshot of iteration {min(unmarked)} has no mark: train again, or remove it")
+    # Stock `caffe train` writes no batches beside a snapshot
+    begun = {snapshots.iteration_of(file) for file in run.folder.glob("*_iter_*.begun")}
+    ours = {snapshots.iteration_of(file) for file in run.folder.glob(f"*_iter_*{BATCHES}")}
+    if ours - marks.keys() - begun:
+        raise FailedError(
+            f"the snapshot of iteration {min(ours - marks.keys())} has no mark: train again, or remove it"
+        )
     if reached > newest or (reached != newest and not run.was_killed):
         raise FailedError(f"the newest is of iteration {newest}, and run.json says {reached}: train again")
     if not marks:
