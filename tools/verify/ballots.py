@@ -156,9 +156,12 @@ def check_other_songs(folder: Path, run: Run, models: dict[int, Path], iteration
     equal(summary["iteration"], iteration, "iteration of its snapshot")
     if not root.exists() or roots.fingerprint(root) != summary["test_fingerprint"]:
         raise SkippedError(f"its songs are gone, or others by now: {root}")
-    with tempfile.TemporaryDirectory() as aside, redirect_stdout(None):
-        with test_lmdb(root, run.folder, run.record, run.settings, Path(aside)) as lmdb:
-            again = pass_again(run, models[iteration], {"test": lmdb})
+    with (
+        tempfile.TemporaryDirectory() as aside,
+        redirect_stdout(None),
+        test_lmdb(root, run.folder, run.record, run.settings, Path(aside)) as lmdb,
+    ):
+        again = pass_again(run, models[iteration], {"test": lmdb})
     rows, probabilities = read_rows(folder)
     difference = describe_difference(rows, probabilities, *again)
     if difference:

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from tools import processes
-from tools.convert import features, lmdbs
-from tools.convert.extract import Spool, usable_views
+from tools.convert import lmdbs
+from tools.convert.extract import examine
 from tools.convert.lmdbs import short_name
 from tools.convert.parts import Reasons, draw_parts, list_left_out, without_songs
 from tools.convert.train_clips import train_clip
 from tools.songs import audio, roots
-from tools.songs.tracks import Survey, Track
+from tools.songs.tracks import Survey
 from tools.verify.build import Build, Content, Folder
 from tools.verify.outcome import FailedError, SkippedError, equal
 
@@ -83,20 +83,12 @@ def compare_draw(name: str, content: Content, records: list[tuple[str, int, int]
 def reasons_of(survey: Survey, folder: Folder) -> Reasons:
     """Why the songs that the manifest names as left out can't be used, read again, by view."""
     names = {item["track"] for item in folder.manifest["left_out"]}
-    spool, reasons = Spool(folder.path, folder.settings, tuple(folder.views)), {}
+    reasons = {}
     for track in survey.tracks:
         if track.track in names and track.genre in folder.manifest["genres"]:
-            reasons[track.track] = why_unusable(track, spool, survey.is_gtzan)
+            _, outcome = examine(track, folder.settings, folder.views, survey.is_gtzan)
+            reasons[track.track] = outcome.reasons
     return reasons
-
-
-def why_unusable(track: Track, spool: Spool, is_gtzan: bool) -> dict[str, str]:
-    try:
-        samples = audio.read_audio(track.path)
-        audio.check_sound(track.path, samples)
-    except audio.SongError as error:
-        return {view.name: error.reason for view in spool.views}
-    return usable_views(len(samples), spool, is_gtzan)[1]
 
 
 def check_samples(build: Build, folder: Folder) -> str:
@@ -127,15 +119,12 @@ def check_audio(build: Build, folder: Folder) -> str:
     by_name = {short_name(track.track): track for track in survey.tracks}
     names = sorted({track for content in folder.contents.values() for track, _ in content.clips})
     chosen = [str(name) for name in build.random.choice(names, min(build.songs, len(names)), replace=False)]
-    spool, count = Spool(folder.path, settings, tuple(folder.views)), 0
+    count = 0
     for name in chosen:
         track = by_name[name]
-        samples = audio.read_audio(track.path)
-        usable, _ = usable_views(len(samples), spool, survey.is_gtzan)
-        needed = max(view.samples(settings) for view in usable)
-        matrices = features.views_of(audio.middle(samples, needed), settings, usable)
+        matrices, _ = examine(track, settings, folder.views, survey.is_gtzan)
         for view, dtype in folder.groups():
-            if view not in usable:
+            if view.name not in matrices:
                 continue
             derive = matrices[view.name].__getitem__
             if view.has_more_to_train(settings):
