@@ -63,33 +63,26 @@ def test_the_complex_net_has_four_convolutions_of_5_x_5_and_dropout_0_4_in_its_f
 
 
 def test_the_rcnn_has_two_convolutions_and_three_recurrent_layers_in_liang_and_hu_s_order():
-    order = [step for step in plan("rcnn") if step != "drop"]
-    assert order == ["conv", "pool", "rcl", "rcl", "pool", "rcl", "conv", GLOBAL, "score"]
+    assert plan("rcnn") == ["conv", "pool", "rcl", "rcl", "pool", "rcl", "conv", GLOBAL, "drop", "score"]
 
 
-def test_the_rcnn_pools_by_3_x_3_and_stride_2_and_globally_by_the_maximum():
-    pools = [layer.pooling_param for layer in of_type("rcnn", "Pooling")]
+def test_the_rcnn_s_poolings_are_of_the_maximum_and_that_in_the_middle_by_3_x_3_and_stride_2():
+    pools = [layer.pooling_param for layer in of_type("rcnn", "Pooling") if not layer.pooling_param.global_pooling]
     assert all(pool.pool == caffe_pb2.PoolingParameter.MAX for pool in pools)
-    assert [(pool.kernel_size, pool.stride) for pool in pools if not pool.global_pooling] == [(3, 2)] * 2
+    assert [(pool.kernel_size, pool.stride) for pool in pools] == [(4, 3), (3, 2)]
 
 
-def test_every_layer_of_the_rcnn_has_as_many_maps_and_lrn_is_over_an_eighth_of_them_and_one():
-    (maps,) = {layer.convolution_param.num_output for layer in of_type("rcnn", "Convolution")}
-    norms = [layer.lrn_param for layer in of_type("rcnn", "LRN")]
+def test_the_rcnn_normalises_over_an_eighth_of_a_layer_s_maps_and_one():
+    maps = {layer.name: layer.convolution_param.num_output for layer in of_type("rcnn", "Convolution")}
+    norms = of_type("rcnn", "LRN")
     assert len(norms) == 3 * 4
-    for norm in norms:
-        assert (norm.local_size, norm.beta) == (maps // 8 + 1, pytest.approx(0.75))
+    for layer in norms:
+        around = maps[layer.name.split("_")[0] + "_feedforward"]
+        assert (layer.lrn_param.local_size, layer.lrn_param.beta) == (around // 8 + 1, pytest.approx(0.75))
 
 
 def test_the_first_kernels_of_the_rcnn_are_5_x_5_and_all_others_3_x_3():
     assert [kernel(layer) for layer in of_type("rcnn", "Convolution")] == [5] + [3] * (3 * 4 + 1)
-
-
-@pytest.mark.parametrize("net", ["rcnn", "rcnn_plus"])
-def test_dropout_never_overwrites_what_the_normalisation_before_it_needs_on_the_way_back(net):
-    """LRN's gradient is computed from its own output (lrn_layer.cpp): dropout in place would falsify it."""
-    for layer in of_type(net, "Dropout"):
-        assert layer.bottom != layer.top
 
 
 def test_the_rcnn_learns_at_1e_4_and_at_1e_5_from_100_000_to_200_000():

@@ -15,11 +15,9 @@ def convolve(x: np.ndarray, kernels: np.ndarray) -> np.ndarray:
     return np.array([sum(correlate2d(plane, kernel, mode="same") for plane, kernel in zip(x, row)) for row in kernels])
 
 
-def normalize(x: np.ndarray, size: int = 5, alpha: float = 1e-3, beta: float = 0.75) -> np.ndarray:
-    """Local response normalisation across maps (Krizhevsky 2012, section 3.3) with Liang and Hu's alpha and beta.
-
-    Caffe divides alpha by the size, and k = 1.
-    """
+def normalize(x: np.ndarray, alpha: float = 1e-4, beta: float = 0.75) -> np.ndarray:
+    """Local response normalisation across K / 8 + 1 of K maps (Liang and Hu 2015, equation 3), Caffe's alpha / size."""
+    size = len(x) // 8 + 1
     squares = np.pad(x**2, ((size // 2, size // 2), (0, 0), (0, 0)))
     sums = sum(squares[i : i + len(x)] for i in range(size))
     return x / (1 + alpha / size * sums) ** beta
@@ -52,7 +50,7 @@ def net() -> caffe.Net:
     return net
 
 
-@pytest.mark.parametrize(("layer", "bottom"), [("rcl1", "pool1"), ("rcl2", "drop1"), ("rcl3", "drop2")])
+@pytest.mark.parametrize(("layer", "bottom"), [("rcl1", "pool1"), ("rcl2", "rcl1_x3"), ("rcl3", "pool2")])
 def test_every_time_step_is_the_equation_s(net, layer, bottom):
     feedforward, bias = (blob.data.astype(np.float64) for blob in net.params[f"{layer}_feedforward"])
     recurrent = net.params[f"{layer}_recurrent1"][0].data.astype(np.float64)
