@@ -97,6 +97,7 @@ def test_the_lstm_has_two_layers_of_80_a_relu_layer_of_40_and_a_softmax_of_10():
     assert [layer.inner_product_param.num_output for layer in of_type("lstm", "InnerProduct")] == [40, 10]
     order = [layer.type for layer in layers("lstm")]
     assert order[order.index("InnerProduct") + 1] == "ReLU"
+    assert "Dropout" not in order
 
 
 def test_the_lstm_trains_for_500_rounds_of_1000_songs():

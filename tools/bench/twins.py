@@ -21,11 +21,11 @@ def pool(size: int, stride: int) -> nn.Module:
 class Recurrent(nn.Module):
     """A recurrent convolution layer (Liang and Hu 2015), T = 3: relu and LRN of feed-forward plus recurrent input."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels_in: int, channels: int) -> None:
         super().__init__()
-        self.feedforward = nn.Conv2d(channels, channels, 3, padding=1)
+        self.feedforward = nn.Conv2d(channels_in, channels, 3, padding=1)
         self.recurrent = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
-        self.norm = nn.LocalResponseNorm(5, alpha=1e-3, beta=0.75, k=1)
+        self.norm = nn.LocalResponseNorm(channels // 8 + 1, alpha=1e-4, beta=0.75, k=1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         fed = self.feedforward(x)
@@ -62,12 +62,10 @@ def complex_cnn() -> nn.Module:
 
 def rcnn() -> nn.Module:
     return nn.Sequential(
-        *(nn.Conv2d(1, 32, 5, padding=2), nn.ReLU(), pool(3, 2)),
-        *(Recurrent(32), nn.Dropout(0.2)),
-        *(Recurrent(32), pool(3, 2), nn.Dropout(0.2)),
-        *(Recurrent(32), nn.Dropout(0.2)),
-        *(nn.Conv2d(32, 32, 3, padding=1), nn.ReLU(), nn.AdaptiveMaxPool2d(1)),
-        *(nn.Flatten(), nn.Linear(32, LABELS)),
+        *(nn.Conv2d(1, 32, 5, padding=2), nn.ReLU(), pool(4, 3)),
+        *(Recurrent(32, 32), Recurrent(32, 32), pool(3, 2), Recurrent(32, 64)),
+        *(nn.Conv2d(64, 64, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(1)),
+        *(nn.Flatten(), nn.Dropout(0.5), nn.Linear(64, LABELS)),
     )
 
 
@@ -84,7 +82,7 @@ def lstm() -> nn.Module:
     """Scores of every step, (batch, steps, labels): the loss is their mean, the answer the mean of their softmax."""
     return nn.Sequential(
         *(nn.Flatten(1, 2), Outputs(72, 80, batch_first=True), Outputs(80, 80, batch_first=True)),
-        *(nn.Dropout(0.5), nn.Linear(80, 40), nn.ReLU(), nn.Linear(40, LABELS)),
+        *(nn.Linear(80, 40), nn.ReLU(), nn.Linear(40, LABELS)),
     )
 
 
