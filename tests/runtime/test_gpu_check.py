@@ -158,8 +158,8 @@ def is_cut_off(_: Check) -> Iterator[tuple[str, float]]:
     raise CutOffError
 
 
-def fails(_: Check) -> Iterator[tuple[str, float]]:
-    yield "d", 4.0
+def fails(_: Check) -> Iterator[tuple[str, str]]:
+    yield "d", "4 | 5"
     raise FailedError("out of memory")
 
 
@@ -191,7 +191,7 @@ def test_what_is_cut_off_or_fails_says_so_and_the_next_goes_on(tmp_path: Path, c
     assert table == [
         "| 1 | c | 3 |",
         f"| 1 | one | {CUT_OFF} |",
-        "| 2 | d | 4 |",
+        "| 2 | d | 4 \\| 5 |",
         "| 2 | two | failed: out of memory |",
         "| 3 | a | 1 |",
         "| 3 | b | 2 |",

@@ -82,15 +82,19 @@ def shown(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
+def cell(value: Any) -> str:
+    return shown(value).replace("|", "\\|")
+
+
 def table(items: list[Item], results: Results) -> str:
     """Markdown: a row a result, and one for each item that was not done."""
     rows = ["| item | what | result |", "|---|---|---|"]
     for item in items:
         lines = [line for line in results.lines if line["item"] == item.number and "what" in line]
-        rows += [f"| {item.number} | {line['what']} | {shown(line['value'])} |" for line in lines]
+        rows += [f"| {item.number} | {line['what']} | {cell(line['value'])} |" for line in lines]
         ending = results.ending(item.number) or "not begun"
         if ending != DONE:
-            rows.append(f"| {item.number} | {item.title} | {ending} |")
+            rows.append(f"| {item.number} | {item.title} | {cell(ending)} |")
     return "\n".join(rows)
 
 

@@ -13,7 +13,7 @@ from typing import Union
 
 from tools import paths, processes
 from tools.runtime import gpu_readings as readings
-from tools.runtime.gpu_calls import Check, FailedError
+from tools.runtime.gpu_calls import Check, CutOffError, FailedError
 
 SECONDS_TO_SAVE = 60  # a training that is interrupted writes its snapshot first
 
@@ -191,16 +191,18 @@ def table2(check: Check) -> Measured:
 
 def trained(check: Check, build: Path, net: str, iterations: int, voting: Sequence[int]) -> Measured:
     """Train to an iteration, or as far as there is time; the iterations that are reached vote."""
-    begin, start = time.monotonic(), reached(build, net)
+    begin, start, cut_off = time.monotonic(), reached(build, net), None
     try:
         check.train(build, net, iterations, interrupt=SECONDS_TO_SAVE)
-    finally:
-        iteration = reached(build, net)
-        rate = (iteration - start) / (time.monotonic() - begin)
-        yield f"{net}: iteration reached (at {rate:.1f} iterations/s, of {iterations})", iteration
-        voters = replace(check, end=max(check.end, time.monotonic() + SECONDS_TO_SAVE))
-        for at in [at for at in voting if at < iteration] + [iteration]:
-            yield f"{net}, iteration {at}: clips right", vote(voters, build, net, at)["clip_accuracy"]
+    except CutOffError as error:
+        cut_off = error
+    iteration, seconds = reached(build, net), time.monotonic() - begin
+    yield f"{net}: iteration reached ({(iteration - start) / seconds:.1f} iterations/s, of {iterations})", iteration
+    voters = replace(check, end=max(check.end, time.monotonic() + SECONDS_TO_SAVE))
+    for at in sorted({at for at in (*voting, iteration) if 0 < at <= iteration}):
+        yield f"{net}, iteration {at}: clips right", vote(voters, build, net, at)["clip_accuracy"]
+    if cut_off:
+        raise cut_off
 
 
 def reached(build: Path, net: str) -> int:
