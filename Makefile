@@ -62,7 +62,7 @@ test: ## set up what is missing, with a browser for the pages, then run every te
 	@tools/runtime/setup --tests
 	@$(IN) ruff check tools tests
 	@$(IN) ruff format --check tools tests
-	@$(PYTHON) pytest -q
+	@$(PYTHON) pytest -q -n 2 --dist loadgroup
 	@tests/sandbox
 	@tests/two_hosts
 
