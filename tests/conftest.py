@@ -10,8 +10,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,7 @@ settings.load_profile("project")
 # Started in the background by a shell, the tests would ignore SIGINT, and so would the tools that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+SHARED = "MUSIC_TESTS_SHARED"
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
@@ -73,49 +76,67 @@ def tool() -> Callable[..., subprocess.CompletedProcess]:
     return call_module
 
 
-def shared(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
-    """A folder that ``make`` fills once for all workers: the first that asks makes it, the others wait for it."""
-    base = factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+def pytest_configure(config: pytest.Config) -> None:
+    """A folder for what all workers share. They find it in their environment; who made it removes it in the end."""
+    if SHARED not in os.environ:
+        os.environ[SHARED] = tempfile.mkdtemp(prefix="music-tests-")
+        config.add_cleanup(partial(shutil.rmtree, os.environ[SHARED], ignore_errors=True))
+
+
+def shared(name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that ``make`` fills once for all workers: the first that asks has it made, others wait for it."""
+    folder = Path(os.environ[SHARED]) / name
     with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.exists():
-            aside = folder.with_suffix(".aside")
-            shutil.rmtree(aside, ignore_errors=True)
-            aside.mkdir()
-            make(aside)
-            aside.rename(folder)
+        if not folder.with_suffix(".made").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            make(folder)
+            folder.with_suffix(".made").touch()
     return folder
 
 
+def done(module: str, *arguments: object) -> str:
+    """What a tool that has to succeed prints."""
+    result = call_module(module, *arguments)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
 @pytest.fixture(scope="session")
-def synthetic_songs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def synthetic_songs() -> Path:
     """A data root of 5 synthetic songs a genre."""
-
-    def make(folder: Path) -> None:
-        result = call_module("tools.songs.synthetic", "--out", folder / "genres", "--songs", 5)
-        assert result.returncode == 0, result.stderr
-
-    return shared(tmp_path_factory, "synthetic", make) / "genres"
+    return (
+        shared("songs", lambda folder: done("tools.songs.synthetic", "--out", folder / "genres", "--songs", 5))
+        / "genres"
+    )
 
 
 @pytest.fixture(scope="session")
-def small_build(synthetic_songs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small_build(synthetic_songs: Path) -> Path:
     """A build folder with the LMDBs of the synthetic songs, split song, for tests that train beside it."""
+    return shared("small_build", lambda folder: done("tools.convert", synthetic_songs, "--build", folder))
+
+
+@pytest.fixture(scope="session")
+def tiny_build(synthetic_songs: Path) -> Path:
+    """The same of two genres alone, 120 clips to train on and 30 to test, where that is enough."""
 
     def make(folder: Path) -> None:
-        result = call_module("tools.convert", synthetic_songs, "--build", folder)
-        assert result.returncode == 0, result.stderr
+        (folder / "genres").mkdir()
+        for genre in ("jazz", "rock"):
+            (folder / "genres" / genre).symlink_to(synthetic_songs / genre)
+        done("tools.convert", folder / "genres", "--build", folder)
 
-    return shared(tmp_path_factory, "small_build", make)
+    return shared("tiny_build", make)
 
 
 @pytest.fixture
-def build(small_build: Path, tmp_path: Path) -> Path:
+def build(tiny_build: Path, tmp_path: Path) -> Path:
     """A build folder of its own for each test, with the LMDBs of the shared one."""
     build = tmp_path / "build"
     build.mkdir()
-    (build / "lmdb").symlink_to(small_build / "lmdb")
+    (build / "lmdb").symlink_to(tiny_build / "lmdb")
     return build
 
 
@@ -125,6 +146,14 @@ def gtzan() -> Path:
     if not os.environ.get("GTZAN"):
         pytest.skip("GTZAN= is not set: nothing was tried on real songs")
     return Path(os.environ["GTZAN"])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file on one worker, since they share what it has made, but those of groups of their own."""
+    for item in items:
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

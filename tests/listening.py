@@ -12,17 +12,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-CHECKOUT = Path(__file__).resolve().parent.parent
+from conftest import CHECKOUT, done, shared
+
 ITERATIONS = 20
 
 
-def train_briefly(build: Path) -> Path:
-    """The run folder of a complex CNN with ``ITERATIONS`` iterations behind it; nothing to do where it is there."""
-    options = ["--net", "complex_cnn", "--seed", 11, "--iters", ITERATIONS, "--ranks", 1, "--build", build]
-    command = [sys.executable, "-m", "tools.train", *map(str, options)]
-    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=600, check=False)
-    assert done.returncode == 0, done.stderr
-    return build / "runs" / "song" / "complex_cnn@seed=11"
+def train_briefly(small_build: Path) -> Path:
+    """The run folder of a complex CNN with ``ITERATIONS`` iterations behind it, alone in its build folder."""
+
+    def make(build: Path) -> None:
+        (build / "lmdb").symlink_to(small_build / "lmdb")
+        named = ("--net", "complex_cnn", "--seed", 11, "--batch", 8, "--build", build)
+        done("tools.train", *named, "--iters", ITERATIONS, "--ranks", 1)
+
+    return shared("listening", make) / "runs" / "song" / "complex_cnn@seed=11,batch=8"
 
 
 @dataclass(frozen=True)

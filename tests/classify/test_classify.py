@@ -22,6 +22,7 @@ from tools.convert.views import VIEWS
 from tools.settings import Settings
 from tools.songs.audio import SAMPLE_RATE, SongError
 from tools.songs.gtzan import GENRES
+from tools.train import runs
 
 SETTINGS = Settings()
 SONG = Path("song.wav")
@@ -252,12 +253,9 @@ def test_what_is_no_trained_run_is_refused(run_folder: Path, tmp_path: Path) -> 
 # --- the tool -------------------------------------------------------------------------------------------------------
 
 
-def test_a_song_gets_the_votes_that_make_vote_gives_it(
-    small_build: Path, run_folder: Path, synthetic_songs: Path, tool: object
-) -> None:
-    options = ["--build", small_build, "--net", "complex_cnn", "--seed", 11]
-    assert tool("tools.vote", *options).returncode == 0
-    with (small_build / "votes" / "song" / "complex_cnn@seed=11" / "songs.csv").open() as lines:
+def test_a_song_gets_the_votes_that_make_vote_gives_it(run_folder: Path, synthetic_songs: Path, tool: object) -> None:
+    assert tool("tools.vote", "--run", run_folder).returncode == 0
+    with (runs.build_of(run_folder) / "votes" / "song" / run_folder.name / "songs.csv").open() as lines:
         voted = {row["track"]: row for row in csv.DictReader(lines)}
     songs = [synthetic_songs / track.partition(".")[0] / f"{track}.wav" for track in voted]
     told = json.loads(tool("tools.classify", *songs, "--model", run_folder, "--json").stdout)

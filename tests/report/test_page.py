@@ -82,8 +82,8 @@ def look(build: Path, width: int) -> tuple[dict, list[str]]:
 
 
 @pytest.fixture(scope="module", params=["empty", "filled"])
-def build(request) -> Path:
-    return {"empty": empty_build, "filled": filled_build}[request.param]()
+def build(request, synthetic_songs) -> Path:
+    return empty_build() if request.param == "empty" else filled_build(synthetic_songs)
 
 
 @pytest.fixture(scope="module", params=WIDTHS)

@@ -80,57 +80,46 @@ def test_thirty_iterations_give_the_weights_and_losses_of_stock_caffe_train(net,
     assert tests.findall((folder / "caffe.log").read_text()) == tests.findall(stock.stderr)
 
 
-@pytest.mark.parametrize("ranks", [1, 2])
-def test_the_accuracy_of_a_display_is_the_mean_over_the_training_batches_since_the_one_before(ranks, train, build):
-    assert train("complex_cnn", 21, ranks=ranks).returncode == 0
-    first, second = [line["train_accuracy"] for line in metrics(only_run(build)) if "loss" in line]
-    assert first * 8 == pytest.approx(round(first * 8))  # a batch of 8
-    assert second * 8 * 20 == pytest.approx(round(second * 8 * 20), abs=1e-4)
-    assert 0 < second <= 1
-
-
-@pytest.mark.parametrize("ranks", [1, 2])
-def test_a_run_stopped_between_two_displays_shows_the_accuracy_of_one_never_stopped(ranks, train, build):
-    def accuracies():
-        return [(line["iter"], line["train_accuracy"]) for line in metrics(only_run(build)) if "loss" in line]
-
-    assert train("complex_cnn", 21, ranks=ranks).returncode == 0
-    seen = accuracies()
-    shutil.rmtree(build / "runs")
-    assert train("complex_cnn", 7, ranks=ranks).returncode == 0
-    assert train("complex_cnn", 21, ranks=ranks).returncode == 0
-    assert accuracies() == seen
-
-
+mpi = pytest.mark.xdist_group("mpi")
+RANKS = [1, pytest.param(2, marks=mpi)]
 RESUMED = [
     ("complex_cnn", 1),
     ("rcnn", 1),
-    ("complex_cnn", 2),
+    pytest.param("complex_cnn", 2, marks=mpi),
     ("simple_cnn", 1),
     ("lstm", 1),
     pytest.param("song_cnn", 1, marks=pytest.mark.torture),
-    pytest.param("rcnn", 2, marks=pytest.mark.torture),
-    pytest.param("lstm", 2, marks=pytest.mark.torture),
+    pytest.param("rcnn_plus", 1, marks=pytest.mark.torture),
+    pytest.param("rcnn", 2, marks=[mpi, pytest.mark.torture]),
+    pytest.param("lstm", 2, marks=[mpi, pytest.mark.torture]),
 ]
 
 
 @pytest.mark.parametrize(("net", "ranks"), RESUMED)
-def test_a_run_stopped_and_resumed_has_the_weights_of_one_never_stopped(
+def test_a_run_stopped_between_two_displays_and_resumed_is_one_never_stopped(
     net, ranks, train, build, tmp_path, record_property
 ):
+    """In its weights, its losses, and the accuracies of a display, which are of all batches since the one before."""
     record_property("torture", "stop and resume")
-    assert train(net, 14, ranks=ranks).returncode == 0
-    whole = shutil.copy(model(build, 14), tmp_path / "whole.caffemodel")
-    seen = metrics(only_run(build))
+
+    def displays() -> list[tuple[int, float, float]]:
+        return [(m["iter"], m["loss"], m["train_accuracy"]) for m in metrics(only_run(build)) if "loss" in m]
+
+    assert train(net, 21, ranks=ranks).returncode == 0
+    whole = shutil.copy(model(build, 21), tmp_path / "whole.caffemodel")
+    never_stopped = displays()
+    assert [iteration for iteration, _, _ in never_stopped] == [0, 20]
     shutil.rmtree(build / "runs")
-    assert train(net, 5, ranks=ranks).returncode == 0
-    assert train(net, 14, ranks=ranks).returncode == 0
-    assert_same_weights(model(build, 14), Path(whole))
-    assert [(m["iter"], m["loss"]) for m in metrics(only_run(build)) if "loss" in m] == [
-        (m["iter"], m["loss"]) for m in seen if "loss" in m
-    ]
+    assert train(net, 7, ranks=ranks).returncode == 0
+    assert train(net, 21, ranks=ranks).returncode == 0
+    assert_same_weights(model(build, 21), Path(whole))
+    assert displays() == never_stopped
+    for (_, _, accuracy), batches in zip(never_stopped, (1, 20)):
+        right = accuracy * 8 * batches
+        assert right == pytest.approx(round(right), abs=1e-4)
 
 
+@mpi
 def test_a_net_changed_by_settings_is_resumed_alike(train, build, tmp_path):
     changes = ("--batch-norm", 1, "--pooling", "max", "--input-scale", 0.5, "--base-lr", 0.01)
     assert train("rcnn", 6, *changes, ranks=2).returncode == 0
@@ -161,7 +150,7 @@ def wait_for_display(process: subprocess.Popen, iteration: int) -> None:
     pytest.fail(f"no iteration {iteration}: {process.stderr.read()}")
 
 
-@pytest.mark.parametrize("ranks", [1, 2])
+@pytest.mark.parametrize("ranks", RANKS)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_leaves_a_snapshot_from_which_the_same_command_goes_on(number, ranks, train, build, tmp_path):
     process = start(build, "complex_cnn", 100_000, ranks)
@@ -178,7 +167,7 @@ def test_an_interrupt_leaves_a_snapshot_from_which_the_same_command_goes_on(numb
     assert_same_weights(model(build, reached + 3), Path(resumed))
 
 
-@pytest.mark.parametrize("ranks", [1, 2])
+@pytest.mark.parametrize("ranks", RANKS)
 def test_an_interrupt_before_the_first_iteration_is_no_failure_of_caffe(ranks, train, build):
     process = start(build, "complex_cnn", 100_000, ranks)
     while not list(build.glob("runs/*/*/caffe.log")):
@@ -221,6 +210,7 @@ def test_a_killed_run_goes_on_from_its_newest_whole_snapshot(train, build, tmp_p
     assert iterations == sorted(set(iterations))
 
 
+@mpi
 def test_two_ranks_follow_one_of_the_whole_batch(train, build, tmp_path):
     assert train("complex_cnn", 10, "--dropout", 0).returncode == 0
     alone = shutil.copy(model(build, 10), tmp_path / "alone.caffemodel")
@@ -263,10 +253,10 @@ def one_line(result: subprocess.CompletedProcess) -> str:
     return line
 
 
-def test_a_run_of_other_data_is_refused(train, build, small_build):
+def test_a_run_of_other_data_is_refused(train, build, tiny_build):
     assert train("complex_cnn", 2).returncode == 0
     (build / "lmdb").unlink()
-    shutil.copytree(small_build / "lmdb", build / "lmdb")
+    shutil.copytree(tiny_build / "lmdb", build / "lmdb")
     manifest = build / "lmdb" / "song" / "manifest.json"
     text = json.loads(manifest.read_text())
     text["lmdbs"]["cnn_float_train_lmdb"]["sha256"] = "0" * 64
@@ -274,11 +264,17 @@ def test_a_run_of_other_data_is_refused(train, build, small_build):
     assert "was begun with other LMDBs" in one_line(train("complex_cnn", 4))
 
 
-def test_a_run_of_the_same_data_goes_on_however_it_is_named(train, tool, build, small_build, tmp_path):
+def test_lmdbs_of_other_songs_than_those_named_are_refused(train, build, tiny_build, synthetic_songs):
+    assert f"{synthetic_songs} holds other songs than" in one_line(train("complex_cnn", 2, "--data", synthetic_songs))
+    assert not (build / "runs").exists()
+    assert train("complex_cnn", 1, "--data", tiny_build / "genres").returncode == 0
+
+
+def test_a_run_of_the_same_data_goes_on_however_it_is_named(train, tool, build, tiny_build, tmp_path):
     """Its songs were copied since, which gives them other times, and the build folder has another path."""
     assert train("complex_cnn", 2).returncode == 0
     (build / "lmdb").unlink()
-    shutil.copytree(small_build / "lmdb", build / "lmdb")
+    shutil.copytree(tiny_build / "lmdb", build / "lmdb")
     manifest = build / "lmdb" / "song" / "manifest.json"
     text = json.loads(manifest.read_text())
     text["data"]["fingerprint"] = "of a copy"
@@ -398,6 +394,7 @@ def only_run_of(process: subprocess.Popen) -> Path:
     return only_run(Path(process.args[process.args.index("--build") + 1]))
 
 
+@mpi
 def test_a_rank_that_dies_ends_the_job_with_its_error(build):
     process = start(build, "complex_cnn", 100_000, ranks=2)
     wait_for_display(process, 20)
@@ -408,6 +405,7 @@ def test_a_rank_that_dies_ends_the_job_with_its_error(build):
     assert "Traceback" not in err
 
 
+@mpi
 def test_a_run_goes_on_with_another_number_of_ranks(train, build):
     assert train("complex_cnn", 4, ranks=2).returncode == 0
     assert train("complex_cnn", 6, ranks=1).returncode == 0

@@ -20,8 +20,8 @@ CHECKS = {"lmdb": check_folder, "runs": check_run, "votes": check_vote}
 
 
 @pytest.fixture(scope="session")
-def whole() -> Path:
-    return filled_build()
+def whole(synthetic_songs: Path) -> Path:
+    return filled_build(synthetic_songs)
 
 
 @pytest.fixture

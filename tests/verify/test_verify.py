@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import run_module
-from report_build import filled_build
 
 from tools.convert import datum, features, lmdbs
 from tools.convert import manifest as manifests
@@ -228,16 +227,16 @@ def test_songs_are_compared_where_they_are_named_and_else_the_lmdbs_are_taken_as
 # --- the command ----------------------------------------------------------------------------------------------------
 
 
-def test_the_command_ends_well_on_what_is_whole():
-    result = run_module("tools.verify", "--build", filled_build(), "--songs", 1)
+def test_the_command_ends_well_on_what_is_whole(whole):
+    result = run_module("tools.verify", "--build", whole, "--songs", 1)
     assert result.returncode == 0, result.stdout
     lines = result.stdout.splitlines()
     assert all(line.startswith(("PASS", "SKIP")) for line in lines[:-1])
     assert lines[-1].endswith(f"0 failed, {sum(line.startswith('SKIP') for line in lines)} skipped")
 
 
-def test_the_command_ends_with_1_where_a_check_fails(tmp_path):
-    shutil.copytree(filled_build() / "runs", tmp_path / "runs")
+def test_the_command_ends_with_1_where_a_check_fails(whole, tmp_path):
+    shutil.copytree(whole / "runs", tmp_path / "runs")
     (tmp_path / "runs/song/lstm/lstm_iter_2.solverstate").write_bytes(b"rotten")
     result = run_module("tools.verify", "--build", tmp_path)
     assert result.returncode == 1

@@ -13,7 +13,6 @@ import scipy.fft
 from tools.cli import UserError
 from tools.songs import splits
 from tools.songs.audio import SAMPLE_RATE
-from tools.songs.gtzan import GENRES
 from tools.songs.roots import find_tracks
 from tools.vote import baseline
 
@@ -54,15 +53,20 @@ def test_a_genre_with_a_single_song_to_train_on_is_refused(synthetic_songs):
 
 
 def test_every_song_is_tested_once_and_counted_as_a_vote_is(tool, synthetic_songs, tmp_path):
-    done = tool("tools.vote.baseline", synthetic_songs, "--build", tmp_path)
+    """Of the songs of four genres."""
+    root = tmp_path / "genres"
+    root.mkdir()
+    for genre in ("classical", "jazz", "metal", "pop"):
+        (root / genre).symlink_to(synthetic_songs / genre)
+    done = tool("tools.vote.baseline", root, "--build", tmp_path)
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "votes" / "song-folds" / "mfcc_svm"
     summary = json.loads((folder / "summary.json").read_text())
     with (folder / "clips.csv").open(newline="") as lines:
         rows = list(csv.DictReader(lines))
-    assert sorted(row["track"] for row in rows) == sorted(track.track for track in find_tracks(synthetic_songs))
+    assert sorted(row["track"] for row in rows) == sorted(track.track for track in find_tracks(root))
     right = [float(row[f"p{row['label']}"]) == 1 for row in rows]
     assert summary["clip_accuracy"] == np.mean(right)
     assert summary["song_accuracy"] is None
-    # a guess has 1 / 10; synthetic genres are easily told apart
-    assert summary["clip_accuracy"] > 2 / len(GENRES)
+    # a guess has 1 / 4; synthetic genres are easily told apart
+    assert summary["clip_accuracy"] > 1 / 2
