@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from report_build import filled_build
 
+from tools.verify.ballots import check_vote
 from tools.verify.build import Build
 from tools.verify.lmdbs import check_folder
 from tools.verify.outcome import Outcome
 from tools.verify.training import check_run
-from tools.verify.votes import check_vote
 
 CHECKS = {"lmdb": check_folder, "runs": check_run, "votes": check_vote}
 

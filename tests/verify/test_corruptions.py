@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tools.verify.build import Build
+from tools.verify.lmdbs import check_folder
 from tools.verify.outcome import FailedError, SkippedError
 from tools.verify.page import compare, made_again
 from tools.vote.count import hold_election, score
@@ -59,11 +61,15 @@ def without(tree: Any, path: tuple) -> None:
     del parent_of(tree, path)[path[-1]]
 
 
-def unnoticed(look: Callable[[], str], file: Path, change: Callable[[Any, tuple], None]) -> list[str]:
-    """The values of a record whose change ``look`` does not find."""
+def unnoticed(
+    look: Callable[[], str], file: Path, change: Callable[[Any, tuple], None], beside: tuple[str, ...]
+) -> list[str]:
+    """The values of a record whose change ``look`` does not find; without those that begin with one of ``beside``."""
     before = file.read_text()
     record, paths = json.loads(before), []
     for path in leaves(record):
+        if ".".join(map(str, path)).startswith(beside):
+            continue
         changed = copy.deepcopy(record)
         change(changed, path)
         file.write_text(json.dumps(changed, indent=1) + "\n")
@@ -75,7 +81,7 @@ def unnoticed(look: Callable[[], str], file: Path, change: Callable[[Any, tuple]
 
 # What nothing else says: with what and when it was made, where, and settings that change no weight
 UNKNOWN = {
-    LMDBS: ("versions.", "command"),
+    LMDBS: ("versions.", "command", "samples_sha256."),
     RUN: ("versions.", "command", "begun", "data_fingerprint", "stretches.0.openblas_coretype", "settings.hosts")
     + ("settings.jobs", "settings.caffe", "settings.build"),
     VOTE: ("command",),
@@ -86,15 +92,25 @@ RECORDS = [(LMDBS, "manifest.json"), (RUN, "run.json"), (VOTE, "summary.json")]
 @pytest.mark.parametrize(("folder", "name"), RECORDS)
 def test_any_value_of_a_record_that_is_changed_is_found(build, first_failure, folder, name):
     assert first_failure(build, folder) == ""
-    paths = unnoticed(partial(first_failure, build, folder), build / folder / name, with_other)
-    assert [path for path in paths if not path.startswith(UNKNOWN[folder])] == []
+    look = partial(first_failure, build, folder)
+    assert unnoticed(look, build / folder / name, with_other, UNKNOWN[folder]) == []
 
 
 @pytest.mark.parametrize(("folder", "name"), RECORDS)
 def test_any_value_of_a_record_that_is_gone_is_found(build, first_failure, folder, name):
-    paths = unnoticed(partial(first_failure, build, folder), build / folder / name, without)
+    look = partial(first_failure, build, folder)
     # a setting that is not in a record has its default
-    assert [path for path in paths if not path.startswith(("settings.", *UNKNOWN[folder]))] == []
+    assert unnoticed(look, build / folder / name, without, ("settings.", *UNKNOWN[folder])) == []
+
+
+def test_the_hash_of_any_songs_samples_is_compared(build, whole):
+    file = build / LMDBS / "manifest.json"
+    manifest = json.loads(file.read_text())
+    manifest["samples_sha256"]["jazz.00003"] = manifest["samples_sha256"]["rock.00001"]
+    file.write_text(json.dumps(manifest))
+    about = Build(build, data=whole / "synthetic" / "genres", songs=1)
+    failures = [outcome.check for outcome in check_folder(about, build / LMDBS) if outcome.state == "FAIL"]
+    assert failures == ["samples"]
 
 
 @pytest.mark.parametrize(
@@ -242,7 +258,10 @@ CORRUPTIONS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "weights: gone": (RUN, lambda f: (f / f"{MODEL}.caffemodel").unlink()),
     "solver state: a byte": (RUN, lambda f: flip(f / f"{MODEL}.solverstate", 0.3)),
     "batches: changed": (RUN, lambda f: edit(f / f"{MODEL}.batches", "[", "[1.5, ")),
-    "a snapshot without a mark": (RUN, lambda f: (f / "complex_cnn_iter_1.caffemodel").write_bytes(b"?")),
+    "songs trained on: gone": (RUN, lambda f: (f / "trained_songs.json").unlink()),
+    "songs trained on: another hash": (RUN, lambda f: edit(f / "trained_songs.json", '": "', '": "0')),
+    "songs trained on: one less": (RUN, lambda f: edit_lines(f / "trained_songs.json", lambda ls: [ls[0], *ls[2:]])),
+    "first weights of nowhere": (RUN, lambda f: (f / "weights.caffemodel").write_bytes(b"")),
     "log: emptied": (RUN, lambda f: (f / "caffe.log").write_text("")),
     "log: gone": (RUN, lambda f: (f / "caffe.log").unlink()),
     "log: cut short": (RUN, lambda f: edit_lines(f / "caffe.log", lambda lines: lines[: len(lines) // 2])),

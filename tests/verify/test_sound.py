@@ -16,8 +16,8 @@ from conftest import CHECKOUT, run_module
 from tools import paths
 from tools.songs.splits import FOLDS
 from tools.train import snapshots
+from tools.verify.ballots import check_vote
 from tools.verify.build import Build
-from tools.verify.votes import check_vote
 from tools.vote.count import choose, hold_election, score
 from tools.vote.files import read_clips, write_votes
 
@@ -48,6 +48,11 @@ def test_a_vote_whose_snapshot_is_no_longer_kept_is_counted_all_the_same(build, 
     state = states(outcomes, build, VOTE)
     assert state.pop("clips passed again through the network") == "SKIP"
     assert set(state.values()) == {"PASS"}
+
+
+def test_a_snapshot_that_stock_caffe_left_beside_ours_is_no_fault(build, outcomes):
+    (build / RUN / "complex_cnn_iter_1.caffemodel").write_bytes(b"of another program")
+    assert set(states(outcomes, build, RUN).values()) == {"PASS"}
 
 
 def test_a_vote_whose_run_is_gone_is_counted_all_the_same(build, outcomes):

@@ -20,12 +20,12 @@ import numpy as np
 
 from tools import cli, paths
 from tools.cli import UserError
+from tools.verify.ballots import check_vote
 from tools.verify.build import Build
 from tools.verify.lmdbs import check_folder
 from tools.verify.outcome import Outcome
 from tools.verify.page import check_report
 from tools.verify.training import check_run
-from tools.verify.votes import check_vote
 
 
 def parse_arguments() -> argparse.Namespace:

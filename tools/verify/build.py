@@ -99,7 +99,7 @@ def read_aside(lmdb: Path, _changed: int) -> Content:
 
 def read_content(lmdb: Path) -> Content:
     keys, clips, labels, shapes, types = [], [], [], set(), set()
-    total: np.ndarray | float = 0.0
+    total = np.zeros(1)
     for record in lmdbs.read_lmdb(lmdb):
         keys.append(record.key)
         clips.append((record.track, record.clip))

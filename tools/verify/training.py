@@ -209,10 +209,8 @@ def check_snapshots(run: Run) -> str:
     # Stock `caffe train` writes no batches beside a snapshot
     begun = {snapshots.iteration_of(file) for file in run.folder.glob("*_iter_*.begun")}
     ours = {snapshots.iteration_of(file) for file in run.folder.glob(f"*_iter_*{BATCHES}")}
-    if ours - marks.keys() - begun:
-        raise FailedError(
-            f"the snapshot of iteration {min(ours - marks.keys())} has no mark: train again, or remove it"
-        )
+    for iteration in sorted(ours - marks.keys() - begun):
+        raise FailedError(f"the snapshot of iteration {iteration} has lost its mark: train again, or remove it")
     if reached > newest or (reached != newest and not run.was_killed):
         raise FailedError(f"the newest is of iteration {newest}, and run.json says {reached}: train again")
     if not marks:
