@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tools import paths
+from tools.cli import UserError
 from tools.report.collect import Collection, Run, collect, run_of
 
 
@@ -67,11 +68,15 @@ def test_a_run_of_a_network_that_is_gone_is_left_out_by_name(tmp_path):
 
 def test_a_vote_is_of_the_run_that_its_summary_names_wherever_the_build_folder_lies(run):
     first, later = run("song", "rcnn"), run("song-4", "rcnn", dropout="0.25")
-    known = [first, later]
-    assert run_of({"run": "/elsewhere, far/runs/song/rcnn"}, known) is first
-    assert run_of({"run": "build/runs/song-4/rcnn@dropout=0.25"}, known) is later
-    assert run_of({"run": "build/runs/song/rcnn, build/runs/song-1/rcnn"}, known) is first
-    assert run_of({"run": "build/runs/song-1/rcnn"}, known) is None
+
+    def of(named: str) -> Run:
+        return run_of(Path("votes/song/rcnn"), {"net": "rcnn", "run": named}, [first, later])
+
+    assert of("/elsewhere, far/runs/song/rcnn") is first
+    assert of("build/runs/song-4/rcnn@dropout=0.25") is later
+    assert of("build/runs/song/rcnn, build/runs/song-1/rcnn") is first
+    with pytest.raises(UserError, match="run is gone"):
+        of("build/runs/song-1/rcnn")
 
 
 def test_a_vote_whose_run_is_gone_is_left_out_by_name(tmp_path):
@@ -98,5 +103,5 @@ def test_a_run_of_an_earlier_form_is_left_out_with_the_way_out(tmp_path):
 def test_every_kept_vote_has_its_run_and_nothing_kept_is_left_out():
     collection = collect(paths.RESULTS)
     assert collection.left_out == []
-    assert [vote.net for vote in collection.votes if vote.run is None] == ["mfcc_svm"]
-    assert {vote.net for vote in collection.votes if vote.run and vote.net != vote.run.net} == set()
+    assert {vote.net for vote in collection.votes if vote.net != vote.run.net} == set()
+    assert [vote.net for vote in collection.votes if vote.run not in collection.runs] == ["mfcc_svm"]

@@ -73,7 +73,7 @@ def test_verdicts_follow_the_interval(low, high, more, alike, not_better):
 
 def test_train_clips_are_counted_where_they_vote():
     right = np.array([[True, True, False], [False, True, True]])
-    assert compare.train_clips_right(classified(right, 2)) == (None, None, None)
+    assert compare.train_clips_right(classified(right, 2)) is None
     share = compare.train_clips_right(classified(right, 2, "train"))
     assert share.value == pytest.approx(4 / 6)
     assert share.low == pytest.approx(4 / 6), "each song has as many right: drawn again, they give the same share"

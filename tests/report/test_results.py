@@ -11,7 +11,6 @@ from tools.cli import UserError
 from tools.report import results
 from tools.report.collect import collect_kept
 from tools.report.page import Page, as_json, content_of, csv_files, make_page
-from tools.train import runs
 from tools.vote.count import hold_election, score
 from tools.vote.files import read_clips
 
@@ -23,7 +22,7 @@ def kept() -> Page:
     return make_page(collect_kept())
 
 
-@pytest.mark.parametrize("file", [results.README, results.ALL_RESULTS], ids=["README", "data/results/README"])
+@pytest.mark.parametrize("file", [results.README, results.TABLES], ids=["README", "data/results/README"])
 def test_a_readme_has_the_tables_of_the_kept_results(file, kept):
     text = file.read_text()
     assert results.insert_parts(file, text, kept) == text
@@ -58,10 +57,11 @@ def make_vote(build, name, runs):
     return vote
 
 
-def make_run(folder, versions, iteration):
+def make_run(folder, caffe, iteration):
     folder.mkdir(parents=True, exist_ok=True)
-    record = {key: kind() for key, kind in runs.KEYS.items()}
-    (folder / "run.json").write_text(json.dumps({**record, "versions": versions, "iteration": iteration}))
+    record = json.loads((paths.RESULTS / "runs" / "song" / "rcnn" / "run.json").read_text())
+    record |= {"versions": {"caffe_package": caffe}, "iteration": iteration}
+    (folder / "run.json").write_text(json.dumps(record))
     (folder / "metrics.jsonl").write_text("curves")
 
 
@@ -78,10 +78,10 @@ def test_a_vote_is_kept_with_the_records_of_its_runs(tmp_path):
 
 def test_a_run_that_went_on_is_kept_as_far_as_it_came_and_another_is_refused(tmp_path):
     run = tmp_path / "runs" / "song" / "rcnn"
-    for number, (versions, iteration, stands) in enumerate(
+    for number, (caffe, iteration, stands) in enumerate(
         [("native", 500, 500), ("native", 900, 900), ("native", 500, 900)]
     ):
-        make_run(run, versions, iteration)
+        make_run(run, caffe, iteration)
         results.keep(make_vote(tmp_path, f"rcnn@iter={number}", [run]), tmp_path / "kept")
         assert (
             json.loads((tmp_path / "kept" / "runs" / "song" / "rcnn" / "run.json").read_text())["iteration"] == stands

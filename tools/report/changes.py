@@ -21,7 +21,7 @@ Folds = dict[int, Vote]
 
 
 def is_inner(vote: Vote) -> bool:
-    return vote.run is not None and vote.run.settings.split == INNER
+    return vote.run.settings.split == INNER
 
 
 def changes(collection: Collection) -> Table:
@@ -39,14 +39,14 @@ def changes(collection: Collection) -> Table:
     by_change: dict[tuple[str, int], Folds] = {}
     for vote in collection.votes:
         if is_inner(vote) and vote.net in (BASE, PLUS):
-            by_change.setdefault((vote.run_name, vote.iteration), {})[vote.run.settings.fold] = vote
+            by_change.setdefault((vote.run.folder.name, vote.iteration), {})[vote.run.settings.fold] = vote
     rows = []
     for (name, iteration), folds in sorted(by_change.items(), key=lambda item: (item[0][0] != BASE, item[0])):
         unchanged = by_change.get((BASE, iteration), {})
         if folds.keys() & unchanged.keys():
             rows.append(changed_row(collection, name, folds, unchanged))
     if not rows:
-        command = commands.train_and_vote(collection, BASE, INNER, {"dropout": "0.25"}, FOLD=1, ITERS=1000)
+        command = commands.train_and_vote(collection, BASE, INNER, {"FOLD": 1, "DROPOUT": "0.25", "ITERS": 1000})
         rows.append(Row({"changed": "DROPOUT=0.25"}, command, missing=True))
     note = (
         "On folds within the train part of fold 0, whose test songs have no say in the choice. The difference in "
@@ -65,13 +65,12 @@ def changed_row(collection: Collection, name: str, folds: Folds, unchanged: Fold
         right = (election.most_probable == election.labels for election in (songs, before))
         values["clips_difference"] = str(compare.clip_difference(changed, base))
         values["songs_difference"] = str(compare.difference(songs.tracks, *right))
-    named = commands.named_of(collection, vote)
-    return Row(values, commands.each_fold(collection, vote.net, INNER, shared, vote.differences, **named))
+    return Row(values, commands.each_fold(collection, vote.net, INNER, commands.variables(collection, vote), shared))
 
 
 def describe(vote: Vote) -> str:
     """What differs from the RCNN as it is, as make variables."""
-    settings = [f"{name}={value}" for name, value in commands.variables(vote.differences).items()]
+    settings = [f"{name}={value}" for name, value in commands.named(vote.differences).items()]
     return " ".join(([vote.net] if vote.net != BASE else []) + settings) or "nothing"
 
 
@@ -100,7 +99,7 @@ def plus_gain(collection: Collection) -> Table:
     ]
     pair = collection.same_iteration(*(collection.find_votes(net, paths.ALL_FOLDS) for net in (PLUS, BASE)))
     if pair is None:
-        command = commands.needed(collection, PLUS, paths.ALL_FOLDS, ITERS=1000)
+        command = commands.needed(collection, PLUS, paths.ALL_FOLDS, {"ITERS": 1000})
         rows = [Row({"tested": "all five folds"}, command, missing=True)]
     else:
         changed, base = (vote.clips for vote in pair)

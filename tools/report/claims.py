@@ -53,7 +53,7 @@ def rate_drop(collection: Collection) -> Evidence:
             evidence = compared(collection, what, compare.alike, *pair)
             if evidence:
                 return evidence
-    return not_run(collection, RCNN, Training("rcnn", {"lr_steps": "1e-4 1e-5@5000"}), ITERS=10_000)
+    return not_run(collection, RCNN, Training("rcnn", {"lr_steps": "1e-4 1e-5@5000"}), iterations=10_000)
 
 
 def raised_votes(collection: Collection, split: str) -> list[Vote]:
@@ -104,7 +104,7 @@ def rcnn_steady(collection: Collection) -> Evidence:
             values = {"spread_points": spread, "tests": len(late), "split": split, "iteration": tests[-1]["iter"]}
             verdict = "supported" if spread <= compare.ALIKE_POINTS else "contradicted"
             return Evidence(verdict, found, commands.command_of(collection, run), values)
-    return not_run(collection, RCNN, ITERS=2 * STEADY_FROM)
+    return not_run(collection, RCNN, iterations=2 * STEADY_FROM)
 
 
 # In the order in which the paper comes to them

@@ -31,7 +31,8 @@ from tools.vote.files import read_clips
 RUN_KEYS = ("iteration", "data_fingerprint")  # besides those of `tools.train.runs`
 VOTE_KEYS = ("leaky", "clips", "songs", "clip_accuracy", "clip_interval")
 
-Source, Record = TypeVar("Source"), TypeVar("Record")
+Source = TypeVar("Source")
+Record = TypeVar("Record")
 Differences = dict[str, str]  # from the plain run of a network, as make takes them: {'dropout': '0.4 0.6@3000'}
 
 
@@ -56,32 +57,27 @@ class Run:
 
 @dataclass(frozen=True)
 class Vote:
-    """A votes folder; ``run`` is the run that it is of, of all folds the first; the baseline has none."""
+    """A votes folder; ``run`` is the run that it is of, of all folds the first."""
 
     folder: Path
     net: str
     split: str
     iteration: int
     summary: dict[str, Any]
-    run: Run | None
-
-    @property
-    def run_name(self) -> str:
-        return self.run.folder.name if self.run else self.net
+    run: Run
 
     @property
     def differences(self) -> Differences:
-        return self.run.differences if self.run else {}
+        return self.run.differences
 
     @property
-    def fingerprint(self) -> str | None:
-        return self.run.record["data_fingerprint"] if self.run else None
+    def fingerprint(self) -> str:
+        return self.run.record["data_fingerprint"]
 
     @property
     def trained_with(self) -> tuple[int | None, str | None]:
         """Ranks and build of Caffe: both change the last digits of the weights."""
-        versions = self.run.record.get("versions", {}) if self.run else {}
-        return self.summary.get("ranks"), versions.get("caffe_package")
+        return self.summary.get("ranks"), self.run.record.get("versions", {}).get("caffe_package")
 
     @cached_property
     def clips(self) -> Clips:
@@ -97,17 +93,17 @@ class Vote:
     def clips_right(self) -> Interval:
         return Interval(self.summary["clip_accuracy"], *self.summary["clip_interval"])
 
-    def songs_right(self, rule: str, threshold: int | None = None) -> Interval:
+    def songs_right(self, rule: str, threshold: int | None = None) -> Interval | None:
         """Songs right by a rule; the paper's thresholds are of 15 clips, the LSTM's 30 have twice that."""
         if not self.summary.get("song_accuracy"):
-            return Interval()
+            return None
         share, ends = self.summary["song_accuracy"][rule], self.summary["song_interval"][rule]
         if threshold is None:
             return Interval(share, *ends)
         for key in (str(threshold), str(2 * threshold) if self.net == "lstm" else ""):
             if key in share:
                 return Interval(share[key], *ends[key])
-        return Interval()
+        return None
 
 
 @dataclass
@@ -166,13 +162,13 @@ def matches(own: Differences, asked: dict[str, str | None]) -> bool:
 def collect(build: Path) -> Collection:
     """Read what lies under ``build``; an empty or missing folder gives an empty collection."""
     left_out: list[str] = []
-    manifests_by_folder = dict(read_all(sorted(build.glob("lmdb/[!.]*/manifest.json")), read_manifest, left_out))
-    for folder, manifest in manifests_by_folder.items():
+    made_from = read_all(sorted(build.glob("lmdb/[!.]*/manifest.json")), read_manifest, left_out)
+    for folder, manifest in made_from:
         left_out += [f"{folder}: {song['file']}: {song['reason']}" for song in manifest["left_out"]]
     known = read_all(sorted(build.glob("runs/[!.]*/[!.]*/run.json")), read_run, left_out)
     compared = read_all(known, partial(set_apart, known), left_out)
     votes = read_all(sorted(build.glob("votes/[!.]*/[!.]*/summary.json")), partial(read_vote, compared), left_out)
-    by_split = {folder.name: manifest for folder, manifest in manifests_by_folder.items()}
+    by_split = {folder.name: manifest for folder, manifest in made_from}
     return Collection(build, compared, votes, by_split, left_out)
 
 
@@ -243,22 +239,27 @@ def differences(settings: Settings, plain: Settings) -> Differences:
 def read_vote(known: list[Run], file: Path) -> Vote:
     """A vote whose files can be read. UserError where it is not of a run that stands there now."""
     folder, summary = file.parent, json.loads(file.read_text())
-    run = run_of(summary, known)
+    run = run_of(folder, summary, known)
     vote = Vote(folder, summary["net"], summary["split"], summary["iteration"], summary, run)
     if not len(vote.clips.labels) or vote.confusion.shape != (len(GENRES), len(GENRES)):
         raise ValueError("no clips, or a confusion that is not 10 x 10")
     missing = [key for key in VOTE_KEYS if key not in summary]
     if missing:
         raise ValueError(f"without {', '.join(missing)}")
-    if run is None and vote.net != baseline.NAME:
-        raise UserError(f"{folder}: its run is gone: train and vote again")
-    if run and not runs.is_vote_of(summary, run.record, run.folder):
+    if vote.net != baseline.NAME and not runs.is_vote_of(summary, run.record, run.folder):
         raise UserError(f"{folder}: of an earlier run, on other LMDBs or with other weights: vote again")
     return vote
 
 
-def run_of(summary: dict[str, Any], known: list[Run]) -> Run | None:
-    """The run that a vote is of, the first where it is of several; None where it is gone."""
+def run_of(folder: Path, summary: dict[str, Any], known: list[Run]) -> Run:
+    """The run that a vote is of, the first where it is of several. UserError where it is gone.
+
+    The baseline has no folder but that of its vote.
+    """
+    if summary["net"] == baseline.NAME:
+        return Run(folder, summary, Settings(net=baseline.NAME), [])
     by_place = {run.folder.parts[-2:]: run for run in known}
-    places = (Path(folder).parts[-2:] for folder in str(summary["run"]).split(", "))
-    return next((by_place[place] for place in places if place in by_place), None)
+    for place in (Path(run).parts[-2:] for run in str(summary["run"]).split(", ")):
+        if place in by_place:
+            return by_place[place]
+    raise UserError(f"{folder}: its run is gone: train and vote again")

@@ -79,10 +79,10 @@ def not_better(difference: Difference) -> str:
     return "contradicted" if difference.low > 0 else "undecided"
 
 
-def train_clips_right(clips: Clips) -> Interval:
-    """The share of train clips that are right, where they are voted on, as split clip does."""
+def train_clips_right(clips: Clips) -> Interval | None:
+    """The share of train clips that are right; None where they are not voted on, as split clip does."""
     trained = clips.parts == "train"
     if not trained.any():
-        return Interval()
+        return None
     right, tracks = clips.right[trained], clips.tracks[trained]
     return Interval(float(right.mean()), *rules.bootstrap_interval(np.unique(tracks, return_inverse=True)[1], right))

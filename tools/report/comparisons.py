@@ -68,7 +68,7 @@ def baseline_row(collection: Collection) -> Row:
     """MFCC statistics and an SVM on the same folds (`tools.vote.baseline`)."""
     values: Values = {"net": baseline.NAME, "net_name": net_name(baseline.NAME), "split": FOLDS_AS_ONE}
     votes = collection.find_votes(baseline.NAME, paths.ALL_FOLDS)
-    command = commands.make(collection, "baseline")
+    command = commands.make(collection, "baseline", {})
     if not votes:
         return Row(values, command, missing=True)
     values["clips_right"] = votes[-1].clips_right
@@ -156,7 +156,7 @@ def integer_row(collection: Collection, net: str, split: str) -> list[Row]:
     pair = collection.same_iteration(collection.find_votes(net, split, dtype="int"), collection.find_votes(net, split))
     difference = pair and compare.clip_difference(*(vote.clips for vote in pair))
     if pair is None or difference is None:
-        command = "; ".join(commands.needed(collection, net, split, kind) for kind in ({}, {"dtype": "int"}))
+        command = "; ".join(commands.needed(collection, net, split, kind) for kind in ({}, {"DTYPE": "int"}))
         return [Row(values, command, missing=True)] if (net, split) == ("complex_cnn", "song") else []
     whole, real = pair
     a, b = compare.shared_clips(whole.clips, real.clips)
@@ -181,7 +181,7 @@ def dropout_settings(collection: Collection) -> Table:
     rows = [dropout_row(collection, ratio, vote) for (_, ratio), vote in sorted(newest.items(), key=lambda kv: kv[0])]
     for schedule in ("0.6", DROPOUT_BY_HAND):
         if not any(ratio and ("@" in ratio) == ("@" in schedule) for _, ratio in newest):
-            command = commands.needed(collection, "complex_cnn", "song", {"dropout": schedule})
+            command = commands.needed(collection, "complex_cnn", "song", {"DROPOUT": schedule})
             rows.append(Row({"dropout": schedule, "split": "song"}, command, missing=True))
     note = (
         "0.4 0.6@3000 reads: 0.4 at first, 0.6 from iteration 3000 on. Train clips are voted on under split clip alone."
@@ -190,10 +190,11 @@ def dropout_settings(collection: Collection) -> Table:
 
 
 def dropout_row(collection: Collection, ratio: str, vote: Vote) -> Row:
+    trained = compare.train_clips_right(vote.clips)
     values: Values = {
         "dropout": ratio or "as in the prototxt (0.4)",
         "split": vote.split,
-        "train_right": compare.train_clips_right(vote.clips).value,
+        "train_right": trained.value if trained else None,
     }
     return Row({**values, **accuracies(collection, vote)}, commands.command_of(collection, vote))
 

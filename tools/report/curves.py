@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from matplotlib.axes import Axes
+
 from tools.nets.network import NETS
 from tools.report import compare
 from tools.report.canvas import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, Figure, canvas
@@ -28,10 +30,9 @@ def points_of(run: Run, key: str) -> Points:
 
 def train_votes(collection: Collection, run: Run) -> Points:
     """Accuracy on train clips where votes were taken of them, as split clip does."""
-    shares = {
-        vote.iteration: compare.train_clips_right(vote.clips).value for vote in collection.votes if vote.run is run
-    }
-    return {iteration: shares[iteration] for iteration in sorted(shares) if shares[iteration] is not None}
+    votes = sorted((vote for vote in collection.votes if vote.run is run), key=lambda vote: vote.iteration)
+    shares = ((vote.iteration, compare.train_clips_right(vote.clips)) for vote in votes)
+    return {iteration: share.value for iteration, share in shares if share}
 
 
 def curve(collection: Collection, name: str, quantity: str, run: Run) -> Figure:
@@ -66,7 +67,7 @@ def curve(collection: Collection, name: str, quantity: str, run: Run) -> Figure:
     )
 
 
-def plot(axes, points: Points, label: str, colour: str, few: int) -> None:
+def plot(axes: Axes, points: Points, label: str, colour: str, few: int) -> None:
     """A line; where it is of few points they are marked."""
     marker = "o" if len(points) < few else ""
     axes.plot(list(points), list(points.values()), color=colour, label=label, marker=marker, markersize=3.5)
@@ -94,8 +95,9 @@ def integer_float_figures(collection: Collection) -> list[Figure]:
     figures = []
     for net in NETS:
         for split in PROTOCOLS:
-            runs = {"float": collection.find_run(net, split), "integer": collection.find_run(net, split, dtype="int")}
-            if all(runs.values()):
+            both = {"float": collection.find_run(net, split), "integer": collection.find_run(net, split, dtype="int")}
+            runs = {label: run for label, run in both.items() if run}
+            if len(runs) == 2:
                 title = f"{net_name(net)}, split {split}: integer and float LMDB"
                 figures.append(compared_curves(runs, f"integer_float_{net}_{split}", title))
     return figures

@@ -41,9 +41,12 @@ class Training:
         return collection.find_votes(self.net, split, **self.different)
 
 
-def not_run(collection: Collection, *trainings: Training, **named: int) -> Evidence:
+def not_run(collection: Collection, *trainings: Training, iterations: int | None = None) -> Evidence:
     """No evidence, and the commands that make some."""
-    needed = (commands.needed(collection, each.net, "song", each.different, **named) for each in trainings)
+    needed = (
+        commands.needed(collection, each.net, "song", {**commands.named(each.different), "ITERS": iterations})
+        for each in trainings
+    )
     return Evidence("not run", "", "; ".join(needed))
 
 

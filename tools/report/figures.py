@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from tools import paths
 from tools.cli import UserError
@@ -127,7 +128,7 @@ def voting_figures(collection: Collection) -> list[Figure]:
     return figures
 
 
-def paper_pairs(axes) -> list[Values]:
+def paper_pairs(axes: Axes) -> list[Values]:
     """Table 2's last rows as stars."""
     for quoted in paper.TABLE_2[2:]:
         label = f"paper: {quoted.clip_percent}% of clips, {quoted.song_percent:g}% of songs at {quoted.threshold}"
@@ -138,7 +139,7 @@ def paper_pairs(axes) -> list[Values]:
     ]
 
 
-def voting_axes(axes, title: str, clips: int) -> None:
+def voting_axes(axes: Axes, title: str, clips: int) -> None:
     axes.set(title=title, xlabel=f"threshold: clips of {clips} that must be right", ylabel="songs right, percent")
     axes.set(ylim=(0, 103), xlim=(0.5, clips + 0.5))
 

@@ -32,10 +32,9 @@ def protocols_of(net: str) -> tuple[str, ...]:
 def basis(collection: Collection, vote: Vote) -> Values:
     """What a figure rests on, in every table alike."""
     folder = vote.folder
-    data = commands.describe_data(collection, vote.run.record["data_fingerprint"]) if vote.run else None
     return {
         "iteration": vote.iteration,
-        "data": data,
+        "data": commands.describe_data(collection, vote.fingerprint),
         "clips": vote.summary["clips"],
         "songs": vote.summary["songs"],
         "seed": vote.summary.get("seed"),
@@ -71,11 +70,11 @@ def nearest(votes: list[Vote], iteration: int | None) -> Vote | None:
     With no iteration the newest vote.
     """
     before = [vote for vote in votes if iteration is None or vote.iteration <= iteration]
-    return (before[-1:] or votes[:1] or [None])[0]
+    return next(iter(before[-1:] or votes[:1]), None)
 
 
-def measured(vote: Vote, headline: paper.Headline) -> Interval:
-    """Our figure beside a headline's."""
+def measured(vote: Vote, headline: paper.Headline) -> Interval | None:
+    """Our figure beside a headline's; None where that is not voted on."""
     if headline.measure == "clips":
         return vote.clips_right
     if headline.measure == "songs":
@@ -127,8 +126,8 @@ def summary_row(collection: Collection, headline: paper.Headline, split: str) ->
     }
     note = f"Paper: {headline.place}"
     vote = nearest(votes_by_the_paper(collection, headline.net, split), headline.iterations)
-    ours = measured(vote, headline) if vote else Interval()
-    if vote is None or ours.value is None:
+    ours = measured(vote, headline) if vote else None
+    if vote is None or ours is None:
         return Row(values, commands.needed(collection, headline.net, split), missing=True, note=note)
     values["ours"] = ours
     if headline.percent is not None:
@@ -167,13 +166,13 @@ def table_2_row(collection: Collection, net: str, split: str, quoted: paper.Tabl
         "net": net,
         "split": split,
         "paper_iterations": quoted.iterations,
-        "paper_clips": None if quoted.clip_percent is None else quoted.clip_percent / 100,
+        "paper_clips": quoted.clip_percent / 100 if quoted.threshold else None,
         "paper_songs": quoted.song_percent / 100,
         "threshold": quoted.threshold or "whole song",
     }
     if vote is None:
         far = {"ITERS": quoted.iterations, "ITERATION": quoted.iterations}
-        return Row(values, commands.needed(collection, net, split, **far), missing=True)
+        return Row(values, commands.needed(collection, net, split, far), missing=True)
     if quoted.threshold:
         values["clips_right"] = vote.clips_right
         values["songs_right"] = vote.songs_right("true_label", quoted.threshold)

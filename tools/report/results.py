@@ -22,7 +22,8 @@ from tools.report.page import Page, make_page, write_page
 from tools.report.table import DASH, Column, Interval, Row, Table, Values
 from tools.train import runs
 
-README, ALL_RESULTS = paths.CHECKOUT / "README.md", paths.DATA / "results" / "README.md"
+README = paths.CHECKOUT / "README.md"  # has the paper beside ours
+TABLES = paths.DATA / "results" / "README.md"  # has all other tables
 BEGIN, END = "<!-- {part}: make results -->", "<!-- end of {part} -->"
 KEPT = ("summary.json", "clips.csv", "songs.csv", "confusion.csv")
 KEPT_OF_RUN = ("run.json", "metrics.jsonl")
@@ -77,7 +78,7 @@ def parts(page: Page) -> dict[Path, dict[str, str]]:
     tables = {table.name: table for members in page.tables.values() for table in members}
     tables |= {"results": networks(page.collection), "claims": claims_table(page)}
     results = {part: tables[part].markdown() for part in ("results", "leak", "claims", "changes", "plus")}
-    return {README: {"paper": beside.markdown(page.collection)}, ALL_RESULTS: results}
+    return {README: {"paper": beside.paper_beside_ours(page.collection).markdown(commands=False)}, TABLES: results}
 
 
 def insert_parts(file: Path, text: str, page: Page) -> str:
@@ -116,7 +117,7 @@ def network_row(collection: Collection, vote: Vote) -> Row:
     """What was tested, on how much, how well, and the command that votes so."""
     summary = vote.summary
     values: Values = {
-        "network": vote.run_name,
+        "network": vote.run.folder.name,
         "split": f"{vote.split}{' (leaks)' if summary['leaky'] else ''}",
         "iteration": vote.iteration,
         "tested": f"{summary['clips']} / {summary['songs']}",
@@ -152,7 +153,7 @@ def main() -> None:
         if not collection.votes:
             raise UserError(f"{paths.RESULTS}: no result is kept there: keep a vote first, with --keep")
         page = make_page(collection)
-        for file in (README, ALL_RESULTS):
+        for file in (README, TABLES):
             files.write_whole(file, insert_parts(file, file.read_text(), page))
         write_page(paths.RESULTS / "report", page)
     print(f"{len(collection.votes)} votes of {len(collection.runs)} runs: written into the READMEs and the page")

@@ -19,6 +19,7 @@ from tools.cli import UserError
 from tools.convert import lmdbs
 from tools.report.canvas import Figure, canvas
 from tools.report.collect import Collection
+from tools.report.table import Values
 from tools.songs.audio import SAMPLE_RATE
 
 GENRES_SHOWN = ("classical", "disco")
@@ -105,7 +106,10 @@ def spectrogram_figures(collection: Collection) -> list[Figure]:
         f"songs are {distances(a, b).mean():.1f} apart on average."
     )
     alt = "Spectrograms of a classical and a disco song with clips alike marked"
-    rows = [{"mark": mark, first: p.first, second: p.second, "distance": p.distance} for mark, p in pairs.items()]
+    rows: list[Values] = [
+        {"mark": mark, first: pair.first, second: pair.second, "distance": pair.distance}
+        for mark, pair in pairs.items()
+    ]
     return [Figure("figure4", alt, caption, drawn(songs, pairs, seconds), rows, wide=True)]
 
 
@@ -124,6 +128,6 @@ def drawn(songs: dict[str, np.ndarray], pairs: dict[str, Pair], seconds: float) 
                 corner, width, height = (clip * seconds, 0.4), seconds, bands - 0.8
                 axes.add_patch(Rectangle(corner, width, height, fill=False, edgecolor=colour, linewidth=2.5))
                 box = {"facecolor": "black", "edgecolor": colour, "boxstyle": "round,pad=0.2"}
-                style = {"color": "white", "ha": "center", "va": "top", "weight": "bold", "fontsize": 16, "bbox": box}
-                axes.text((clip + 0.5) * seconds, bands - 2, mark, **style)
+                style = {"color": "white", "ha": "center", "va": "top", "weight": "bold"}
+                axes.text((clip + 0.5) * seconds, bands - 2, mark, fontsize=16, bbox=box, **style)
         return drawing.uri()

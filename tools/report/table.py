@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Union
@@ -12,11 +13,11 @@ DASH = "–"
 
 
 class Interval(NamedTuple):
-    """A share, 0..1, with the ends of its 95% interval; in a CSV file ``key``, ``key_low`` and ``key_high``."""
+    """A share, 0..1, with the ends of its 95% interval if it has one: three columns of a CSV file."""
 
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
+    value: float
+    low: float = math.nan
+    high: float = math.nan
 
 
 Value = Union[str, int, float, Interval, None]
@@ -42,9 +43,7 @@ def points(value: float) -> str:
 
 def interval(share: Interval) -> str:
     """``60.3% [52.1, 68.0]``; the interval stays on one line."""
-    if share.value is None:
-        return DASH
-    ends = "" if share.low is None else f" [{100 * share.low:.1f},\u00a0{100 * share.high:.1f}]"
+    ends = "" if math.isnan(share.low) else f" [{100 * share.low:.1f},\u00a0{100 * share.high:.1f}]"
     return percent(share.value) + ends
 
 
@@ -87,7 +86,8 @@ class Row:
         flat: dict[str, Any] = {}
         for key, value in self.values.items():
             if isinstance(value, Interval):
-                flat |= {key: value.value, f"{key}_low": value.low, f"{key}_high": value.high}
+                ends = (None, None) if math.isnan(value.low) else value[1:]
+                flat |= {key: value.value, f"{key}_low": ends[0], f"{key}_high": ends[1]}
             else:
                 flat[key] = value
         return flat
@@ -120,10 +120,10 @@ class Table:
         run = [row for row in self.rows if not row.missing]
         if not run:
             return "Not run yet."
-        lines = [[column.title for column in self.columns], ["---"] * len(self.columns)]
-        lines += [[column.cell(row.values) for column in self.columns] for row in run]
+        cells = [[column.title for column in self.columns], ["---"] * len(self.columns)]
+        cells += [[column.cell(row.values) for column in self.columns] for row in run]
         last = ["command", "---", *(f"`{row.command}`" for row in run)]
-        lines = [f"| {' | '.join([*line, word] if commands else line)} |" for line, word in zip(lines, last)]
+        lines = [f"| {' | '.join([*line, word] if commands else line)} |" for line, word in zip(cells, last)]
         return "\n".join(lines) + (f"\n\n{self.note}" if self.note else "")
 
 
