@@ -19,6 +19,7 @@ from tools.cli import UserError, printable
 LIMIT = 2**31  # of the whole numbers that Caffe takes
 SPLITS = ("song", "clip", "artist", "filtered", "given", "all", "inner", "artist-inner")
 DTYPES = ("float", "int")
+GTZAN_GENRES = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")
 # What a setting names
 FOLDER, LMDB, RUN, NOTHING = "its own folder", "LMDBs and runs", "runs", "nothing"
 
@@ -50,9 +51,13 @@ def number(text: str) -> float:
 
 
 def words(text: str) -> tuple[str, ...]:
-    """``"pop metal"`` as ('metal', 'pop'): names in order, each once. Names with spaces stand between commas."""
+    """``"pop metal"`` as ('metal', 'pop'): names in order, each once. Names with spaces stand between commas.
+
+    All ten of GTZAN's are as none, the default.
+    """
     names = text.split(",") if "," in text else text.split()
-    return tuple(sorted({name.strip() for name in names if name.strip()}))
+    genres = tuple(sorted({name.strip() for name in names if name.strip()}))
+    return () if genres == GTZAN_GENRES else genres
 
 
 def schedule(text: str) -> Schedule:

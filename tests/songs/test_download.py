@@ -17,6 +17,7 @@ import pytest
 import soundfile
 
 from tools.cli import UserError
+from tools.files import only_holder
 from tools.songs import download, roots
 
 
@@ -277,7 +278,8 @@ def test_a_whole_download_that_the_process_died_upon_is_not_asked_for_again(site
 
 
 def test_a_second_download_at_the_same_time_is_turned_away(folder):
-    with download.alone_in(folder.parent, folder.name), pytest.raises(UserError, match="another download"):
+    lock = only_holder(folder.parent / f".{folder.name}.lock", "held by the test")
+    with lock, pytest.raises(UserError, match="another download"):
         download.download(folder, (DEAD,), CHECKSUMS)
 
 

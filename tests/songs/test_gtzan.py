@@ -16,9 +16,10 @@ import soundfile
 
 from tools import paths
 from tools.cli import UserError
+from tools.settings import parse
 from tools.songs import check as check_songs
-from tools.songs import genuine, gtzan, roots
-from tools.songs.gtzan import GENRES
+from tools.songs import genuine, roots
+from tools.songs.gtzan import GENRES, artists
 from tools.songs.tracks import Track
 
 
@@ -54,7 +55,7 @@ def test_songs_are_sorted_by_label_then_name_in_whatever_format_they_are(tmp_pat
     touch(tmp_path, "rock/rock.00001.wav", "blues/blues.00010.au", "blues/blues.00002.flac")
     tracks = roots.find_tracks(tmp_path)
     assert names(tracks) == ["blues.00002", "blues.00010", "rock.00001"]
-    assert tracks[2] == Track("rock.00001", "rock", 9, tmp_path / "rock" / "rock.00001.wav")
+    assert tracks[2] == Track("rock.00001", "rock", 9, tmp_path / "rock" / "rock.00001.wav", artists()["rock.00001"][0])
 
 
 @pytest.mark.parametrize("inner", ["genres", "genres_original", "Data/genres_original", "Data"])
@@ -92,13 +93,14 @@ def test_a_root_without_any_song_is_refused_in_one_line_that_names_it(tmp_path, 
     ],
 )
 def test_a_file_with_an_odd_name_is_left_out_with_a_reason(tmp_path, name, reason):
-    touch(tmp_path, "blues/blues.00000.wav", name)
-    assert names(roots.find_tracks(tmp_path)) == ["blues.00000"]
+    touch(tmp_path, "blues/blues.00000.wav", "blues/blues.00007.wav", name)
+    assert names(roots.find_tracks(tmp_path)) == ["blues.00000", "blues.00007"]
     assert reasons(tmp_path) == {name: reason}
 
 
 def test_a_name_with_a_line_end_or_an_undecodable_byte_is_reported_on_one_line(tmp_path):
-    touch(tmp_path, "blues/blues.00000.wav", "blues/blues.00001\n.wav", os.fsdecode(b"blues/\xff.wav"))
+    touch(tmp_path, "blues/blues.00000.wav", "blues/blues.00007.wav", "blues/blues.00008.wav")
+    touch(tmp_path, "blues/blues.00001\n.wav", os.fsdecode(b"blues/\xff.wav"))
     assert set(reasons(tmp_path)) == {"blues/blues.00001\\n.wav", "blues/\\udcff.wav"}
     assert roots.fingerprint(tmp_path)
 
@@ -124,9 +126,14 @@ def test_of_two_files_of_one_song_the_wav_is_taken_and_the_other_reported(tmp_pa
 
 
 def test_misspelled_genre_folders_are_reported_and_foreign_and_hidden_things_are_no_concern(tmp_path):
-    touch(tmp_path, "blues/blues.00000.wav", "Hip-Hop/hiphop.00000.wav", "metal", "features/x.csv", "README.md")
+    touch(tmp_path, "blues/blues.00000.wav", "Hip-Hop/notes.txt", "metal", "features/x.csv", "README.md")
     touch(tmp_path, "blues/._blues.00000.wav", "blues/input.mf", ".git/config")
     assert reasons(tmp_path) == {"Hip-Hop": "not spelled hiphop", "metal": "not a folder"}
+
+
+def test_a_folder_of_another_name_with_songs_in_it_is_a_genre_like_any(tmp_path):
+    touch(tmp_path, "blues/blues.00000.wav", "Hip-Hop/hiphop.00000.wav")
+    assert roots.survey(tmp_path).genres == ("Hip-Hop", "blues")
 
 
 def test_the_fingerprint_changes_with_a_songs_name_size_or_time_and_with_nothing_else(tmp_path):
@@ -299,11 +306,13 @@ def test_genuine_songs_pass_and_an_altered_one_is_named(tmp_path):
     [("pop classical", ("classical", "pop")), ("rock,blues,rock", ("blues", "rock")), ("", ()), (" ".join(GENRES), ())],
 )
 def test_some_genres_are_named_in_order_of_their_labels_and_all_ten_are_the_default(text, genres):
-    assert gtzan.parse_genres(text) == genres
+    chosen = parse({"genres": text}).genres
+    assert chosen == genres
+    assert roots.check_genres(chosen, GENRES) == (genres or GENRES)
 
 
 @pytest.mark.parametrize(("text", "named"), [("pop techno", "techno"), ("pop\nmetal /", "/"), ("pop", "two or more")])
 def test_a_genre_that_there_is_not_and_a_single_one_are_refused(text, named):
     with pytest.raises(UserError, match=named) as refused:
-        gtzan.parse_genres(text)
+        roots.check_genres(parse({"genres": text}).genres, GENRES)
     assert "\n" not in str(refused.value)

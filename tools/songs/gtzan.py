@@ -13,9 +13,10 @@ from pathlib import Path
 
 from tools import paths
 from tools.cli import printable
+from tools.settings import GTZAN_GENRES
 from tools.songs.tracks import LeftOut, Survey, Track
 
-GENRES = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")
+GENRES = GTZAN_GENRES  # in order of label
 SONGS_A_GENRE = 100
 # In order of preference where a song is there in several formats.
 SUFFIXES = (".wav", ".au", ".flac")
