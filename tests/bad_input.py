@@ -190,7 +190,7 @@ def _(place: Place) -> tuple:
     return place.lmdb(place.folder / "none")
 
 
-@kind("data root: empty", "no folder in it is named for a genre", fast=True)
+@kind("data root: empty", "no folder in it: name one that holds a folder per genre", fast=True)
 def _(place: Place) -> tuple:
     (place.folder / "empty").mkdir()
     return place.lmdb(place.folder / "empty")
@@ -481,7 +481,7 @@ def small_lmdb(path: Path, shape: tuple[int, int, int] = (1, 3, 4), records: int
     )
 
 
-@kind("LMDB: cut short", "cut short", fast=True)
+@kind("LMDB: cut short", "its bytes are not those that its manifest says", fast=True)
 def _(place: Place) -> tuple:
     place.build()
     os.truncate(place.lmdbs / "cnn_float_train_lmdb" / "data.mdb", 100_000)

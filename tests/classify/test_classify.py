@@ -14,13 +14,13 @@ import soundfile
 from listening import ITERATIONS, train_briefly
 
 from tools.classify.model import choose_model, newest_run
-from tools.classify.song import LONGEST_TRAINED, cut_song
+from tools.classify.song import cut_song
 from tools.classify.verdict import judge
 from tools.cli import UserError
 from tools.convert import features
 from tools.convert.views import VIEWS
 from tools.settings import Settings
-from tools.songs.audio import SAMPLE_RATE, SongError
+from tools.songs.audio import LONGEST_SAMPLES, SAMPLE_RATE, SongError
 from tools.songs.gtzan import GENRES
 from tools.train import runs
 
@@ -38,7 +38,7 @@ def noise(samples: int, seed: int = 0) -> np.ndarray:
 
 
 @pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize("samples", [640_768, 661_794, LONGEST_TRAINED])
+@pytest.mark.parametrize("samples", [640_768, 661_794, LONGEST_SAMPLES])
 def test_a_song_of_training_length_is_cut_exactly_as_the_lmdbs_are(view: str, samples: int) -> None:
     waveform = noise(samples)
     expected = features.views_of(waveform, SETTINGS, [VIEWS[view]])[view]
@@ -75,7 +75,7 @@ def test_a_long_song_has_every_clip_that_fits_in_it(view: str, frame: int, frame
 def test_a_clip_of_a_long_song_is_what_training_would_have_seen_in_the_excerpt_around_it(clip: int) -> None:
     waveform = noise(90 * SAMPLE_RATE)
     waveform[: 45 * SAMPLE_RATE] *= 0.1  # 20 dB: another maximum than the rest of the song has
-    frames, total = 1 + (LONGEST_TRAINED - 1024) // 256, 1 + (len(waveform) - 1024) // 256
+    frames, total = 1 + (LONGEST_SAMPLES - 1024) // 256, 1 + (len(waveform) - 1024) // 256
     first = min(max(clip * 166 + 83 - frames // 2, 0), total - frames)
     excerpt = waveform[first * 256 : (first + frames - 1) * 256 + 1024]
     expected = features.song_image(excerpt, SETTINGS)[:, clip * 166 - first :][:, :166]
