@@ -24,7 +24,7 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 WIDTHS = {"desktop": 1280, "phone": 390}
 LOOK = """<!DOCTYPE html><body style="margin:0">
 <iframe id="page" src="report/index.html" style="border:0;width:%(width)dpx;height:900px"></iframe>
-<pre id="seen"></pre>
+<pre id="view"></pre>
 <script>
 document.getElementById("page").onload = async (event) => {
   const page = event.target.contentDocument, width = page.documentElement.clientWidth;
@@ -36,7 +36,7 @@ document.getElementById("page").onload = async (event) => {
   });
   const cut = [...page.querySelectorAll("td, code, p, h3, figcaption")].filter(
     element => !scrolls(element) && element.scrollWidth > element.clientWidth + 1 && element.clientWidth > 0);
-  document.getElementById("seen").textContent = JSON.stringify({
+  document.getElementById("view").textContent = JSON.stringify({
     width, wide: page.documentElement.scrollWidth,
     images: [...page.images].map(image =>
       [image.closest("figure").id, image.naturalWidth, image.getBoundingClientRect().width]),
@@ -67,7 +67,7 @@ def look(build: Path, width: int) -> tuple[dict, list[str]]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(build)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        seen = subprocess.run(
+        browser = subprocess.run(
             [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
              "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
              "--enable-logging=stderr", "--window-size=1400,1000", "--virtual-time-budget=20000", "--dump-dom",
@@ -77,8 +77,8 @@ def look(build: Path, width: int) -> tuple[dict, list[str]]:
     finally:
         server.shutdown()
         server.server_close()
-    found = re.search(r'<pre id="seen">(.*?)</pre>', seen.stdout, re.DOTALL)[1]
-    return json.loads(html.unescape(found)), [line for line in seen.stderr.splitlines() if "CONSOLE" in line]
+    text = re.search(r'<pre id="view">(.*?)</pre>', browser.stdout, re.DOTALL)[1]
+    return json.loads(html.unescape(text)), [line for line in browser.stderr.splitlines() if "CONSOLE" in line]
 
 
 @pytest.fixture(scope="module", params=["empty", "filled"])
@@ -92,24 +92,24 @@ def looked(request, build) -> tuple[dict, list[str], Path]:
 
 
 def test_every_figure_is_there_and_drawn(looked):
-    seen, _, build = looked
+    view, _, build = looked
     content = json.loads((build / "report" / "report.json").read_text())
-    wanted = [figure["name"] for members in content["figures"].values() for figure in members]
-    assert sorted(name for name, _, _ in seen["images"]) == sorted(wanted)
-    assert all(natural > 0 and shown > 150 for _, natural, shown in seen["images"])
+    names = [figure["name"] for members in content["figures"].values() for figure in members]
+    assert sorted(name for name, _, _ in view["images"]) == sorted(names)
+    assert all(natural > 0 and shown > 150 for _, natural, shown in view["images"])
 
 
 def test_nothing_overflows(looked):
-    seen, _, _ = looked
-    assert seen["wide"] <= seen["width"]
-    assert seen["outside"] == []
-    assert seen["cut"] == []
+    view, _, _ = looked
+    assert view["wide"] <= view["width"]
+    assert view["outside"] == []
+    assert view["cut"] == []
 
 
 def test_no_word_of_a_command_is_torn_at_its_hyphen(looked):
-    seen, _, _ = looked
-    assert seen["words"] > 50
-    assert seen["torn"] == []
+    view, _, _ = looked
+    assert view["words"] > 50
+    assert view["torn"] == []
 
 
 def test_the_console_is_clean(looked):
@@ -118,6 +118,6 @@ def test_the_console_is_clean(looked):
 
 
 def test_text_is_large_enough_to_read_and_every_link_leads_somewhere(looked):
-    seen, _, _ = looked
-    assert seen["small"] == 0
-    assert seen["broken"] == []
+    view, _, _ = looked
+    assert view["small"] == 0
+    assert view["broken"] == []

@@ -29,10 +29,14 @@ def test_a_readme_has_the_tables_of_the_kept_results(file, kept):
 
 
 def test_the_kept_page_is_that_of_the_kept_results(kept):
+    """But for the drawings of the networks, which are of prototxt/."""
     folder = paths.RESULTS / "report"
-    assert (folder / "report.json").read_text() == as_json(content_of(kept))
+    written, now = json.loads((folder / "report.json").read_text()), json.loads(as_json(content_of(kept)))
+    for content in (written, now):
+        del content["figures"]["networks"]
+    assert written == now
     for name, text in csv_files(kept).items():
-        assert (folder / name).read_text() == text, name
+        assert (folder / name).read_text() == text or name.startswith("network_"), name
 
 
 def test_nothing_but_results_lies_among_the_kept_results():

@@ -85,12 +85,12 @@ def voted_beside_whole(collection: Collection, voted: Vote, whole: Vote) -> Evid
     shared = np.array(sorted(by_votes.keys() & by_song.keys()))
     first, second = (np.array([right[track] for track in shared]) for right in (by_votes, by_song))
     difference = compare.difference(shared, first, second)
-    found = (
+    finding = (
         f"{net_name(voted.net)} by votes minus whole song: {difference} of songs ({percent(first.mean())} and "
         f"{percent(second.mean())}), split {voted.split}, {voted.iteration:,} iterations, {difference.songs:,} songs."
     )
     values = {**figures(difference, voted), "songs": difference.songs}
-    return Evidence(compare.more(difference), found, commands.commands_of(collection, voted, whole), values)
+    return Evidence(compare.more(difference), finding, commands.commands_of(collection, voted, whole), values)
 
 
 def rcnn_steady(collection: Collection) -> Evidence:
@@ -100,10 +100,11 @@ def rcnn_steady(collection: Collection) -> Evidence:
         late = [100 * line["test_accuracy"] for line in tests if line["iter"] >= STEADY_FROM]
         if run and len(late) >= 3:
             spread = max(late) - min(late)
-            found = f"{len(late)} tests from {min(late):.1f}% to {max(late):.1f}%: {spread:.1f} points, split {split}."
+            span = f"from {min(late):.1f}% to {max(late):.1f}%"
+            finding = f"{len(late)} tests {span}: {spread:.1f} points, split {split}."
             values = {"spread_points": spread, "tests": len(late), "split": split, "iteration": tests[-1]["iter"]}
             verdict = "supported" if spread <= compare.ALIKE_POINTS else "contradicted"
-            return Evidence(verdict, found, commands.command_of(collection, run), values)
+            return Evidence(verdict, finding, commands.command_of(collection, run), values)
     return not_run(collection, RCNN, iterations=2 * STEADY_FROM)
 
 

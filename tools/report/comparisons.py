@@ -24,6 +24,7 @@ ACCURACY_COLUMNS = [
     Column("clips", "Test clips", count),
 ]
 FOLDS_AS_ONE = "song, all 5 folds"
+OPTIONAL = ("filtered", paths.ALL_FOLDS)  # splits that stand on the page where they were run
 
 
 def accuracies(collection: Collection, vote: Vote) -> Values:
@@ -42,15 +43,16 @@ def splits(collection: Collection) -> Table:
         "song keeps whole songs out. filtered also keeps repetitions and artists out and needs full GTZAN "
         "(make data SET=all)."
     )
-    optional = ("filtered", paths.ALL_FOLDS)
-    run = {(net, split) for net in NETS for split in optional if collection.find_votes(net, split)}
-    shown = [(net, split) for net in NETS for split in (*protocols_of(net), *optional) if split in PROTOCOLS
-             or (net, split) in run]  # fmt: skip
-    never = [("rcnn", split) for split in reversed(optional) if split not in {split for _, split in run}]
-    rows = [split_row(collection, net, split) for net, split in shown]
+    rows = [split_row(collection, net, split) for net in NETS for split in splits_of(collection, net)]
     rows.append(baseline_row(collection))
-    rows += [split_row(collection, net, split) for net, split in never]
+    never = [split for split in OPTIONAL if not any(collection.find_votes(net, split) for net in NETS)]
+    rows += [split_row(collection, "rcnn", split) for split in reversed(never)]
     return Table("splits", "Splits side by side", [NET, SPLIT, *ACCURACY_COLUMNS], rows, note)
+
+
+def splits_of(collection: Collection, net: str) -> list[str]:
+    """Both protocols, and what else was run."""
+    return [*protocols_of(net), *(split for split in OPTIONAL if collection.find_votes(net, split))]
 
 
 def split_row(collection: Collection, net: str, split: str) -> Row:

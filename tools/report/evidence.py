@@ -58,12 +58,12 @@ def compared(
     if difference is None:
         return None
     shares = " and ".join(percent(vote.summary["clip_accuracy"]) for vote in (first, second))
-    found = (
+    finding = (
         f"{what}: {difference} of test clips ({shares}), split {first.split}, {first.iteration:,} iterations, "
         f"{difference.clips:,} clips of {difference.songs:,} songs."
     )
     values = {**figures(difference, first), "clips": difference.clips, "songs": difference.songs}
-    return Evidence(judge(difference), found, commands.commands_of(collection, second, first), values)
+    return Evidence(judge(difference), finding, commands.commands_of(collection, second, first), values)
 
 
 def figures(difference: Difference, vote: Vote) -> Values:

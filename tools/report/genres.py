@@ -52,13 +52,13 @@ def by_table_1(
         return not_run(collection, Training("lstm"))
     share = float(np.mean([holds(confusion) for confusion in resampled_confusions(vote.clips)]))
     verdict = "supported" if share >= 0.95 else "contradicted" if share <= 0.05 else "undecided"
-    found = (
+    finding = (
         f"{say(vote.confusion)} It holds in {100 * share:.0f}% of {RESAMPLES} resamples of the test songs "
         f"(LSTM, split {vote.split}, {vote.iteration:,} iterations, {vote.summary['songs']:,} songs)."
     )
     values: Values = {"share_of_resamples": share, "split": vote.split, "iteration": vote.iteration}
     values |= {"songs": vote.summary["songs"], "clips": vote.summary["clips"]}
-    return Evidence(verdict, found, commands.command_of(collection, vote), values)
+    return Evidence(verdict, finding, commands.command_of(collection, vote), values)
 
 
 def best_three(confusion: np.ndarray) -> list[int]:
