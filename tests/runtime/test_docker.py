@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+from pathlib import Path
 
 import pytest
 from conftest import CHECKOUT
@@ -143,3 +145,19 @@ def test_native_code_is_built_for_pascal_to_ampere_and_ptx_for_what_is_newer():
     assert '+\t-DCUDA_ARCH_BIN="60 70 75 80 86" \\' in patch
     assert '+\t-DCUDA_ARCH_PTX="86"' in patch
     assert "+\t-DCPU_ONLY=OFF" in patch
+
+
+def root_script(*arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run([CUDA_BUILD / "root", *arguments], capture_output=True, text=True, check=False)
+
+
+def test_the_script_that_packs_and_enters_a_root_tells_its_use():
+    told = root_script()
+    assert told.returncode == 2
+    assert "root pack FILE" in told.stdout and "root enter ROOT" in told.stdout
+
+
+def test_what_is_no_root_of_an_image_is_not_entered(tmp_path: Path):
+    refused = root_script("enter", str(tmp_path), "health")
+    assert refused.returncode == 1
+    assert refused.stderr == f"root: {tmp_path}: no root of an image: unpack what 'root pack' made\n"
