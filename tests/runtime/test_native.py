@@ -24,7 +24,7 @@ def trained(build, folder):
     folder.mkdir()
     (folder / "lmdb").symlink_to(build / "lmdb")
     done = run_module(
-        "tools.train", "--net", "rcnn", "--build", folder, "--batch", 4, "--iterations", 8, "--ranks", 1, env=os.environ
+        "tools.train", "--net", "rcnn", "--build", folder, "--batch", 4, "--iters", 8, "--ranks", 1, env=os.environ
     )
     assert done.returncode == 0, done.stderr
     (run,) = (folder / "runs" / "song").iterdir()

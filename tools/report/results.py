@@ -78,6 +78,7 @@ def parts(page: Page) -> dict[Path, dict[str, str]]:
     tables = {table.name: table for members in page.tables.values() for table in members}
     tables |= {"results": networks(page.collection), "claims": claims_table(page)}
     results = {part: tables[part].markdown() for part in ("results", "leak", "claims", "changes", "plus")}
+    results["results"] += beside.note(page.collection)
     return {README: {"paper": beside.paper_beside_ours(page.collection).markdown(commands=False)}, TABLES: results}
 
 
