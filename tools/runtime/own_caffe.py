@@ -13,8 +13,9 @@ LOCK = Path(__file__).resolve().parents[2] / "requirements.lock"
 def has_caffe() -> bool:
     """Whether pycaffe's extension module is there, for this release of Python. To load it would take a second."""
     package = PathFinder.find_spec("caffe", sys.path[1:])
-    folders = package and package.submodule_search_locations
-    return bool(folders) and PathFinder.find_spec("caffe._caffe", list(folders)) is not None
+    if package is None or not package.submodule_search_locations:
+        return False
+    return PathFinder.find_spec("caffe._caffe", list(package.submodule_search_locations)) is not None
 
 
 def has_locked_packages() -> bool:
