@@ -143,6 +143,13 @@ def train(
         snapshots.mark_whole(folder, RUN, iteration)
     record = {"net": RUN, "split": split, "fold": 0, "view": view, "dtype": dtype, "seed": 1, "ranks": 1}
     record["lmdb"] = {part: {"path": str(path), "sha256": content_hash(path)} for part, path in parts.items()}
+    record |= {
+        "label_names": list(GENRES),
+        "leaky": split == "clip" and view != "song",
+        "gpu": [],
+        "versions": {},
+        "iteration": iterations[-1],
+    }
     record["settings"] = Settings(net=RUN, split=split, dtype=dtype, seed=1, build=build).as_json()
     (folder / "run.json").write_text(json.dumps(record))
     return folder

@@ -63,15 +63,8 @@ SONGS = ["Ke$ha.flac", "$(shell touch made).flac", "`touch made`.wav", "a b'\"\\
 @pytest.mark.parametrize("song", SONGS)
 def test_a_song_is_called_what_it_is_called(song, make, tmp_path):
     (call,) = make("classify", f"SONG={song}")
-    assert value(call, "--") == str(tmp_path / song)
+    assert value(call, "--") == call["environment"]["SONG"] == song
     assert not (tmp_path / "made").exists()
-
-
-@pytest.mark.parametrize("song", SONGS)
-def test_a_song_outside_is_shown_to_the_sandbox_under_its_name(song, make, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("outside")
-    (call,) = make("classify", f"SONG={folder / song}")
-    assert call["environment"]["READ"].endswith(f":{folder / song}")
 
 
 @pytest.mark.parametrize("root", ["my $ongs", "$(shell touch made)", "a 'b'"])

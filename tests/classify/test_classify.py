@@ -119,8 +119,8 @@ def clips_for(*genres: str, sure: float = 0.5) -> np.ndarray:
 
 def test_the_genre_with_most_votes_wins_if_it_has_five_of_fifteen() -> None:
     spread = ["blues"] * 3 + ["jazz"] * 3 + ["rock"] * 3 + ["pop"] * 2
-    assert judge(clips_for(*spread, *["metal"] * 4), 2.0).decision == "undecided"
-    verdict = judge(clips_for(*spread[1:], *["metal"] * 5), 2.0)
+    assert judge(GENRES, clips_for(*spread, *["metal"] * 4), 2.0).decision == "undecided"
+    verdict = judge(GENRES, clips_for(*spread[1:], *["metal"] * 5), 2.0)
     assert verdict.decision == "metal"
     assert verdict.votes[GENRES.index("metal")] == 5
     assert verdict.votes.sum() == 15
@@ -128,16 +128,16 @@ def test_the_genre_with_most_votes_wins_if_it_has_five_of_fifteen() -> None:
 
 def test_a_tie_goes_to_the_higher_mean_probability() -> None:
     probabilities = np.concatenate([clips_for(*["blues"] * 7), clips_for(*["disco"] * 7, sure=0.6)])
-    assert judge(probabilities, 2.0).decision == "disco"
+    assert judge(GENRES, probabilities, 2.0).decision == "disco"
 
 
 @pytest.mark.parametrize(("clips", "needed"), [(1, 1), (3, 1), (15, 5), (30, 10), (120, 40)])
 def test_the_threshold_goes_in_proportion_with_the_clips(clips: int, needed: int) -> None:
-    assert judge(clips_for(*["pop"] * clips), 2.0).threshold == needed
+    assert judge(GENRES, clips_for(*["pop"] * clips), 2.0).threshold == needed
 
 
 def test_the_time_line_joins_neighbours_of_one_vote() -> None:
-    verdict = judge(clips_for("rock", "rock", "metal", "rock"), 2.0)
+    verdict = judge(GENRES, clips_for("rock", "rock", "metal", "rock"), 2.0)
     assert list(verdict.stretches()) == [
         (0.0, 4.0, "rock", 0.5),
         (4.0, 6.0, "metal", 0.5),
@@ -148,7 +148,7 @@ def test_the_time_line_joins_neighbours_of_one_vote() -> None:
 @pytest.mark.parametrize("threshold", [0, 16])
 def test_a_threshold_that_can_not_be_met_is_refused(threshold: int) -> None:
     with pytest.raises(UserError, match=f"THRESHOLD={threshold}"):
-        judge(clips_for("pop"), 2.0, threshold)
+        judge(GENRES, clips_for("pop"), 2.0, threshold)
 
 
 # --- the model ------------------------------------------------------------------------------------------------------

@@ -23,8 +23,8 @@ def test_every_setting_without_a_default_has_the_network_s(net):
     ("net", "values"),
     [
         ("complex_cnn", {"batch": 32, "base_lr": 1e-4, "dropout": ((0, 0.4),), "pooling": None, "neurons": None}),
-        ("rcnn", {"base_lr": 1e-4, "lr_steps": ((0, 1e-4), (100_000, 1e-5)), "iters": 200_000, "pooling": "max"}),
-        ("rcnn_plus", {"batch_norm": 1, "dropout": ((0, 0.2),)}),
+        ("rcnn", {"base_lr": 1e-4, "lr_steps": ((0, 1e-4), (100_000, 1e-5)), "iters": 200_000, "pooling": "ave"}),
+        ("rcnn_plus", {"batch_norm": 1, "dropout": ((0, 0.25),)}),
         ("simple_cnn", {"dropout": None, "batch_norm": 0}),
         ("lstm", {"neurons": 80}),
         ("song_cnn", {"iters": 60_000}),

@@ -57,10 +57,13 @@ def test_training_goes_on_from_the_newest_snapshot_that_is_what_it_was(tmp_path)
 def test_old_snapshots_go_but_the_paper_s_iterations_stay(tmp_path):
     for iteration in range(500, 7500, 500):
         snapshot(tmp_path, iteration)
+    snapshots.mark_begun(tmp_path, "rcnn_iter_7500")
     snapshot(tmp_path, 7500, whole=False)
+    snapshot(tmp_path, 8000, whole=False)
     snapshots.prune_snapshots(tmp_path)
     assert list(snapshots.whole_snapshots(tmp_path)) == [500, 1000, 4000, 5000, 5500, 6000, 6500, 7000]
-    assert not list(tmp_path.glob("*_7500*"))
+    assert not list(tmp_path.glob("*_7500*")), "half of a snapshot that was begun here"
+    assert snapshots.unmarked(tmp_path) == ["rcnn_iter_8000.caffemodel"], "another program's"
 
 
 def test_a_run_that_is_not_there_is_named(tmp_path):
@@ -82,8 +85,8 @@ def folder(tmp_path: Path) -> Path:
     settings = Network("complex_cnn").resolve(named)
     folder = runs.run_folder(settings)
     folder.mkdir(parents=True)
-    record = {"net": "complex_cnn", "split": "song", "view": "cnn", "dtype": "float", "seed": 3, "lmdb": {}}
-    (folder / "run.json").write_text(json.dumps({**record, "settings": settings.as_json()}))
+    record = {key: kind() for key, kind in runs.KEYS.items()}
+    (folder / "run.json").write_text(json.dumps({**record, "net": "complex_cnn", "settings": settings.as_json()}))
     return folder
 
 

@@ -185,6 +185,8 @@ def test_a_training_under_a_schedule_that_was_killed_in_its_last_test_makes_it_u
     folder = only_run(build)
     lines = (folder / "metrics.jsonl").read_text().splitlines(keepends=True)
     (folder / "metrics.jsonl").write_text("".join(line for line in lines if '"iter": 6' not in line))
+    record = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps({**record, "state": "training"}))
     assert train("complex_cnn", 6, "--dropout", "0.4 0.9@3").returncode == 0
     last = metrics(folder)[-1]
     assert last["iter"] == 6

@@ -13,7 +13,7 @@ import scipy.fft
 from tools.cli import UserError
 from tools.songs import splits
 from tools.songs.audio import SAMPLE_RATE
-from tools.songs.roots import find_tracks
+from tools.songs.roots import find_tracks, survey
 from tools.vote import baseline
 
 
@@ -32,24 +32,24 @@ def test_a_song_is_the_mean_and_deviation_of_its_mfccs_and_their_differences():
 
 def test_a_fold_is_learned_from_its_train_songs_alone(synthetic_songs):
     """Test songs whose vectors are another genre's are taken for that genre: nothing of them was looked at."""
-    tracks = find_tracks(synthetic_songs)
+    songs = survey(synthetic_songs)
     random = np.random.default_rng(2)
-    tested = {track.track for track in splits.song_split(tracks, 0)["test"]}
+    tested = {track.track for track in splits.song_split(songs, 0)["test"]}
     vectors = {
         track.track: np.eye(10)[(track.label + (track.track in tested)) % 10] + 0.01 * random.standard_normal(10)
-        for track in tracks
+        for track in songs.tracks
     }
-    answers = baseline.classify_fold(tracks, vectors, 0)
+    answers = baseline.classify_fold(splits.song_split(songs, 0), vectors, 0)
     assert {track.track for track, _ in answers} == tested
     assert all(label == (track.label + 1) % 10 for track, label in answers)
 
 
 def test_a_genre_with_a_single_song_to_train_on_is_refused(synthetic_songs):
-    tracks = find_tracks(synthetic_songs)
-    vectors = {track.track: np.zeros(3) for track in tracks if track.genre != "jazz"}
-    kept = [track for track in splits.song_split(tracks, 0)["train"] if track.genre == "jazz"][:1]
+    songs = survey(synthetic_songs)
+    vectors = {track.track: np.zeros(3) for track in songs.tracks if track.genre != "jazz"}
+    kept = [track for track in splits.song_split(songs, 0)["train"] if track.genre == "jazz"][:1]
     with pytest.raises(UserError, match="fewer than two songs"):
-        baseline.classify_fold(tracks, {**vectors, kept[0].track: np.zeros(3)}, 0)
+        baseline.classify_fold(splits.song_split(songs, 0), {**vectors, kept[0].track: np.zeros(3)}, 0)
 
 
 def test_every_song_is_tested_once_and_counted_as_a_vote_is(tool, synthetic_songs, tmp_path):

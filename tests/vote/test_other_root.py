@@ -43,15 +43,21 @@ def test_songs_that_were_trained_on_are_named_and_not_counted(tool, trained, syn
 
 
 def test_the_votes_on_another_root_are_those_on_the_same_songs_in_an_lmdb(tool, trained, synthetic_songs):
-    """The ten test songs, by way of their audio and by way of the LMDB: the same probabilities."""
+    """The ten test songs, by way of their audio and by way of the LMDB: the same probabilities.
+
+    But for the rounding of a sum: BLAS adds up in another order at another place of a batch.
+    """
     for options in (("--test", synthetic_songs), ()):
         assert tool("tools.vote", "--run", trained, *options).returncode == 0
     folders = sorted((trained.parents[2] / "votes" / "song").glob("complex*"))
     tables = []
     for folder in folders:
         with (folder / "clips.csv").open(newline="") as rows:
-            tables.append([(row["track"], row["clip"], row["p0"]) for row in csv.DictReader(rows)])
-    assert tables[0] == tables[1]
+            tables.append(list(csv.DictReader(rows)))
+    for one, other in zip(*tables):
+        assert (one["track"], one["clip"]) == (other["track"], other["clip"])
+        assert float(one["p0"]) == pytest.approx(float(other["p0"]), abs=1e-6)
+    assert len(tables[0]) == len(tables[1]) == 150
 
 
 def test_genres_are_matched_by_name_and_others_are_left_out_by_name(tool, trained, synthetic_songs, tmp_path):

@@ -277,9 +277,9 @@ def test_a_vote_that_fails_while_writing_leaves_the_earlier_one_whole(tmp_path):
     songs, clips = ["blues.00000", "rock.00000"], range(2)
     probabilities = np.full((4, 10), 0.1, np.float32)
     predicted = Prediction(np.repeat(songs, 2), np.tile(clips, 2), np.repeat([0, 9], 2), probabilities)
-    voters = collect_clips({"test": predicted})
+    voters = collect_clips({"test": predicted}, len(GENRES))
     with pytest.raises(TypeError):
-        write_votes(folder, voters, hold_election(voters, None), {"not for JSON": object()})
+        write_votes(folder, voters, hold_election(voters, None), {"genres": GENRES, "not for JSON": object()})
     assert (folder / "summary.json").read_text() == "earlier"
     assert [path.name for path in folder.parent.iterdir() if path.is_dir()] == ["small"]
 
