@@ -13,7 +13,7 @@ import soundfile
 from listening import train_briefly
 
 from tools.bench.robustness import LEVELS, VARIANTS, compare, count_steadfast, write_level
-from tools.classify.verdict import judge
+from tools.classify.verdict import Verdict, judge
 from tools.songs import audio
 from tools.songs.gtzan import GENRES
 
@@ -52,13 +52,13 @@ def test_mp3_is_stereo_at_a_true_128_kbit_s(tmp_path: Path) -> None:
     assert (tmp_path / "song.mp3").stat().st_size * 8 / 20 == pytest.approx(128_000, rel=0.02)
 
 
-def verdict(*labels: int) -> object:
-    return judge(np.eye(len(GENRES))[list(labels)], 2.0)
+def verdict(*labels: int) -> Verdict:
+    return judge(GENRES, np.eye(len(GENRES))[list(labels)], 2.0)
 
 
 def test_songs_are_counted_that_keep_their_decision_and_clips_that_keep_their_vote() -> None:
-    found = compare([verdict(0, 0, 0), verdict(1, 1, 2)], [verdict(0, 0, 3), verdict(2, 2, 2)])
-    assert found == {"songs": 2, "same_decision": 1, "same_most_probable": 1, "same_clips": 3 / 6}
+    outcome = compare([verdict(0, 0, 0), verdict(1, 1, 2)], [verdict(0, 0, 3), verdict(2, 2, 2)])
+    assert outcome == {"songs": 2, "same_decision": 1, "same_most_probable": 1, "same_clips": 3 / 6}
 
 
 def test_a_song_is_steadfast_that_keeps_its_decision_in_every_variant() -> None:
@@ -80,9 +80,9 @@ def test_the_table_has_a_row_a_variant_over_the_songs(
     assert "2 songs: not the data that this model was trained on" in done.stdout
     written = json.loads((tmp_path / "robustness.json").read_text())
     assert f"in every variant: {written['same_in_every_variant']} of 2 songs" in done.stdout
-    found = written["variants"]
-    assert list(found) == [variant.name for variant in VARIANTS]
+    variants = written["variants"]
+    assert list(variants) == [variant.name for variant in VARIANTS]
     assert all(
-        f"| {variant.name} | {found[variant.name]['same_decision']} of 2 |" in done.stdout for variant in VARIANTS
+        f"| {variant.name} | {variants[variant.name]['same_decision']} of 2 |" in done.stdout for variant in VARIANTS
     )
-    assert found["peak at 0.0 dBFS"]["same_clips"] > 0.9
+    assert variants["peak at 0.0 dBFS"]["same_clips"] > 0.9

@@ -126,6 +126,28 @@ def test_the_votes_of_all_folds_are_those_of_each_and_a_change_is_found(build):
     assert clips_are("SKIP")
 
 
+def test_any_music_trained_on_whole_and_tested_on_the_songs_of_another_root(whole, tmp_path):
+    build, genres = tmp_path / "build", whole / "synthetic" / "genres"
+    for root, sources in (("own", {"techno": "metal", "ambient": "classical"}), ("other", {"techno": "rock"})):
+        for name, source in sources.items():
+            shutil.copytree(genres / source, tmp_path / root / name / "some songs")
+    (tmp_path / "other" / "folk").mkdir()
+    shutil.copy(genres / "country" / "country.00000.wav", tmp_path / "other" / "folk" / "a song.wav")
+    shutil.copy(genres / "metal" / "metal.00000.wav", tmp_path / "own" / "techno" / "twin.wav")
+    (tmp_path / "own" / "ambient" / "notes.txt").write_text("no song")
+    for split in ("song", "artist", "all"):
+        views = ("--views", "cnn", "--dtypes", "float", "--split", split, "--build", build)
+        converted = run_module("tools.convert", tmp_path / "own", *views)
+        assert converted.returncode == 0, converted.stderr
+    named = ("--net", "simple_cnn", "--split", "all", "--build", build)
+    for module, *options in (("tools.train", "--iters", 1), ("tools.vote", "--test", tmp_path / "other")):
+        ended = run_module(module, *named, *options)
+        assert ended.returncode == 0, ended.stderr
+    result = run_module("tools.verify", "--build", build, "--songs", 1)
+    assert result.returncode == 0, result.stdout
+    assert "clips passed again through the network: 75 clips" in result.stdout
+
+
 def test_a_training_that_is_at_work_killed_stopped_and_gone_on_with(whole, tmp_path, outcomes):
     build, folder = tmp_path / "build", "runs/song/complex_cnn@batch=4"
     build.mkdir()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,44 +22,59 @@ NOT_IN_THE_LOG = ("iter", "train_accuracy")  # the log has the accuracy of one b
 
 
 @dataclass
+class Process:
+    """A process of Caffe: how many clips a batch of rank 0 has, and from which iteration on it trained."""
+
+    earlier: tuple[int, ...]  # the iterations of the snapshots before it, 0 for none
+    batch: int = 0
+    first: float = math.inf  # the iteration that it logged first
+
+    @property
+    def start(self) -> int:
+        """The newest snapshot before it, or an earlier one where that was not whole."""
+        return max(iteration for iteration in self.earlier if iteration <= self.first)
+
+
+@dataclass
 class Log:
     """A log as it was written, by one process of Caffe after another. ``lines`` are those of metrics.jsonl."""
 
-    processes: list[tuple[int, int]] = field(default_factory=list)  # clips of rank 0's batch; snapshots before it
+    processes: list[Process] = field(default_factory=list)
     snapshots: list[int] = field(default_factory=list)
     lines: dict[tuple[str, int], dict[str, float]] = field(default_factory=dict)
     undone: set[tuple[str, int]] = field(default_factory=set)  # what a later process may have begun before
 
-    def start(self) -> None:
-        """A process begins at the newest snapshot, or before it where that was not whole."""
-        first = max(self.snapshots, default=0)
-        self.undone |= {(kind, iteration) for kind, iteration in self.lines if iteration >= first}
+    @property
+    def lasting(self) -> list[Process]:
+        """The processes that no later one has begun before: those whose work stands."""
+        later = [[other.start for other in self.processes[number:]] for number in range(1, len(self.processes) + 1)]
+        return [process for process, starts in zip(self.processes, later) if process.start < min([*starts, math.inf])]
 
-    def has_start(self, iteration: int, batch: int) -> bool:
-        """Whether a process began at an iteration with so large a batch on each rank: at the newest snapshot before
-        it, or at an earlier one where the newest was not whole, and so was written again."""
-        for own, before in self.processes:
-            earlier, later = [0, *self.snapshots[:before]], self.snapshots[before:]
-            if own == batch and (iteration == max(earlier) or (iteration in earlier and max(earlier) in later)):
-                return True
-        return False
+    def begin(self) -> None:
+        self.processes.append(Process((0, *self.snapshots)))
+        newest = max(self.processes[-1].earlier)
+        self.undone |= {(kind, iteration) for kind, iteration in self.lines if iteration >= newest}
+
+    def note(self, iteration: int) -> None:
+        if self.processes:
+            self.processes[-1].first = min(self.processes[-1].first, iteration)
 
     def add(self, kind: str, iteration: int, **values: float) -> None:
+        self.note(iteration)
         self.lines.setdefault((kind, iteration), {}).update(values)
         self.undone.discard((kind, iteration))
 
 
 def read_log(file: Path) -> Log:
     """What a caffe.log says; a training that has not begun has none."""
-    log, tested, awaits_batch = Log(), 0, False
+    log, tested = Log(), 0
     for line in file.read_text(errors="replace").splitlines() if file.exists() else []:
         if START.search(line):
-            log.start()
-            awaits_batch = True
-        elif awaits_batch and (match := BATCH.match(line)):
-            log.processes.append((int(match[1]), len(log.snapshots)))
-            awaits_batch = False
+            log.begin()
+        elif (match := BATCH.match(line)) and log.processes:
+            log.processes[-1].batch = log.processes[-1].batch or int(match[1])
         elif match := SNAPSHOT.search(line):
+            log.note(int(match[1]))
             log.snapshots.append(int(match[1]))
         elif match := TESTING.search(line):
             tested = int(match[1])

@@ -34,10 +34,10 @@ def check_songs(build: Build, folder: Folder) -> str:
     Those that lie in the build folder were made there, and are compared without being named.
     """
     root, fingerprint = root_of(build, folder), folder.manifest["data"]["fingerprint"]
+    if not build.data and not root.exists():
+        raise SkippedError(f"no songs at {root}: name them with GTZAN=DIR")
     if build.data or root.resolve().is_relative_to(build.path.resolve()):
         roots.check_same_songs(root, fingerprint, str(folder.path))
-    elif not root.exists():
-        raise SkippedError(f"no songs at {root}: name them with GTZAN=DIR")
     elif roots.fingerprint(root) != fingerprint:
         raise SkippedError(f"{root} holds other songs by now: name those it was made of with GTZAN=DIR")
     return str(root)
