@@ -884,7 +884,7 @@ options(
 )
 
 
-@kind("classify: a song that is not there", "give wav, flac")
+@kind("classify: a song that is not there", "give audio files, as mp3")
 def _(place: Place) -> tuple:
     return hear(place, song=place.folder / "none.wav")
 
@@ -920,7 +920,7 @@ for name, (put, fate) in bad_audio.KINDS.items():
     if name in ("cut short in its data", "a sample short", "numbered with letters"):
         continue  # long enough to be heard
 
-    @kind(f"classify: a song: {name}", "give wav, flac", fast=name == "text")
+    @kind(f"classify: a song: {name}", "give audio files, as mp3", fast=name == "text")
     def _(place: Place, put: Callable = put) -> tuple:
         song = place.folder / "rock.00001.wav"
         put(song)
