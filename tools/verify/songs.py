@@ -141,7 +141,7 @@ def compare_song(lmdb: Path, content: Content, name: str, derive: Callable[[int]
     keys = [(key, clip) for key, (of, clip) in zip(content.keys, content.clips) if of == name]
     with lmdbs.opened(lmdb) as environment, environment.begin() as transaction:
         for key, clip in keys:
-            record = lmdbs.read_record(lmdb, key.encode(), transaction.get(key.encode()))
+            record = lmdbs.read_record(lmdb, key.encode(), transaction.get(key.encode(), b""))
             difference = float(np.abs(record.array.astype(np.float64) - derive(clip)).max())
             if not difference <= tolerance:
                 raise FailedError(f"{lmdb.name}: record {key} is off by {difference:g} from the audio")
