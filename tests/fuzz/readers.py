@@ -100,7 +100,7 @@ def read_metrics(data: bytes) -> None:
 
 
 def read_log(data: bytes) -> None:
-    log.read_log(written("caffe.log", data))
+    assert judged(lambda: str(log.read_log(written("caffe.log", data))))
 
 
 def read_clips(data: bytes) -> None:
