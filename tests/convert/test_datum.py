@@ -78,6 +78,7 @@ def test_a_datum_in_another_order_of_fields_is_read_by_protobuf(dtype):
         datum.serialize(matrix("float"), 3)[:-3],
         datum.serialize(matrix("int"), 3)[:-3],
         datum.serialize(matrix("float"), 3)[:-5],
+        datum.serialize(matrix("int"), 3) + b"\0",  # where protobuf stops reading, with a mere warning
         caffe_pb2.Datum(channels=1, height=1, width=1, data=b"x", encoded=True).SerializeToString(),
     ],
 )
@@ -233,6 +234,8 @@ def test_matrices_that_differ_in_shape_are_refused(tmp_path):
 
 def test_a_missing_or_damaged_mean_is_named(tmp_path):
     assert "make lmdb" in refusal(datum.read_mean, tmp_path / "none.binaryproto")
-    for contents in (b"", b"rubbish, and more of it", caffe_pb2.BlobProto(channels=1, data=[1, 2]).SerializeToString()):
+    whole = caffe_pb2.BlobProto(num=1, channels=1, height=1, width=2, data=[1, 2]).SerializeToString()
+    short = caffe_pb2.BlobProto(channels=1, data=[1, 2]).SerializeToString()
+    for contents in (b"", b"rubbish, and more of it", short, whole + b"\0"):
         (tmp_path / "mean.binaryproto").write_bytes(contents)
         assert "make lmdb" in refusal(datum.read_mean, tmp_path / "mean.binaryproto")

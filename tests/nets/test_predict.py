@@ -129,6 +129,12 @@ def test_weights_cut_short_anywhere_are_named(run, tmp_path, share):
     assert "cut short" in said
 
 
+def test_weights_that_protobuf_reads_but_in_part_are_named(run, tmp_path):
+    model = tmp_path / "damaged.caffemodel"
+    model.write_bytes(run.caffemodel.read_bytes() + b"\0")
+    assert run.refusal(caffemodel=model).startswith(f"{model} is damaged")
+
+
 def test_weights_that_are_not_there_are_named(run, tmp_path):
     assert run.refusal(caffemodel=tmp_path / "none").startswith(f"{tmp_path / 'none'} does not exist")
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -35,6 +37,21 @@ def serialize(array: np.ndarray, label: int) -> bytes:
     return datum.SerializeToString() + tagged.tobytes()
 
 
+def read_message(kind: Any, message: bytes) -> Any:
+    """The message of Caffe's, of the class ``kind``, that these bytes are to their end.
+
+    Raises DecodeError for others. At a zero byte protobuf's Python only warns, and leaves out what follows.
+    """
+    from google.protobuf.message import DecodeError
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", RuntimeWarning)
+        read = kind.FromString(message)
+    if caught:
+        raise DecodeError(str(caught[0].message))
+    return read
+
+
 def parse(message: bytes) -> tuple[np.ndarray, int]:
     """The (channels, height, width) matrix of a Datum, uint8 or float32, and its label.
 
@@ -45,7 +62,7 @@ def parse(message: bytes) -> tuple[np.ndarray, int]:
 
     for head, floats in split_floats(message):
         try:
-            datum = caffe_pb2.Datum.FromString(head)
+            datum = read_message(caffe_pb2.Datum, head)
         except DecodeError:
             continue
         if datum.encoded:
@@ -91,7 +108,7 @@ def read_mean(path: Path) -> np.ndarray:
 
     remedy = f"remove {path.parent} and type 'make lmdb' again"
     try:
-        blob = caffe_pb2.BlobProto.FromString(path.read_bytes())
+        blob = read_message(caffe_pb2.BlobProto, path.read_bytes())
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such mean: type 'make lmdb' first") from None
     except DecodeError:

@@ -21,6 +21,7 @@ from google.protobuf.message import DecodeError
 from tools import cli
 from tools.cli import UserError
 from tools.convert import lmdbs
+from tools.convert.datum import read_message
 from tools.nets import prototxt
 
 # A batch is 100 clips of 33 x 166 values, or the worth of it: a net's memory grows with the values of a batch.
@@ -51,9 +52,8 @@ def load_net(deploy: Path, caffemodel: Path, shape: tuple[int, int, int]) -> caf
 
 def check_weights(net: caffe.Net, deploy: Path, caffemodel: Path) -> None:
     """UserError unless ``caffemodel`` has every blob of ``net`` in its shape."""
-    weights = caffe_pb2.NetParameter()
     try:
-        weights.ParseFromString(caffemodel.read_bytes())
+        weights = read_message(caffe_pb2.NetParameter, caffemodel.read_bytes())
     except FileNotFoundError:
         raise UserError(f"{caffemodel} does not exist: train first, or ask for another iteration") from None
     except DecodeError:

@@ -28,6 +28,7 @@ from google.protobuf.message import DecodeError
 
 from tools import cli
 from tools.cli import UserError
+from tools.convert.datum import read_message
 from tools.nets import prototxt
 from tools.processes import die_with
 from tools.train import snapshots
@@ -103,10 +104,10 @@ def check_loss(iteration: int, losses: list[float]) -> None:
 
 def check_snapshot(prefix: Path) -> None:
     """UserError unless both files of a snapshot can be read: Caffe does not see a disk fill up at its last write."""
-    for message, suffix in ((caffe_pb2.NetParameter(), ".caffemodel"), (caffe_pb2.SolverState(), ".solverstate")):
+    for kind, suffix in ((caffe_pb2.NetParameter, ".caffemodel"), (caffe_pb2.SolverState, ".solverstate")):
         file = prefix.with_name(prefix.name + suffix)
         try:
-            message.ParseFromString(file.read_bytes())
+            read_message(kind, file.read_bytes())
         except DecodeError:
             raise UserError(f"{file} was cut short as it was written: free some space, then go on") from None
 

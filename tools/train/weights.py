@@ -12,6 +12,7 @@ from google.protobuf.message import DecodeError
 
 from tools import files
 from tools.cli import UserError
+from tools.convert.datum import read_message
 from tools.settings import Settings
 from tools.train import snapshots
 
@@ -38,9 +39,8 @@ def first_weights(file: Path, net: caffe_pb2.NetParameter, label_names: list[str
 
     UserError for a file that holds no weights, or none for any layer of the net.
     """
-    weights = caffe_pb2.NetParameter()
     try:
-        weights.ParseFromString(file.read_bytes())
+        weights = read_message(caffe_pb2.NetParameter, file.read_bytes())
     except DecodeError:
         raise UserError(f"WEIGHTS={file}: damaged, or no .caffemodel: name another") from None
     scoring = [layer.name for layer in net.layer if layer.type in ("InnerProduct", "Convolution")][-1]
