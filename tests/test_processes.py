@@ -115,10 +115,11 @@ def test_an_end_is_told_in_words():
 # --- songs side by side -----------------------------------------------------------------------------------------------
 
 SLEEPY = """
-import time
+import sys, time
 from tools import cli, processes
 print("begun", flush=True)
-cli.run("sleepy", lambda: len(processes.map_songs(time.sleep, [0.2] * 500, jobs=2)))
+seconds, songs, at_once = eval(sys.argv[1])
+cli.run("sleepy", lambda: len(processes.map_songs(time.sleep, [seconds] * songs, jobs=2, at_once=at_once)))
 """
 
 
@@ -134,14 +135,15 @@ def test_results_come_in_order():
 
 
 def test_a_killed_process_is_an_error_of_one_line():
-    with pytest.raises(UserError, match=r"^a process that was reading songs was killed.*lower JOBS.*$"):
+    with pytest.raises(UserError, match=r"^a process that was at work on them was killed.*lower JOBS.*$"):
         map_songs(end_at_once, range(10), jobs=2)
 
 
-def test_an_interrupt_takes_back_what_is_not_begun():
-    """500 songs of 0.2 s on 2 processes would be 50 s."""
+@pytest.mark.parametrize(("seconds", "songs", "at_once"), [(0.2, 500, False), (300, 2, True)])
+def test_an_interrupt_takes_back_what_is_not_begun_and_kills_what_takes_minutes(seconds, songs, at_once):
+    """500 songs of 0.2 s on 2 processes would be 50 s, 2 of 300 s five minutes."""
     process = subprocess.Popen(
-        [sys.executable, "-c", SLEEPY],
+        [sys.executable, "-c", SLEEPY, repr((seconds, songs, at_once))],
         cwd=CHECKOUT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -7,6 +7,7 @@ starts Open MPI's daemon there.
 from __future__ import annotations
 
 import ctypes
+import multiprocessing
 import os
 import queue
 import re
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
@@ -124,26 +125,42 @@ def ending(status: int) -> str:
 
 
 def map_songs(
-    function: Callable[..., Result], *columns: Sequence, jobs: int | None, label: str = "songs", done: int = 0
+    function: Callable[..., Result],
+    *columns: Sequence,
+    jobs: int | None,
+    label: str = "songs",
+    unit: str = "song",
+    done: int = 0,
+    at_once: bool = False,
 ) -> list[Result]:
     """``function`` of each song, as `map`, ``jobs`` at a time (None: one a core), under a bar that begins at ``done``.
 
-    An interrupt takes back the songs that no process has begun. UserError where a process is killed.
+    An interrupt takes back the songs that no process has begun, and waits for the others; ``at_once`` it kills the
+    processes, for work of minutes. UserError where a process is killed.
     """
-    to_do, outcomes = len(columns[0]), None
     with executor(jobs or cores()) as pool:
+        futures = [pool.submit(function, *song) for song in zip(*columns)]
         try:
-            outcomes = pool.map(function, *columns)
-            return list(tqdm(outcomes, label, done + to_do, initial=done, unit="song", disable=None))
+            bar = tqdm(futures, label, done + len(futures), initial=done, unit=unit, disable=None)
+            return [future.result() for future in bar]
         except BrokenProcessPool:
             raise UserError(
-                "a process that was reading songs was killed, perhaps for want of memory: "
+                "a process that was at work on them was killed, perhaps for want of memory: "
                 "type the same command again, with a lower JOBS: what is made goes on from here"
             ) from None
         except BaseException:
-            if outcomes is not None:
-                outcomes.close()  # type: ignore[attr-defined]  # a generator, as both executors return
+            end_work(futures, at_once)
             raise
+
+
+def end_work(futures: list[Future], at_once: bool) -> None:
+    """Take back what no process has begun, or kill the processes. Not both: the pool stumbles over the former then."""
+    if at_once:
+        for process in multiprocessing.active_children():
+            process.kill()
+    else:
+        for future in futures:
+            future.cancel()
 
 
 def cores() -> int:

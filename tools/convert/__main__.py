@@ -97,7 +97,7 @@ def main() -> None:
         parts = without_songs(draw_parts(survey, settings, views, genres), reasons)
         check_parts(parts, survey.root, {track.genre for track in tracks}, left_out, settings.split == "all")
         with whole_folder(folder) as aside:
-            lmdbs = write_lmdbs(aside, parts, spool, dtypes, survey.genres)
+            lmdbs = write_lmdbs(aside, parts, spool, dtypes, survey.genres, settings.jobs)
             data = {"root": str(args.data_root), "songs_present": len(survey.tracks), **origin["data"]}
             hashes = {short_name(name): outcome.samples_sha256 for name, outcome in outcomes.items()}
             names = {short_name(track.track): track.track for track in tracks if short_name(track.track) != track.track}
