@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from tools.cli import UserError
 
@@ -93,6 +95,15 @@ def is_taken(lock: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def json_lines(file: Path) -> list[dict[str, Any]]:
+    """The lines of a file of JSON, none where there is no file. What a killed process left half of is passed over."""
+    lines = []
+    for text in file.read_text(errors="replace").splitlines() if file.exists() else []:
+        with suppress(ValueError):
+            lines.append(json.loads(text))
+    return lines
 
 
 def sha256_of(file: Path) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import multiprocessing
 import os
+import platform
 import queue
 import re
 import signal
@@ -166,6 +167,12 @@ def end_work(futures: list[Future], at_once: bool) -> None:
 def cores() -> int:
     """The cores that this process may use."""
     return len(os.sched_getaffinity(0))
+
+
+def processor() -> str:
+    """The name of the processor, as Linux has it."""
+    name = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    return name[1] if name else platform.machine()
 
 
 def executor(jobs: int) -> Executor:

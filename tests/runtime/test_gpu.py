@@ -43,7 +43,7 @@ def test_the_release_of_cuda_is_known_though_there_is_no_driver():
 
 def test_the_gpus_of_a_caffe_with_cuda_are_those_of_nvidia_smi():
     expected = gpus_by_nvidia_smi() if linked_with_cuda() else 0
-    assert gpu.gpus() == list(range(expected))
+    assert [device.index for device in gpu.ask().gpus] == list(range(expected))
 
 
 def test_the_reason_tells_a_caffe_without_cuda_from_a_machine_without_a_gpu():
@@ -66,13 +66,13 @@ def test_an_absent_gpu_is_refused_in_one_line_that_names_the_setting_and_the_way
     message = str(refusal.value)
     assert message.startswith("GPU=0,4095: ")
     assert "\n" not in message
-    if not gpu.gpus():
+    if not gpu.ask().gpus:
         assert "--gpus all" in message and "GPU= empty" in message
 
 
 def test_asking_does_not_start_cuda_in_the_process_that_asks():
     # A process of its own: where Caffe has CUDA, other tests here have loaded it with Caffe.
-    ask = "from pathlib import Path; from tools.runtime import gpu; gpu.gpus(); "
+    ask = "from pathlib import Path; from tools.runtime import gpu; gpu.ask(); "
     ask += "print(Path('/proc/self/maps').read_text())"
     seen = subprocess.run([sys.executable, "-c", ask], cwd=CHECKOUT, capture_output=True, text=True, check=True)
     assert "python3" in seen.stdout

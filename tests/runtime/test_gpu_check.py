@@ -113,7 +113,7 @@ def test_the_picks_are_the_highest_scores_of_each_test_batch(training: str, fold
     model = folder / "net_iter_3.caffemodel"
     wide, score = weights_of(model)
     scores = score[0] @ (wide[0] @ np.full(3, 0.5) + wide[1]) + score[1]
-    assert gpu_caffe.picks(folder / "train_val.prototxt", model, 3, None) == 12 * [int(scores.argmax())]
+    assert gpu_caffe.picks(str(folder / "train_val.prototxt"), str(model), "3") == 12 * [int(scores.argmax())]
 
 
 def weights_of(caffemodel: Path) -> list[list[np.ndarray]]:
@@ -244,7 +244,7 @@ def test_a_network_is_compared_without_the_dropout_that_it_has(net: str):
     assert set(NETS) == set(NETWORKS)
 
 
-@pytest.mark.skipif(bool(gpu.gpus()), reason="there is a GPU here, so that it would be checked")
+@pytest.mark.skipif(bool(gpu.ask().gpus), reason="there is a GPU here, so that it would be checked")
 def test_without_a_gpu_one_line_says_so(tmp_path: Path):
     done = run_module("tools.runtime.gpu_check", "--build", tmp_path)
     assert done.returncode == 2

@@ -15,28 +15,26 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from tools import cli, paths
 from tools.cli import UserError
 
-CUDA_SUCCESS = 0
 # cudaError_t of CUDA 11 (driver_types.h)
-CUDA_ERROR_INSUFFICIENT_DRIVER = 35
-CUDA_ERROR_NO_DEVICE = 100
-# cudaDeviceAttr
-COMPUTE_CAPABILITY_MAJOR, COMPUTE_CAPABILITY_MINOR = 75, 76
+SUCCESS, INSUFFICIENT_DRIVER, NO_DEVICE = 0, 35, 100
+COMPUTE_CAPABILITY = (75, 76)  # cudaDeviceAttr, major and minor
 # cudaDeviceProp begins with char name[256] and is far shorter than this in every release
 DEVICE_PROPERTIES_BYTES = 4096
 
 HOW_TO_PASS_ONE = "`docker run --gpus all` (the host needs NVIDIA's driver and container toolkit)"
+OR_CPU = "or leave GPU= empty for the CPU"
 WITHOUT_CUDA = (
     "this Caffe was built without CUDA: build the GPU image (make docker-gpu) and pass it the GPU with "
-    f"{HOW_TO_PASS_ONE}, or leave GPU= empty for the CPU"
+    f"{HOW_TO_PASS_ONE}, {OR_CPU}"
 )
-NOT_VISIBLE = f"no GPU is visible: pass one with {HOW_TO_PASS_ONE}, or leave GPU= empty for the CPU"
+NOT_VISIBLE = f"no GPU is visible: pass one with {HOW_TO_PASS_ONE}, {OR_CPU}"
 
 
 @dataclass(frozen=True)
@@ -71,55 +69,44 @@ def ask_cuda(extension: Path) -> Answer:
     library = ctypes.CDLL(str(extension))
     if not hasattr(library, "cudaGetDeviceCount"):
         return Answer(cuda=None, reason=WITHOUT_CUDA)
-    cuda = runtime_version()
-    count = ctypes.c_int(0)
-    error = library.cudaGetDeviceCount(ctypes.byref(count))
-    if error != CUDA_SUCCESS or count.value == 0:
-        return Answer(cuda=cuda, reason=why_none(library, error))
-    return Answer(cuda=cuda, gpus=[describe(library, index) for index in range(count.value)])
+    # libcudart.so.11.2.152, loaded by this process, is 11.2: cudaRuntimeGetVersion fails without a driver.
+    cuda = re.findall(r"/libcudart\.so\.(\d+\.\d+)", Path("/proc/self/maps").read_text())[0]
+    error, count = number_from(library.cudaGetDeviceCount)
+    if error != SUCCESS or count == 0:
+        return Answer(cuda, reason=why_none(library, error, cuda))
+    return Answer(cuda, [describe(library, index) for index in range(count)])
 
 
-def why_none(library: ctypes.CDLL, error: int) -> str:
+def number_from(function: Callable[..., int], *arguments: int) -> tuple[int, int]:
+    """The error that a function of CUDA returns, and the number that it writes to its first argument."""
+    number = ctypes.c_int(0)
+    return function(ctypes.byref(number), *arguments), number.value
+
+
+def why_none(library: ctypes.CDLL, error: int, cuda: str) -> str:
     """One line for what cudaGetDeviceCount returned, with the way out."""
-    driver = driver_version(library)
-    if error == CUDA_ERROR_INSUFFICIENT_DRIVER and driver != "0.0":
-        return f"the driver serves CUDA {driver} at most, but Caffe needs {runtime_version()}: update the driver"
-    if error in (CUDA_SUCCESS, CUDA_ERROR_INSUFFICIENT_DRIVER, CUDA_ERROR_NO_DEVICE):
+    _, driver = number_from(library.cudaDriverGetVersion)  # 11020 is 11.2; 0 where there is no driver
+    if error == INSUFFICIENT_DRIVER and driver:
+        serves = f"{driver // 1000}.{driver % 1000 // 10}"
+        return f"the driver serves CUDA {serves} at most, but Caffe needs {cuda}: update the driver"
+    if error in (SUCCESS, INSUFFICIENT_DRIVER, NO_DEVICE):
         return NOT_VISIBLE
     library.cudaGetErrorString.restype = ctypes.c_char_p
     words = library.cudaGetErrorString(error).decode()
-    return f"CUDA can't use the GPU ({words}): see what nvidia-smi says, or leave GPU= empty for the CPU"
-
-
-def runtime_version() -> str:
-    """'11.2' out of libcudart.so.11.2.152, loaded by this process: cudaRuntimeGetVersion fails without a driver."""
-    loaded = re.findall(r"/libcudart\.so\.(\d+\.\d+)", Path("/proc/self/maps").read_text())
-    return loaded[0]
-
-
-def driver_version(library: ctypes.CDLL) -> str:
-    """The newest CUDA that the driver serves: '11.2' where it says 11020; '0.0' where there is no driver."""
-    number = ctypes.c_int(0)
-    library.cudaDriverGetVersion(ctypes.byref(number))
-    return f"{number.value // 1000}.{number.value % 1000 // 10}"
+    return f"CUDA can't use the GPU ({words}): see what nvidia-smi says, {OR_CPU}"
 
 
 def describe(library: ctypes.CDLL, index: int) -> Gpu:
     properties = ctypes.create_string_buffer(DEVICE_PROPERTIES_BYTES)
     library.cudaGetDeviceProperties(properties, index)
-    capability = []
-    for attribute in (COMPUTE_CAPABILITY_MAJOR, COMPUTE_CAPABILITY_MINOR):
-        value = ctypes.c_int(0)
-        library.cudaDeviceGetAttribute(ctypes.byref(value), attribute, index)
-        capability.append(str(value.value))
+    capability = [str(number_from(library.cudaDeviceGetAttribute, part, index)[1]) for part in COMPUTE_CAPABILITY]
     return Gpu(index, properties.value.decode(errors="replace"), ".".join(capability))
 
 
 def ask() -> Answer:
     """Ask in a child process, whatever may become of it."""
-    child = subprocess.run(
-        [sys.executable, "-m", "tools.runtime.gpu"], cwd=paths.CHECKOUT, capture_output=True, text=True
-    )
+    command = [sys.executable, "-m", "tools.runtime.gpu"]
+    child = subprocess.run(command, cwd=paths.CHECKOUT, capture_output=True, text=True)
     try:
         said = json.loads(child.stdout)
         return Answer(said["cuda"], [Gpu(**gpu) for gpu in said["gpus"]], said["reason"])
@@ -128,29 +115,19 @@ def ask() -> Answer:
         return Answer(cuda=None, reason=f"asking CUDA for its GPUs failed ({words}): leave GPU= empty for the CPU")
 
 
-def gpus() -> list[int]:
-    """The numbers of the GPUs that Caffe can use; an empty list where there is none, for whatever reason."""
-    return [gpu.index for gpu in ask().gpus]
-
-
 def require(wanted: Sequence[int]) -> None:
     """UserError, in one line that says how to pass a GPU, unless all of the ``wanted`` ones are there."""
     answer = ask()
     present = [gpu.index for gpu in answer.gpus]
     absent = [index for index in wanted if index not in present]
-    if not absent:
-        return
-    setting = f"GPU={','.join(map(str, wanted))}"
-    if answer.reason:
-        raise UserError(f"{setting}: {answer.reason}")
-    raise UserError(f"{setting}: there is no GPU {absent[0]} here, only {', '.join(map(str, present))}")
+    if absent:
+        reason = answer.reason or f"there is no GPU {absent[0]} here, only {', '.join(map(str, present))}"
+        raise UserError(f"GPU={','.join(map(str, wanted))}: {reason}")
 
 
 def main() -> None:
     parser = cli.Parser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--require", metavar="N,N", type=numbers, help="end with exit code 2 unless these GPUs are there"
-    )
+    parser.add_argument("--require", metavar="N,N", type=numbers, help="exit code 2 unless these GPUs are there")
     wanted = parser.parse_args().require
     if wanted is None:
         print(json.dumps(asdict(ask_cuda(caffe_extension()))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -10,11 +11,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Union
 
 from tools import processes
 from tools.runtime.gpu_readings import first
 
 NETS = ("simple_cnn", "complex_cnn", "rcnn", "lstm", "song_cnn", "rcnn_plus")
+Word = Union[str, Path, int]  # of a command
 
 
 class CutOffError(Exception):
@@ -67,21 +70,19 @@ class Check:
     def log(self, name: str) -> Path:
         return self.folder / "logs" / f"{name}.log"
 
-    def call(self, name: str, *command: object, interrupt: float = 0) -> str:
+    def call(self, name: str, *command: Word, interrupt: float = 0) -> str:
         """What a command says, which is kept as log ``name`` too. FailedError where it fails.
 
         CutOffError at the end of the item's time; one that can be stopped is interrupted ``interrupt`` seconds before.
         """
         # A cache of its own, so that the first start on a card is seen; 4 GB, since all of Caffe's kernels go into it.
-        compiled = [f"CUDA_CACHE_PATH={self.folder / 'compiled'}", f"CUDA_CACHE_MAXSIZE={4 << 30}"]
+        cache = [f"CUDA_CACHE_PATH={self.folder / 'compiled'}", f"CUDA_CACHE_MAXSIZE={4 << 30}"]
         log = self.log(name)
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("w") as out:
-            try:
-                with processes.child(["env", *compiled, *map(str, command)], out, out=out.fileno()) as process:
-                    self.wait(process, interrupt)
-            finally:
-                said = log.read_text(errors="replace")
+        words = ["env", *cache, *map(str, command)]
+        with log.open("w") as out, processes.child(words, out, out=out.fileno()) as process:
+            self.wait(process, interrupt)
+        said = log.read_text(errors="replace")
         if process.returncode:
             raise FailedError(f"{name}: {processes.last_words(said)} (whole log: {log})")
         return said
@@ -96,28 +97,25 @@ class Check:
                     process.wait(interrupt)
             raise CutOffError from None
 
-    def tool(self, name: str, module: str, *arguments: object, **options: float) -> str:
-        return self.call(name, sys.executable, "-m", module, *arguments, **options)
+    def tool(self, name: str, module: str, *arguments: Word, interrupt: float = 0) -> str:
+        return self.call(name, sys.executable, "-m", module, *arguments, interrupt=interrupt)
 
-    def train(self, build: Path, net: str, iterations: int, *settings: object, **options: float) -> Path:
-        """Train a network in a build folder, on the GPU unless ``settings`` name it; returns the run folder."""
+    def caffe(self, name: str, *command: Word, on_gpu: bool = True) -> str:
+        """What one of Caffe's own commands says."""
+        device: list[Word] = ["-gpu", self.device] if on_gpu and self.device is not None else []
+        return self.call(name, "caffe", *command, *device)
+
+    def pycaffe(self, name: str, *question: Word) -> Any:
+        """The answer of `tools.runtime.gpu_caffe`."""
+        return json.loads(self.tool(name, "tools.runtime.gpu_caffe", *question).splitlines()[-1])
+
+    def train(self, build: Path, net: str, iterations: int, *settings: Word, interrupt: float = 0) -> Path:
+        """Train a network in a build folder, on the GPU unless ``settings`` say otherwise; returns the run folder."""
         self.lmdbs(build)
-        place = [] if "--gpu" in settings else self.on_device
-        name = f"train-{build.name}-{net}"
-        said = self.tool(
-            name, "tools.train", "--build", build, "--net", net, "--iters", iterations, *place, *settings, **options
-        )
+        place: list[Word] = ["--ranks", 1] if self.device is None else ["--gpu", self.device]
+        where: list[Word] = ["--build", build, "--net", net, "--iters", iterations, *place]
+        said = self.tool(f"train-{build.name}-{net}", "tools.train", *where, *settings, interrupt=interrupt)
         return Path(first(r"^(.+?): \d+ clips, batch ", said))
-
-    @property
-    def on_device(self) -> list[object]:
-        """The options of tools.train for the GPU, or for the CPU in its place."""
-        return ["--ranks", 1] if self.device is None else ["--gpu", self.device]
-
-    @property
-    def device_of_caffe(self) -> list[object]:
-        """The options of Caffe's own commands."""
-        return [] if self.device is None else ["-gpu", self.device]
 
     def lmdbs(self, build: Path) -> None:
         """Let a build folder have the LMDBs of the check, which are made where they are not there yet."""

@@ -11,21 +11,19 @@ left of theirs; one that is cut off, or fails, says so. The same command goes on
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import time
 from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
-from typing import Any
 
 from tools import cli, files, paths
 from tools.cli import UserError
 from tools.runtime import gpu
 from tools.runtime.gpu_calls import NETS, REHEARSAL, Amounts, Check, CutOffError, FailedError
-from tools.runtime.gpu_items import ITEMS, Item
+from tools.runtime.gpu_items import ITEMS, Item, Value
 
-Line = dict[str, Any]  # of results.jsonl
 DONE, CUT_OFF = "done", "cut off: the minutes were over"
 
 
@@ -34,12 +32,9 @@ class Results:
 
     def __init__(self, file: Path) -> None:
         self.file = file
-        self.lines: list[Line] = []
-        if file.exists():
-            # A killed check may have left half a line.
-            self.lines = [json.loads(line) for line in file.read_text().splitlines() if line.endswith("}")]
+        self.lines = files.json_lines(file)
 
-    def add(self, **line: Any) -> None:
+    def add(self, **line: Value) -> None:
         self.lines.append(line)
         files.write_whole(self.file, "".join(json.dumps(line) + "\n" for line in self.lines))
 
@@ -53,9 +48,8 @@ class Results:
 
 def ends(items: list[Item], minutes: float, begin: float) -> list[float]:
     """When each item has to be over: by its share, so that what one leaves is had by those after it."""
-    total = sum(item.share for item in items)
-    shares = [sum(item.share for item in items[: index + 1]) / total for index in range(len(items))]
-    return [begin + 60 * minutes * share for share in shares]
+    shares = list(accumulate(item.share for item in items))
+    return [begin + 60 * minutes * share / shares[-1] for share in shares]
 
 
 def run_items(items: list[Item], check: Check, minutes: float, results: Results) -> None:
@@ -78,27 +72,23 @@ def run_items(items: list[Item], check: Check, minutes: float, results: Results)
             print(f"   {ending}", flush=True)
 
 
-def shown(value: Any) -> str:
+def shown(value: Value) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def cell(value: Any) -> str:
-    return shown(value).replace("|", "\\|")
 
 
 def table(items: list[Item], results: Results) -> str:
     """Markdown: a row a result, and one for each item that was not done."""
-    rows = ["| item | what | result |", "|---|---|---|"]
+    rows: list[tuple[Value, ...]] = [("item", "what", "result"), ("---", "---", "---")]
     for item in items:
         lines = [line for line in results.lines if line["item"] == item.number and "what" in line]
-        rows += [f"| {item.number} | {line['what']} | {cell(line['value'])} |" for line in lines]
+        rows += [(item.number, line["what"], line["value"]) for line in lines]
         ending = results.ending(item.number) or "not begun"
-        if ending != DONE:
-            rows.append(f"| {item.number} | {item.title} | {cell(ending)} |")
-    return "\n".join(rows)
+        rows += [(item.number, item.title, ending)] if ending != DONE else []
+    cells = [[shown(value).replace("|", "\\|") for value in row] for row in rows]
+    return "\n".join(f"| {' | '.join(row)} |" for row in cells)
 
 
-def parse_arguments() -> argparse.Namespace:
+def main() -> int:
     parser = cli.Parser(prog="gpu-check", description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=25, help="how long it may take (default 25)")
     parser.add_argument("--data", type=Path, help="the songs to train on (default: synthetic ones)")
@@ -108,11 +98,6 @@ def parse_arguments() -> argparse.Namespace:
     args = parser.parse_args()
     if not args.minutes > 0:
         raise UserError(f"MINUTES={args.minutes:g}: give a number above 0")
-    return args
-
-
-def main() -> int:
-    args = parse_arguments()
     answer = gpu.ask()
     if not args.rehearse and not answer.gpus:
         raise UserError(answer.reason or "CUDA names no GPU")

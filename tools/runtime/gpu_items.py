@@ -13,11 +13,12 @@ from typing import Union
 
 from tools import paths, processes
 from tools.runtime import gpu_readings as readings
-from tools.runtime.gpu_calls import Check, CutOffError, FailedError
+from tools.runtime.gpu_calls import Check, CutOffError, FailedError, Word
 
 SECONDS_TO_SAVE = 60  # a training that is interrupted writes its snapshot first
 
-Measured = Iterator[tuple[str, Union[int, float, str]]]  # what, and its value
+Value = Union[int, float, str]
+Measured = Iterator[tuple[str, Value]]  # what, and its value
 
 
 def health(check: Check) -> Measured:
@@ -38,63 +39,50 @@ def same_weights(check: Check) -> Measured:
         yield from compare_picks(check, net, run)
 
 
-def without_dropout(net: str) -> list[object]:
+def without_dropout(net: str) -> list[Word]:
     """A GPU draws other masks than the CPU, so that no loss would be alike."""
     has_dropout = '"Dropout"' in (paths.PROTOTXT / net / "train_val.prototxt").read_text()
     return ["--dropout", 0] if has_dropout else []
 
 
-def stock_solver(run: Path, seed: int, check: Check, on_gpu: bool) -> Path:
+def stock_solver(check: Check, run: Path, name: str, seed: int, mode: str) -> Path:
     """A solver beside the run's own that displays every loss and ends after as many iterations as are compared."""
-    text = re.sub(
-        r"^(display|max_iter|random_seed|snapshot|snapshot_prefix|solver_mode|test_iter|test_interval|"
-        r"test_initialization): .*\n",
-        "",
-        (run / "solver.prototxt").read_text(),
-        flags=re.MULTILINE,
-    )
-    name = f"gpu-{seed}" if on_gpu else f"cpu-{seed}"
-    mode = "CPU" if check.device is None or not on_gpu else "GPU"
-    text += f"display: 1\nmax_iter: {check.amounts.iterations}\nrandom_seed: {seed}\nsolver_mode: {mode}\n"
-    text += f'snapshot_prefix: "{run / name}"\n'
+    fields = {"display": 1, "max_iter": check.amounts.iterations, "random_seed": seed, "solver_mode": mode}
+    fields |= {"snapshot_prefix": f'"{run / name}"'}
+    replaced = re.compile(rf"({'|'.join(fields)}|snapshot|test_iter|test_interval|test_initialization): ")
+    lines = [line for line in (run / "solver.prototxt").read_text().splitlines() if not replaced.match(line)]
     solver = run / f"{name}.prototxt"
-    solver.write_text(text)
+    solver.write_text("\n".join([*lines, *(f"{field}: {value}" for field, value in fields.items())]) + "\n")
     return solver
 
 
 def compare_losses(check: Check, net: str, run: Path) -> Measured:
     """Stock `caffe train` on both: from the same weights, which the seed makes; and from other seeds, on the CPU."""
 
-    def train(seed: int, on_gpu: bool) -> dict[int, float]:
-        solver = stock_solver(run, seed, check, on_gpu)
-        device = check.device_of_caffe if on_gpu else []
-        return readings.losses(check.call(f"same-{net}-{solver.stem}", "caffe", "train", "-solver", solver, *device))
+    def train(seed: int, on_gpu: bool = False) -> dict[int, float]:
+        name = f"gpu-{seed}" if on_gpu else f"cpu-{seed}"
+        solver = stock_solver(check, run, name, seed, "GPU" if on_gpu and check.device is not None else "CPU")
+        return readings.losses(check.caffe(f"same-{net}-{name}", "train", "-solver", solver, on_gpu=on_gpu))
 
-    on_gpu = train(1, True)
+    on_gpu = train(1, on_gpu=True)
     with ThreadPoolExecutor(processes.cores()) as pool:
-        on_cpu = list(pool.map(lambda seed: train(seed, False), range(1, check.amounts.seeds + 1)))
+        on_cpu = list(pool.map(train, range(1, check.amounts.seeds + 1)))
     first = readings.largest_relative_difference(on_gpu, on_cpu[0], 10)
     yield f"{net}: largest relative difference of the first 10 losses (within 1e-4: {first <= 1e-4})", first
     last = [readings.last_mean(losses) for losses in on_cpu]
-    apart = abs(readings.last_mean(on_gpu) - last[0])
+    apart, spread = abs(readings.last_mean(on_gpu) - last[0]), max(last) - min(last)
     yield f"{net}: last losses, GPU minus CPU", apart
-    yield (
-        f"{net}: last losses, seeds on the CPU apart (GPU within: {apart <= readings.spread(last)})",
-        readings.spread(last),
-    )
+    yield f"{net}: last losses, seeds on the CPU apart (GPU within: {apart <= spread})", spread
 
 
 def compare_picks(check: Check, net: str, run: Path) -> Measured:
     """The labels that one caffemodel picks for the test clips on both."""
     model = run / f"gpu-1_iter_{check.amounts.iterations}.caffemodel"
     batches = readings.first(r"^test_iter: (\d+)", (run / "solver.prototxt").read_text())
-    arguments = ["picks", run / "train_val.prototxt", model, batches]
-    devices = {"gpu": [] if check.device is None else [check.device], "cpu": []}
-    picks = [
-        json.loads(check.tool(f"picks-{net}-{name}", "tools.runtime.gpu_caffe", *arguments, *device).splitlines()[-1])
-        for name, device in devices.items()
-    ]
-    yield f"{net}: clips whose picks differ, of {len(picks[1])}", sum(a != b for a, b in zip(*picks))
+    question: list[Word] = ["picks", run / "train_val.prototxt", model, batches]
+    on_gpu = check.pycaffe(f"picks-{net}-gpu", *question, *([] if check.device is None else [check.device]))
+    on_cpu = check.pycaffe(f"picks-{net}-cpu", *question)
+    yield f"{net}: clips whose picks differ, of {len(on_cpu)}", sum(a != b for a, b in zip(on_gpu, on_cpu))
 
 
 # --- stop and resume, and two ranks -----------------------------------------------------------------------------------
@@ -108,15 +96,12 @@ def resume(check: Check) -> Measured:
         check.train(runs["resumed"], net, iterations // 2)
         models = {name: caffemodel(check.train(build, net, iterations), iterations) for name, build in runs.items()}
         for name in ("again", "resumed"):
-            yield f"{net}: {name}, largest difference of a weight", difference(check, models["whole"], models[name])
+            apart = check.pycaffe("difference", "difference", models["whole"], models[name])
+            yield f"{net}: {name}, largest difference of a weight", apart
 
 
 def caffemodel(run: Path, iteration: int) -> Path:
     return next(run.glob(f"*_iter_{iteration}.caffemodel"))
-
-
-def difference(check: Check, one: Path, other: Path) -> float:
-    return json.loads(check.tool("difference", "tools.runtime.gpu_caffe", "difference", one, other).splitlines()[-1])
 
 
 def two_ranks(check: Check) -> Measured:
@@ -124,14 +109,14 @@ def two_ranks(check: Check) -> Measured:
     net, iterations = "rcnn", check.amounts.resumed
     settings = without_dropout(net)
     alone = check.train(check.folder / "one" / "rank", net, iterations, *settings)
-    both = ["--ranks", 2] if check.device is None else ["--gpu", f"{check.device},{check.device}"]
+    both: list[Word] = ["--ranks", 2] if check.device is None else ["--gpu", f"{check.device},{check.device}"]
     try:
         together = check.train(check.folder / "two" / "ranks", net, iterations, *settings, *both)
     except FailedError as refusal:
         yield "two ranks on one card", f"refused: {refusal}"
         return
-    models = (caffemodel(run, iterations) for run in (alone, together))
-    yield "two ranks on one card: largest difference of a weight from one rank's", difference(check, *models)
+    apart = check.pycaffe("difference", "difference", caffemodel(alone, iterations), caffemodel(together, iterations))
+    yield "two ranks on one card: largest difference of a weight from one rank's", apart
 
 
 # --- speed, Caffe's own tests, Table 2 --------------------------------------------------------------------------------
@@ -149,18 +134,10 @@ def speed(check: Check) -> Measured:
 
 def time_passes(check: Check, net: str, batch: int, train_val: Path) -> Measured:
     """`caffe time` forward and backward, without an update."""
-    on_gpu = check.call(
-        f"time-{net}-{batch}-gpu",
-        "caffe",
-        "time",
-        "-model",
-        train_val,
-        "-iterations",
-        check.amounts.passes,
-        *check.device_of_caffe,
-    )
+    model = ("time", "-model", train_val, "-iterations")
+    on_gpu = check.caffe(f"time-{net}-{batch}-gpu", *model, check.amounts.passes)
     yield f"{net}, batch {batch}: images/s on the GPU", 1000 * batch / readings.milliseconds(on_gpu)
-    on_cpu = check.call(f"time-{net}-{batch}-cpu", "caffe", "time", "-model", train_val, "-iterations", 1)
+    on_cpu = check.caffe(f"time-{net}-{batch}-cpu", *model, 1, on_gpu=False)
     yield f"{net}, batch {batch}: images/s on one core", 1000 * batch / readings.milliseconds(on_cpu)
     dearest = ", ".join(f"{layer} {share:.0%}" for layer, share in readings.dearest_layers(on_gpu))
     yield f"{net}, batch {batch}: where the GPU's time goes", dearest
@@ -169,7 +146,7 @@ def time_passes(check: Check, net: str, batch: int, train_val: Path) -> Measured
 def own_tests(check: Check) -> Measured:
     """Caffe's own tests. They read their data from the source tree that the GPU image keeps."""
     tree = Path("/usr/src/caffe/tree")
-    folder = ["env", "-C", tree] if tree.is_dir() else []
+    folder: list[Word] = ["env", "-C", tree] if tree.is_dir() else []
     try:
         check.call("gtest", *folder, "caffe-gtest", f"--gtest_filter={check.amounts.tests}")
     except FailedError:

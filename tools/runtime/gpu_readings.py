@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
 
 NUMBER = r"([-+.\deE]+|-?nan|-?inf)"
 
@@ -14,7 +15,7 @@ def first(pattern: str, text: str) -> str:
     match = re.search(pattern, text, re.MULTILINE)
     if match is None:
         raise ValueError(f"nothing in it is like {pattern}")
-    return match.group(1)
+    return match[1]
 
 
 def losses(log: str) -> dict[int, float]:
@@ -32,13 +33,11 @@ def dearest_layers(log: str, number: int = 3) -> list[tuple[str, float]]:
     times: dict[str, float] = {}
     for layer, time in re.findall(r"\]\s+(\S+)\s+(?:forward|backward): ([\d.e+-]+) ms\.", log):
         times[layer] = times.get(layer, 0) + float(time)
-    total = sum(times.values())
-    ranked = sorted(times, key=lambda layer: times[layer], reverse=True)
-    return [(layer, times[layer] / total) for layer in ranked[:number]]
+    ranked = sorted(times, key=lambda layer: -times[layer])[:number]
+    return [(layer, times[layer] / sum(times.values())) for layer in ranked]
 
 
-@dataclass(frozen=True)
-class Tests:
+class Tests(NamedTuple):
     """How many of Caffe's own tests have passed, and the names of those that have failed."""
 
     passed: int
@@ -48,23 +47,15 @@ class Tests:
 def tests(log: str) -> Tests:
     """What `caffe-gtest` has said, be it to its end or cut off."""
     passed = re.findall(r"^\[       OK \] (\S+) \(", log, re.MULTILINE)
-    failed = re.findall(r"^\[  FAILED  \] (\S+?),? .*\(\d+ ms\)$", log, re.MULTILINE)
-    return Tests(len(passed), failed)
+    return Tests(len(passed), re.findall(r"^\[  FAILED  \] (\S+?),? .*\(\d+ ms\)$", log, re.MULTILINE))
 
 
 def largest_relative_difference(one: dict[int, float], other: dict[int, float], iterations: int) -> float:
     """The largest |a - b| / |b| of the losses of the first ``iterations``; NaN where one of these is missing or NaN."""
-    nan = float("nan")
-    pairs = [(one.get(iteration, nan), other.get(iteration, nan)) for iteration in range(iterations)]
-    differences = [abs(a - b) / abs(b) for a, b in pairs]
-    return nan if any(d != d for d in differences) else max(differences)
+    a, b = (np.array([losses.get(i, np.nan) for i in range(iterations)]) for losses in (one, other))
+    return float(np.max(np.abs(a - b) / np.abs(b)))
 
 
-def last_mean(by_iteration: dict[int, float], number: int = 10) -> float:
+def last_mean(losses: dict[int, float], number: int = 10) -> float:
     """The mean of the last losses: one alone depends on the clips that it is of."""
-    last = [by_iteration[iteration] for iteration in sorted(by_iteration)[-number:]]
-    return sum(last) / len(last)
-
-
-def spread(values: Sequence[float]) -> float:
-    return max(values) - min(values)
+    return float(np.mean([losses[iteration] for iteration in sorted(losses)[-number:]]))

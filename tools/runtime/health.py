@@ -6,16 +6,16 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
-from tools import cli, paths
+from tools import cli, paths, processes
 from tools.cli import UserError, run
 from tools.runtime import gpu
 
@@ -47,14 +47,8 @@ def blas(extension: Path) -> str:
     return f"{release.group() if release else 'OpenBLAS'} {corename().decode()}, threads {threads}"
 
 
-def processor() -> str:
-    """The processor's name and how many of its cores this process may use."""
-    name = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    return f"{name.group(1) if name else 'CPU'}, cores {len(os.sched_getaffinity(0))}"
-
-
-def compute(device: int | None) -> None:
-    """Run a small network on a GPU, or on the CPU for None. UserError where its output is wrong."""
+def caffe_on(device: int | None) -> ModuleType:
+    """pycaffe, set to compute on a GPU, or on the CPU for None."""
     import caffe
 
     if device is None:
@@ -62,6 +56,12 @@ def compute(device: int | None) -> None:
     else:
         caffe.set_device(device)
         caffe.set_mode_gpu()
+    return caffe
+
+
+def compute(device: int | None) -> None:
+    """Run a small network on a GPU, or on the CPU for None. UserError where its output is wrong."""
+    caffe = caffe_on(device)
     with tempfile.NamedTemporaryFile("w", suffix=".prototxt") as prototxt:
         prototxt.write(NET)
         prototxt.flush()
@@ -95,7 +95,8 @@ def main() -> None:
 
     extension = gpu.caffe_extension()
     answer = gpu.ask()
-    devices = [f"CPU ({processor()})", *(f"GPU {g.index} ({g.name}, {g.capability})" for g in answer.gpus)]
+    devices = [f"CPU ({processes.processor()}, cores {processes.cores()})"]
+    devices += [f"GPU {g.index} ({g.name}, {g.capability})" for g in answer.gpus]
     for device in [None, *(g.index for g in answer.gpus)]:
         check(device)
 
