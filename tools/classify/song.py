@@ -69,8 +69,7 @@ def cut_song(path: Path, samples: np.ndarray, view: View, settings: Settings) ->
     if len(samples) < cut.minimum_samples:
         needed = f"{cut.minimum_samples / SAMPLE_RATE:.2f} s"
         raise SongError(path, f"too short: {len(samples) / SAMPLE_RATE:.2f} s, and this net needs {needed}")
-    if not np.any(np.abs(samples) > audio.SILENCE):
-        raise SongError(path, f"silent: no sample is above {audio.SILENCE:g}")
+    audio.check_sound(path, samples)
     power = features.band_power(samples, cut.window, cut.hop, cut.bands)
     if len(samples) > LONGEST_SAMPLES:
         power = lift(power, PAUSE)
