@@ -64,6 +64,7 @@ test: ## set up what is missing, with a browser for the pages, then run every te
 	@$(IN) ruff format --check tools tests
 	@$(PYTHON) pytest -q -n 2 --dist loadgroup
 	@tests/sandbox
+	@tests/bench/twins
 	@tests/two_hosts
 
 torture: setup ## bad input of 219 kinds, kills at 50 random moments, full disks: 20 minutes at most (KILLS=5 for fewer)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ import pytest
 import soundfile
 from listening import train_briefly
 
-from tools.bench.robustness import LEVELS, VARIANTS, compare, count_steadfast, write_level
+from tools.bench.robustness import VARIANTS, Variant, compare, count_steadfast
 from tools.classify.verdict import Verdict, judge
 from tools.songs import audio
 from tools.songs.gtzan import GENRES
@@ -23,20 +25,31 @@ def chord(seconds: int = 4) -> np.ndarray:
     return (0.2 * sum(np.sin(2 * np.pi * pitch * time) for pitch in (220, 277, 330, 2000))).astype(np.float32)
 
 
+LEVELS = [variant for variant in VARIANTS if variant.level is not None]
+
+
 def test_there_are_eight_levels_from_minus_thirty_to_zero() -> None:
-    assert (len(LEVELS), LEVELS[0], LEVELS[-1]) == (8, -30, 0)
+    assert (len(LEVELS), LEVELS[0].level, LEVELS[-1].level) == (8, -30, 0)
     assert len(VARIANTS) == 13
 
 
-@pytest.mark.parametrize("level", LEVELS)
-def test_a_level_is_that_of_the_loudest_sample(level: float, tmp_path: Path) -> None:
-    write_level(level)(tmp_path / "song.wav", chord())
+@pytest.mark.parametrize("variant", LEVELS, ids=lambda variant: variant.name)
+def test_a_level_is_that_of_the_loudest_sample(variant: Variant, tmp_path: Path) -> None:
+    variant.write(tmp_path / "song.wav", chord())
     samples, _ = soundfile.read(tmp_path / "song.wav")
-    assert 20 * np.log10(np.abs(samples).max()) == pytest.approx(level, abs=0.01)
+    assert 20 * np.log10(np.abs(samples).max()) == pytest.approx(variant.level, abs=0.01)
+
+
+def test_stereo_has_one_channel_at_half_the_level_of_the_other(tmp_path: Path) -> None:
+    [stereo] = [variant for variant in VARIANTS if variant.name == "stereo"]
+    stereo.write(tmp_path / "song.wav", chord())
+    samples, rate = soundfile.read(tmp_path / "song.wav")
+    assert rate == audio.SAMPLE_RATE
+    np.testing.assert_allclose(samples[:, 1], samples[:, 0] / 2, atol=2**-15)
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
-def test_every_variant_is_the_same_music(variant: object, tmp_path: Path) -> None:
+def test_every_variant_is_the_same_music(variant: Variant, tmp_path: Path) -> None:
     path = tmp_path / f"song{variant.suffix}"
     variant.write(path, chord())
     spectrum = np.abs(np.fft.rfft(audio.read_audio(path)[: 3 * audio.SAMPLE_RATE]))
@@ -68,7 +81,7 @@ def test_a_song_is_steadfast_that_keeps_its_decision_in_every_variant() -> None:
 
 
 def test_the_table_has_a_row_a_variant_over_the_songs(
-    small_build: Path, synthetic_songs: Path, tmp_path: Path, tool: object
+    small_build: Path, synthetic_songs: Path, tmp_path: Path, tool: Callable[..., subprocess.CompletedProcess]
 ) -> None:
     for genre in ("metal", "jazz"):
         shutil.copytree(synthetic_songs / genre, tmp_path / genre, ignore=lambda _, names: sorted(names)[1:])

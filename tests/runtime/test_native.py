@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 
 import numpy as np
 import pytest
 from caffe.proto import caffe_pb2
 from conftest import CHECKOUT, run_module
 
-from tools.bench.training import NATIVE, environment
 from tools.train import runs, snapshots
+
+NATIVE = CHECKOUT / ".caffe" / "native"
+STOCK = {**{name: value for name, value in os.environ.items() if name != "LD_LIBRARY_PATH"}, "CAFFE": "stock"}
+ON_NATIVE = {**STOCK, "LD_LIBRARY_PATH": str(NATIVE), "CAFFE": "native"}
 
 pytestmark = pytest.mark.skipif(
     not (NATIVE / "fingerprint").exists(), reason="there is no native Caffe here: make setup CAFFE=native"
 )
 
 
-def trained(build, folder):
+def trained(build, folder, surroundings):
     """The weights of the RCNN after 8 iterations in a build folder of its own, as one vector, and its run.json."""
     folder.mkdir()
     (folder / "lmdb").symlink_to(build / "lmdb")
     done = run_module(
-        "tools.train", "--net", "rcnn", "--build", folder, "--batch", 4, "--iters", 8, "--ranks", 1, env=os.environ
+        "tools.train", "--net", "rcnn", "--build", folder, "--batch", 4, "--iters", 8, "--ranks", 1, env=surroundings
     )
     assert done.returncode == 0, done.stderr
     (run,) = (folder / "runs" / "song").iterdir()
@@ -33,18 +35,13 @@ def trained(build, folder):
 
 
 def test_it_trains_what_stock_caffe_trains_to_rounding(small_build, tmp_path):
-    with environment("stock"):
-        stock, _ = trained(small_build, tmp_path / "stock")
-    with environment("native"):
-        native, record = trained(small_build, tmp_path / "native")
+    stock, _ = trained(small_build, tmp_path / "stock", STOCK)
+    native, record = trained(small_build, tmp_path / "native", ON_NATIVE)
     assert not np.array_equal(stock, native), "this was the same binary twice"
     np.testing.assert_allclose(native, stock, rtol=0, atol=1e-4)
     assert "rebuilt" in record["versions"]["caffe_package"]
 
 
 def test_it_calls_the_newer_openblas():
-    with environment("native"):
-        said = subprocess.run(
-            ["python3", "-m", "tools.runtime.health"], cwd=CHECKOUT, capture_output=True, text=True, check=True
-        )
+    said = run_module("tools.runtime.health", env=ON_NATIVE)
     assert re.search(r"OpenBLAS 0\.3\.(3\d|[4-9]\d)", said.stdout), said.stdout

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import json
 import statistics
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Union
 
+from tools import files
+
 Value = Union[str, int, float, list[str]]
+Way = Mapping[str, Value]  # what a figure is measured on
 
 
 class Measurements:
@@ -21,15 +25,7 @@ class Measurements:
 
     def lines(self, **on: Value) -> list[dict[str, Any]]:
         """The lines in which every field of ``on`` has its value, in the order in which they were measured."""
-        if not self.file.exists():
-            return []
-        lines = []
-        for line in self.file.read_text().splitlines():
-            try:
-                lines.append(json.loads(line))
-            except ValueError:
-                continue  # the last line of a bench that was killed
-        return [line for line in lines if all(line.get(key) == value for key, value in on.items())]
+        return [line for line in files.json_lines(self.file) if on.items() <= line.items()]
 
     def add(self, **line: Value) -> None:
         """Keep a line, and show it."""
@@ -41,11 +37,21 @@ class Measurements:
 
     def median(self, figure: str, **on: Value) -> float | None:
         """The median of a figure over the lines measured on ``on``; None where there is none."""
-        values = [line[figure] for line in self.lines(**on) if line.get(figure) is not None]
-        return statistics.median(values) if values else None
+        return median([line[figure] for line in self.lines(**on)])
 
-    def ratio(self, figure: str, over: dict[str, Value], under: dict[str, Value]) -> float | None:
+    def best(self, figure: str, ways: Sequence[Way]) -> Way:
+        """Which of several ways has the highest median; the first where none was measured."""
+        return max(ways, key=lambda way: self.median(figure, **way) or 0)
+
+    def ratio(self, figure: str, over: Way, under: Way) -> float | None:
         """The median over the rounds of one way's figure to another's; None where no round has both."""
         below = {line["round"]: line[figure] for line in self.lines(**under)}
-        ratios = [line[figure] / below[line["round"]] for line in self.lines(**over) if line["round"] in below]
-        return statistics.median(ratios) if ratios else None
+        return median([line[figure] / below[line["round"]] for line in self.lines(**over) if line["round"] in below])
+
+    def quotient(self, over: str, under: str, **on: Value) -> float | None:
+        """The median of one figure to another of the same line; None where there is no line."""
+        return median([line[over] / line[under] for line in self.lines(**on)])
+
+
+def median(values: Sequence[float]) -> float | None:
+    return statistics.median(values) if values else None

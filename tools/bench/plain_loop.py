@@ -16,6 +16,8 @@ from caffe.proto import caffe_pb2
 
 from tools.songs.tracks import Track
 
+VIEWS, DTYPES = ("cnn", "song", "lstm"), ("int", "float")
+
 
 def decibel_image(power: np.ndarray) -> np.ndarray:
     decibel = librosa.power_to_db(power, ref=1.0, amin=1e-10, top_db=None)
@@ -49,22 +51,20 @@ def convert(tracks: list[Track], folder: Path) -> float:
     """Songs per second, into LMDBs of float and integer values for each view, in ``folder``."""
     librosa.stft(np.zeros(4096, np.float32))  # compiles what librosa compiles at its first call
     began = time.perf_counter()
-    environments: dict[tuple[str, str], lmdb.Environment] = {}
-    numbers: Counter[tuple[str, str]] = Counter()
-    for view in ("cnn", "song", "lstm"):
-        for dtype in ("int", "float"):
-            path = folder / f"{view}_{dtype}_lmdb"
-            path.mkdir(parents=True)
-            environments[view, dtype] = lmdb.open(str(path), map_size=1 << 32)
+    folder.mkdir(parents=True)
+    kinds = [f"{view}_{dtype}" for view in VIEWS for dtype in DTYPES]
+    environments = {kind: lmdb.open(str(folder / f"{kind}_lmdb"), map_size=1 << 32) for kind in kinds}
+    numbers: Counter[str] = Counter()
     for track in tracks:
         samples, _ = librosa.load(track.path, sr=22050)
         for view, clips in views_of(samples).items():
-            for dtype in ("int", "float"):
-                with environments[view, dtype].begin(write=True) as transaction:
+            for dtype in DTYPES:
+                kind = f"{view}_{dtype}"
+                with environments[kind].begin(write=True) as transaction:
                     for clip, matrix in enumerate(clips):
-                        key = f"{numbers[view, dtype]:08d}_{track.track}_{clip:02d}"
+                        key = f"{numbers[kind]:08d}_{track.track}_{clip:02d}"
                         transaction.put(key.encode(), datum_of(matrix, track.label, dtype))
-                        numbers[view, dtype] += 1
+                        numbers[kind] += 1
     for environment in environments.values():
         environment.close()
     return len(tracks) / (time.perf_counter() - began)

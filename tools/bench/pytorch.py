@@ -1,9 +1,9 @@
 """Images per second in training of PyTorch's twin of a net, and how far its outputs are from Caffe's.
 
-    PYTHON -m tools.bench.pytorch --net rcnn --round 0      with a PYTHON that has torch and NumPy
+    PYTHON -m tools.bench.pytorch --net rcnn --round 0 [--compile]     with a PYTHON that has torch and NumPy
 
-Two threads, and both ways to lay out images in memory, of which the table takes the faster. The batch lies in memory,
-which is the best case for PyTorch: Caffe reads its LMDB.
+Two threads, both ways to lay out images in memory, and with --compile each of them compiled as well: the table takes
+the fastest. The batch lies in memory, which is the best case for PyTorch: Caffe reads its LMDB.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import argparse
 import os
 import sys
 import time
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,19 @@ from tools.bench import twins
 from tools.bench.measurements import Measurements
 
 SECONDS = 3.0  # timed, after a third of it as the warm-up
+WAYS = {"PyTorch": lambda twin: twin, "PyTorch, compiled": torch.compile}
+
+
+def read_twin(file: Path) -> tuple[torch.nn.Module, dict[str, np.ndarray]]:
+    """The twin of the net that ``file`` is named after, with the weights that Caffe left in it, and what else it left.
+
+    That is clips, their labels and probabilities, and the size of a batch.
+    """
+    with np.load(file) as arrays:
+        data = dict(arrays)
+    twin = twins.TWINS[file.stem]()
+    twins.load_weights(twin, [data.pop(name) for name in list(data) if "/" in name])
+    return twin, data
 
 
 def differs(twin: torch.nn.Module, data: dict[str, np.ndarray]) -> float:
@@ -57,26 +71,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--net", required=True, choices=twins.TWINS)
     parser.add_argument("--round", type=int, required=True)
+    parser.add_argument("--compile", action="store_true")
     parser.add_argument("--build", type=Path, default=Path("build"))
     args = parser.parse_args()
     torch.set_num_threads(min(2, len(os.sched_getaffinity(0))))
     bench = args.build / "bench"
     measurements = Measurements(bench, "train")
-    with np.load(bench / "twins" / f"{args.net}.npz") as file:
-        data = dict(file)
-    batch = int(data["batch"])
-    clips = torch.from_numpy(np.resize(data["clips"], (batch, *data["clips"].shape[1:])))
-    labels = torch.from_numpy(np.resize(data["labels"], batch))
-    for channels_last in (False, True):
-        on = {"round": args.round, "net": args.net, "way": "PyTorch", "channels_last": channels_last}
+    for way, channels_last in product(list(WAYS)[: 1 + args.compile], (False, True)):
+        on = {"round": args.round, "net": args.net, "way": way, "channels_last": channels_last}
         if measurements.lines(**on) or (channels_last and args.net == "lstm"):
             continue
         layout = torch.channels_last if channels_last else torch.contiguous_format
-        twin = twins.TWINS[args.net]()
-        twins.load_weights(twin, [blob for name, blob in data.items() if "/" in name])
-        twin = twin.to(memory_format=layout)
-        difference = differs(twin, data)
-        rate = images_per_second(twin, clips.to(memory_format=layout), labels)
+        twin, data = read_twin(bench / "twins" / f"{args.net}.npz")
+        difference = differs(twin.to(memory_format=layout), data)
+        size = int(data["batch"])
+        clips, labels = (np.resize(data[name], (size, *data[name].shape[1:])) for name in ("clips", "labels"))
+        batch = torch.from_numpy(clips).to(memory_format=layout)
+        rate = images_per_second(WAYS[way](twin), batch, torch.from_numpy(labels))
         measurements.add(**on, images_per_s=rate, differs_from_caffe=difference, torch=torch.__version__)
         if not difference < 1e-4:
             sys.exit(f"bench: PyTorch's {args.net} answers otherwise than Caffe's, by {difference:.2g}")

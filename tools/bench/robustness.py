@@ -10,12 +10,10 @@ original, 'undecided' being one of them.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,78 +23,55 @@ import soundfile
 from tqdm import tqdm
 
 from tools import cli, files
+from tools.bench.tables import table_of
 from tools.classify.model import Model, add_model_options, choose_model
 from tools.classify.song import read_song
 from tools.classify.verdict import Verdict, add_threshold_option, check_threshold, hear
 from tools.cli import UserError
+from tools.report.table import Table, Values, percent
 from tools.serve.examples import find_examples
 from tools.songs import audio
 from tools.songs.audio import SAMPLE_RATE, SongError
-from tools.songs.gtzan import Track
+from tools.songs.tracks import Track
 from tools.vote.rules import wilson_interval
 
-LEVELS = tuple(float(level) for level in np.linspace(-30, 0, 8))  # dBFS of the loudest sample
 CD_RATE, DVD_RATE = 44100, 48000
-MP3_RATES = (32, 320)  # kbit/s, libsndfile's compression levels 1 and 0 at a constant bit rate
-STEREO = (1.0, 0.5)  # gains of the two channels
+# libsndfile's compression levels 1 and 0 are 32 and 320 kbit/s at a constant bit rate
+MP3_128 = {"bitrate_mode": "CONSTANT", "compression_level": (320 - 128) / (320 - 32)}
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One way in which a song may come: ``write`` puts a mono waveform at 22050 Hz into a file."""
+    """One way in which a song may come: the format that the suffix names, in libsndfile's own quality."""
 
     name: str
-    suffix: str
-    write: Callable[[Path, np.ndarray], None]
+    suffix: str = ".wav"
+    rate: int = SAMPLE_RATE
+    gains: tuple[float, ...] = (1.0,)  # of each channel
+    level: float | None = None  # dBFS of the loudest sample; None: as it is
+    format: dict[str, Any] = field(default_factory=dict)
 
-
-def write_level(level: float) -> Callable[[Path, np.ndarray], None]:
-    """A 16-bit wav file whose loudest sample is at ``level`` dBFS."""
-
-    def write(path: Path, samples: np.ndarray) -> None:
-        peak = 10 ** (level / 20) * (1 - 2**-15)  # a wav of 16 bits has no +1.0
-        soundfile.write(path, samples / np.abs(samples).max() * peak, SAMPLE_RATE, subtype="PCM_16")
-
-    return write
-
-
-def write_rate(rate: int) -> Callable[[Path, np.ndarray], None]:
-    return lambda path, samples: soundfile.write(path, resampled(samples, rate), rate, subtype="PCM_16")
-
-
-def write_stereo(path: Path, samples: np.ndarray) -> None:
-    """Both channels, one at half the level of the other."""
-    soundfile.write(path, np.outer(samples, STEREO), SAMPLE_RATE, subtype="PCM_16")
-
-
-def write_mp3(path: Path, samples: np.ndarray) -> None:
-    """Stereo at 44.1 kHz and a constant 128 kbit/s."""
-    compression = (MP3_RATES[1] - 128) / (MP3_RATES[1] - MP3_RATES[0])
-    stereo = np.repeat(resampled(samples, CD_RATE)[:, None], 2, axis=1)
-    soundfile.write(path, stereo, CD_RATE, bitrate_mode="CONSTANT", compression_level=compression)
-
-
-def write_vorbis(path: Path, samples: np.ndarray) -> None:
-    """Stereo at 44.1 kHz, in libsndfile's own quality."""
-    stereo = np.repeat(resampled(samples, CD_RATE)[:, None], 2, axis=1)
-    with soundfile.SoundFile(path, "w", CD_RATE, 2, format="OGG", subtype="VORBIS") as file:
-        for start in range(0, len(stereo), CD_RATE):  # libvorbis overflows its stack on a whole song at once
-            file.write(stereo[start : start + CD_RATE])
-
-
-def resampled(samples: np.ndarray, rate: int) -> np.ndarray:
-    """To ``rate`` Hz, turned down where it would else be clipped."""
-    samples = librosa.resample(samples, orig_sr=SAMPLE_RATE, target_sr=rate, res_type="soxr_vhq")
-    return samples / max(1.0, np.abs(samples).max())
+    def write(self, path: Path, samples: np.ndarray) -> None:
+        """Put a mono waveform at 22050 Hz into a file, turned down where it would else be clipped."""
+        samples = librosa.resample(samples, orig_sr=SAMPLE_RATE, target_sr=self.rate, res_type="soxr_vhq")
+        peak = np.abs(samples).max()
+        if self.level is None:
+            samples = samples / max(1.0, peak)
+        else:
+            samples = samples / peak * 10 ** (self.level / 20) * (1 - 2**-15)  # a wav of 16 bits has no +1.0
+        channels = np.outer(samples, self.gains)
+        with soundfile.SoundFile(path, "w", self.rate, len(self.gains), **self.format) as file:
+            for start in range(0, len(channels), self.rate):  # libvorbis overflows its stack on a whole song at once
+                file.write(channels[start : start + self.rate])
 
 
 VARIANTS = (
-    *(Variant(f"peak at {level:.1f} dBFS", ".wav", write_level(level)) for level in LEVELS),
-    Variant("44.1 kHz", ".wav", write_rate(CD_RATE)),
-    Variant("48 kHz", ".wav", write_rate(DVD_RATE)),
-    Variant("stereo", ".wav", write_stereo),
-    Variant("mp3, 128 kbit/s", ".mp3", write_mp3),
-    Variant("vorbis", ".ogg", write_vorbis),
+    *(Variant(f"peak at {level:.1f} dBFS", level=float(level)) for level in np.linspace(-30, 0, 8)),
+    Variant("44.1 kHz", rate=CD_RATE),
+    Variant("48 kHz", rate=DVD_RATE),
+    Variant("stereo", gains=(1.0, 0.5)),
+    Variant("mp3, 128 kbit/s", ".mp3", CD_RATE, (1.0, 1.0), format=MP3_128),
+    Variant("vorbis", ".ogg", CD_RATE, (1.0, 1.0)),
 )
 
 
@@ -116,13 +91,12 @@ def usable(tracks: list[Track], model: Model) -> list[Track]:
 def hear_variant(variant: Variant | None, tracks: list[Track], model: Model, threshold: int) -> list[Verdict]:
     """The verdicts on all songs as they come in one variant, or as they are."""
     songs = []
-    for track in tracks:
-        if variant is None:
-            songs.append(read_song(track.path, model.view, model.settings))
-            continue
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / f"song{variant.suffix}"
-            variant.write(path, audio.read_audio(track.path))
+    with tempfile.TemporaryDirectory() as folder:
+        for track in tracks:
+            path = track.path
+            if variant is not None:
+                path = Path(folder) / f"song{variant.suffix}"
+                variant.write(path, audio.read_audio(track.path))
             songs.append(read_song(path, model.view, model.settings))
     return hear(songs, model, threshold)
 
@@ -141,33 +115,34 @@ def compare(original: list[Verdict], changed: list[Verdict]) -> dict[str, Any]:
 
 def count_steadfast(original: list[Verdict], variants: list[list[Verdict]]) -> int:
     """How many songs have the original's decision in all variants."""
-    return sum(
-        all(verdicts[song].decision == verdict.decision for verdicts in variants)
-        for song, verdict in enumerate(original)
-    )
+    songs = zip(original, *variants)
+    return sum(len({verdict.decision for verdict in verdicts}) == 1 for verdicts in songs)
 
 
-def print_table(rows: dict[str, dict[str, Any]]) -> None:
-    print("| the song as | same decision | 95% interval | same most probable genre | same vote of a clip |")
-    print("|---|---|---|---|---|")
-    for name, row in rows.items():
+def table(variants: dict[str, dict[str, Any]]) -> Table:
+    """A row a variant, of what `compare` counts."""
+    rows: list[Values] = []
+    for name, row in variants.items():
         low, high = wilson_interval(row["same_decision"], row["songs"])
-        decision, probable = (f"{row[key]} of {row['songs']}" for key in ("same_decision", "same_most_probable"))
-        interval = f"{100 * low:.0f} to {100 * high:.0f}%"
-        print(f"| {name} | {decision} | {interval} | {probable} | {100 * row['same_clips']:.1f}% |")
+        rows.append(
+            {
+                "the song as": name,
+                "same decision": f"{row['same_decision']} of {row['songs']}",
+                "95% interval": f"{100 * low:.0f} to {100 * high:.0f}%",
+                "same most probable genre": f"{row['same_most_probable']} of {row['songs']}",
+                "same vote of a clip": percent(row["same_clips"]),
+            }
+        )
+    return table_of(rows)
 
 
-def parse_arguments() -> argparse.Namespace:
+def main() -> None:
     parser = cli.Parser(prog="robustness", description=__doc__.splitlines()[0])
     parser.add_argument("root", type=Path, metavar="GENRES", help="a data root, as GTZAN=")
     add_model_options(parser)
     add_threshold_option(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="the figures into this file as well")
-    return parser.parse_args()
-
-
-def main() -> None:
-    args = parse_arguments()
+    args = parser.parse_args()
     check_threshold(args.threshold)
     model = choose_model(args.build, args.run, args.iteration)
     examples = find_examples(model, args.root)
@@ -180,18 +155,15 @@ def main() -> None:
         variant.name: hear_variant(variant, tracks, model, args.threshold)
         for variant in tqdm(VARIANTS, unit="variant", disable=None, dynamic_ncols=True)
     }
-    outcome: dict[str, Any] = {
-        "model": model.as_json(),
-        "note": examples.note,
-        "variants": {name: compare(original, verdicts) for name, verdicts in changed.items()},
-        "songs": len(original),
-        "same_in_every_variant": count_steadfast(original, list(changed.values())),
-    }
-    print_table(outcome["variants"])
-    print(f"\nthe same decision in every variant: {outcome['same_in_every_variant']} of {outcome['songs']} songs")
+    variants = {name: compare(original, verdicts) for name, verdicts in changed.items()}
+    steadfast = count_steadfast(original, list(changed.values()))
+    print(table(variants).markdown(commands=False))
+    print(f"\nthe same decision in every variant: {steadfast} of {len(original)} songs")
     if args.json:
+        about = {"model": model.as_json(), "note": examples.note, "variants": variants}
+        counts = {"songs": len(original), "same_in_every_variant": steadfast}
         args.json.parent.mkdir(parents=True, exist_ok=True)
-        files.write_whole(args.json, json.dumps(outcome, indent=1) + "\n")
+        files.write_whole(args.json, json.dumps({**about, **counts}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

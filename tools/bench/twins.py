@@ -90,34 +90,22 @@ TWINS = {"simple_cnn": simple_cnn, "complex_cnn": complex_cnn, "rcnn": rcnn, "so
 
 
 def load_weights(twin: nn.Module, blobs: list[np.ndarray]) -> None:
-    """Put Caffe's blobs, layer after layer, into the parameters of the twin, which has them in the same order.
-
-    ValueError where they are not of the same number and shapes.
-    """
-    queue = [torch.from_numpy(blob) for blob in blobs]
-    with torch.no_grad():
-        for module in twin.modules():
-            own = list(module.parameters(recurse=False))
-            blobs_of_layer, queue = queue[: len(own)], queue[len(own) :]
-            if isinstance(module, nn.LSTM):
-                queue[:0] = blobs_of_layer[3:]  # one bias in Caffe, two in PyTorch
-                blobs_of_layer = lstm_blobs(*blobs_of_layer[:3])
-            for parameter, blob in zip(own, blobs_of_layer):
-                if parameter.shape != blob.shape:
-                    raise ValueError(f"{tuple(blob.shape)} in Caffe, {tuple(parameter.shape)} in PyTorch")
-                parameter.copy_(blob)
-    if queue:
-        raise ValueError(f"{len(queue)} blobs of Caffe are left")
+    """Put Caffe's blobs, layer after layer, into the parameters of the twin, which has them in the same order."""
+    queue = iter(map(torch.from_numpy, blobs))
+    for module in twin.modules():
+        parameters = list(module.parameters(recurse=False))
+        if isinstance(module, nn.LSTM):  # one bias in Caffe, two in PyTorch
+            from_below, bias, from_before = (in_order(next(queue)) for _ in range(3))
+            own = [from_below, from_before, bias, torch.zeros_like(bias)]
+        else:
+            own = [next(queue) for _ in parameters]
+        for parameter, blob in zip(parameters, own):
+            parameter.data = blob.reshape(parameter.shape)
 
 
-def lstm_blobs(from_below: torch.Tensor, bias: torch.Tensor, from_before: torch.Tensor) -> list[torch.Tensor]:
+def in_order(gates: torch.Tensor) -> torch.Tensor:
     """Caffe's gates stand in the order input, forget, output, new; PyTorch's input, forget, new, output."""
-    from_below, from_before, bias = (blob[lstm_order(len(blob))] for blob in (from_below, from_before, bias))
-    return [from_below, from_before, bias, torch.zeros_like(bias)]
-
-
-def lstm_order(rows: int) -> torch.Tensor:
-    i, f, o, g = torch.arange(rows).chunk(4)
+    i, f, o, g = gates.chunk(4)
     return torch.cat([i, f, g, o])
 
 
@@ -128,7 +116,6 @@ def probabilities(score: torch.Tensor) -> torch.Tensor:
 
 
 def loss_of(score: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    if score.ndim == 3:
-        labels = labels.repeat_interleave(score.shape[1])
-        score = score.flatten(0, 1)
-    return functional.cross_entropy(score, labels)
+    """The mean over clips, and over steps where there are any."""
+    steps = score.shape[1] if score.ndim == 3 else 1
+    return functional.cross_entropy(score.flatten(0, -2), labels.repeat_interleave(steps))

@@ -14,7 +14,7 @@ import json
 import subprocess
 import time
 from pathlib import Path
-from typing import Any
+from types import FrameType
 
 from tools import cli, paths, processes
 from tools.cli import UserError
@@ -56,16 +56,11 @@ def is_done(step: Step) -> bool:
         return False
 
 
-def print_plan(plan: list[Step], seconds: list[float], done: set[int], planned_cores: int | None = None) -> None:
-    """Every step with its estimate, and what is still to go."""
-    for i, step in enumerate(plan):
-        print(f"  {'done' if i in done else duration(seconds[i]):>12}  {step.title}")
-    where = f", for a machine of {planned_cores} cores" if planned_cores else ""
-    print(f"  {duration(to_go(seconds, done)):>12}  in all, as measured on this machine just now{where}", flush=True)
-
-
-def to_go(seconds: list[float], done: set[int], first: int = 0) -> float:
-    return sum(estimate for i, estimate in enumerate(seconds) if i >= first and i not in done)
+def print_plan(plan: list[Step], left: list[float], where: str) -> None:
+    """Every step with its estimate, and what is still to go; of what is done 0 seconds are left."""
+    for step, seconds in zip(plan, left):
+        print(f"  {duration(seconds) if seconds else 'done':>12}  {step.title}")
+    print(f"  {duration(sum(left)):>12}  in all, as measured on this machine just now{where}", flush=True)
 
 
 def run_step(step: Step) -> float:
@@ -77,7 +72,7 @@ def run_step(step: Step) -> float:
     interrupts: list[int] = []
     tools: list[subprocess.Popen[str]] = []
 
-    def stop(number: int, _: Any) -> None:
+    def stop(number: int, _: FrameType | None) -> None:
         interrupts.append(number)
         for tool in tools:
             tool.send_signal(number)
@@ -91,48 +86,39 @@ def run_step(step: Step) -> float:
     if interrupts or status == 130:
         raise KeyboardInterrupt
     if status:
-        raise UserError(
-            f"{step.title}: ended with status {status}, see above: mend that, then the same command goes on"
-        )
+        raise UserError(f"{step.title}: ended with status {status}, see above: mend that: the same command goes on")
     return time.monotonic() - began
 
 
-def run_plan(plan: list[Step], seconds: list[float], done: set[int], build: Path) -> None:
-    began = time.monotonic()
-    for i, step in enumerate(plan):
-        if i in done:
-            continue
-        rest = duration(to_go(seconds, done, i))
-        print(
-            f"\n[{i + 1}/{len(plan)}] {step.title}: about {duration(seconds[i])}; {rest} to the end",
-            flush=True,
-        )
-        took = run_step(step)
-        print(f"took {duration(took)} (estimate {duration(seconds[i])})", flush=True)
-    print(f"\nall done in {duration(time.monotonic() - began)}: {build / 'report' / 'index.html'}")
+def run_plan(plan: list[Step], left: list[float]) -> None:
+    for number, (step, seconds) in enumerate(zip(plan, left), 1):
+        if seconds:
+            about, rest = duration(seconds), duration(sum(left[number - 1 :]))
+            print(f"\n[{number}/{len(plan)}] {step.title}: about {about}; {rest} to the end", flush=True)
+            print(f"took {duration(run_step(step))} (estimate {about})", flush=True)
 
 
 def main() -> None:
     args = parse_arguments()
     survey = roots.survey(args.data_root)
-    tracks = survey.tracks
-    songs = args.songs or len(tracks)
+    songs = args.songs or len(survey.tracks)
     filtered = songs == FULL_GTZAN if args.songs else is_filtered_possible(survey)
     runs_to_train = list(trainings(args.scale, songs, filtered))
     nets = sorted({training.settings.net for training in runs_to_train})
     print(f"{songs} songs, SCALE={args.scale:g}: measuring this machine ...", flush=True)
-    rates = measure_rates(tracks, nets, args.cores or processes.cores())
+    rates = measure_rates(survey.tracks, nets, args.cores or processes.cores())
     plan = list(steps_of(args.data_root, args.build, songs, runs_to_train))
-    seconds = [seconds_of(step, rates) for step in plan]
-    done = {i for i, step in enumerate(plan) if is_done(step)}
-    print_plan(plan, seconds, done, args.cores)
+    left = [0.0 if is_done(step) else seconds_of(step, rates) for step in plan]
+    print_plan(plan, left, f", for a machine of {args.cores} cores" if args.cores else "")
     peta = arithmetic(plan, nets) / 1e15
     on_gpu = duration(1000 * peta)
     print(f"  the trainings are {peta:.1f} PFLOP: {on_gpu} for a GPU on which Caffe reaches 1 TFLOP/s")
     if not filtered:
         print("  split filtered is left out: it needs full GTZAN (make data SET=all)")
     if not args.plan:
-        run_plan(plan, seconds, done, args.build)
+        began = time.monotonic()
+        run_plan(plan, left)
+        print(f"\nall done in {duration(time.monotonic() - began)}: {args.build / 'report' / 'index.html'}")
 
 
 if __name__ == "__main__":

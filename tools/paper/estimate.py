@@ -1,20 +1,17 @@
 """How long a step will take on this machine: a measured rate times a count.
 
-`Step.counts` are the counts. The rates are measured by converting a song, and by `caffe time`, which passes a few
-batches forward and back through each network, in a process a rank.
+`Step.counts` are the counts. The rates are measured by converting a song, and by passing a few batches forward and back
+through each network, in a process a rank.
 """
 
 from __future__ import annotations
 
-import re
-import subprocess
-import tempfile
 import time
-from contextlib import ExitStack
 
 from caffe.proto import caffe_pb2
 
 from tools import paths, processes
+from tools.bench.passes import time_passes
 from tools.cli import UserError
 from tools.convert import features
 from tools.convert.views import VIEWS
@@ -31,20 +28,15 @@ START_SECONDS = 4.0  # Python, Caffe and the net, measured on 2 cores
 PAGE_SECONDS = 25.0
 BASELINE_SECONDS = 0.4  # a song, on one core
 SONG_SECONDS = 0.5  # where no song can be read
-CAFFE_SECONDS = 300  # the most that `caffe time` may take
-PASS = re.compile(r"Average (Forward pass|Forward-Backward): ([\d.e+-]+) ms")
 
 
 def duration(seconds: float) -> str:
     """``75`` as ``1 min 15 s``."""
-    seconds = round(seconds)
-    if seconds < 60:
-        return f"{seconds} s"
-    minutes, seconds = divmod(seconds, 60)
-    if minutes < 60:
-        return f"{minutes} min {seconds:02} s"
+    minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min"
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {seconds:02} s" if minutes else f"{seconds} s"
 
 
 def seconds_of(step: Step, rates: dict[str, float]) -> float:
@@ -68,7 +60,7 @@ def measure_rates(tracks: list[Track], nets: list[str], cores: int) -> dict[str,
         batch = Network(net).defaults["batch"]
         ranks = max(number for number in range(1, cores + 1) if batch % number == 0)
         # For more cores than there are here that leaves out what the others would cost in memory and in messages
-        forward, both = time_passes(net, batch // ranks, min(ranks, processes.cores()))
+        forward, both = slowest_pass(net, batch // ranks, min(ranks, processes.cores()))
         rates |= {f"iteration of {net}": both, f"clip of {net}": forward * ranks / batch}
     return {**rates, "page": PAGE_SECONDS}
 
@@ -87,28 +79,13 @@ def seconds_a_song(tracks: list[Track]) -> float:
     return SONG_SECONDS
 
 
-def time_passes(net: str, clips: int, ranks: int = 1) -> tuple[float, float]:
+def slowest_pass(net: str, clips: int, ranks: int = 1) -> tuple[float, float]:
     """Seconds of a forward, and of a forward and backward pass of ``clips`` clips, the slowest of ``ranks`` at once.
 
     UserError where Caffe refuses the net.
     """
-    folder = paths.PROTOTXT / net
-    with tempfile.NamedTemporaryFile("w", suffix=".prototxt") as file, ExitStack() as stack:
-        file.write(prototxt.text(without_data(net, clips)))
-        file.flush()
-        command = ["caffe", "time", "-model", file.name, "-phase", "TRAIN", "-iterations", str(PASSES)]
-        children = [stack.enter_context(processes.child(command, subprocess.PIPE)) for _ in range(ranks)]
-        try:
-            logs = [child.communicate(timeout=CAFFE_SECONDS)[1] for child in children]
-        except subprocess.TimeoutExpired:
-            raise UserError(
-                f"{folder}: Caffe took over {CAFFE_SECONDS} s for a few passes: is the machine busy?"
-            ) from None
-    passes = [dict(PASS.findall(log)) for log in logs]
-    if not all(passes):
-        raise UserError(f"{folder}: Caffe could not run it: {processes.last_words(logs[0])}")
-    milliseconds = [[float(of_rank[kind]) for of_rank in passes] for kind in ("Forward pass", "Forward-Backward")]
-    return max(milliseconds[0]) / 1000, max(milliseconds[1]) / 1000
+    passes = time_passes(prototxt.text(without_data(net, clips)), str(paths.PROTOTXT / net), PASSES, ranks)
+    return max(times.forward for times in passes), max(times.both for times in passes)
 
 
 def without_data(net: str, clips: int) -> caffe_pb2.NetParameter:
