@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import sys
@@ -11,10 +12,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from tools.cli import UserError
 
 SECONDS_TO_DIE = 2  # the processes of a killed tool may take a moment to be gone
+OWN_HASH = "record_sha256"  # in a record: the hash of all else in it
 
 
 @contextmanager
@@ -38,6 +41,28 @@ def write_whole(file: Path, content: str | bytes, lasting: bool = True) -> None:
     """Write a text or bytes as `whole_file` does."""
     with whole_file(file, lasting) as aside:
         aside.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def write_record(file: Path, record: dict[str, Any]) -> None:
+    """Write a record as JSON as `whole_file` does, with its own hash."""
+    record = {key: value for key, value in record.items() if key != OWN_HASH}
+    write_whole(file, json.dumps({**record, OWN_HASH: hash_of(record)}, indent=1) + "\n")
+
+
+def is_as_written(file: Path) -> bool | None:
+    """Whether a record is what `write_record` wrote; None where it has no hash, as records of before.
+
+    Raises OSError and ValueError for a file that can't be read as JSON.
+    """
+    record = json.loads(file.read_text())
+    own = record.pop(OWN_HASH, None) if isinstance(record, dict) else None
+    return None if own is None else own == hash_of(record)
+
+
+def hash_of(record: dict[str, Any]) -> str:
+    """The sha256 of a record, whatever the order of its keys."""
+    as_read = json.loads(json.dumps(record))
+    return hashlib.sha256(json.dumps(as_read, sort_keys=True).encode()).hexdigest()
 
 
 @contextmanager
@@ -93,6 +118,12 @@ def is_taken(lock: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def marks_of(file: Path) -> tuple[int, int, int, int]:
+    """Size, times of its content and of its inode, and inode: what changes a file, or takes its place, changes one."""
+    status = file.stat()
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
 def sha256_of(file: Path) -> str:
