@@ -25,7 +25,7 @@ import soundfile
 from tqdm import tqdm
 
 from tools import cli, files
-from tools.classify.model import Model, add_model_options, choose_model
+from tools.classify.model import Model, add_model_options, choose_model, kept_apart
 from tools.classify.song import read_song
 from tools.classify.verdict import Verdict, add_threshold_option, check_threshold, hear
 from tools.cli import UserError
@@ -166,11 +166,9 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def main() -> None:
-    args = parse_arguments()
-    check_threshold(args.threshold)
-    model = choose_model(args.build, args.run, args.iteration)
-    examples = find_examples(model, args.root)
+def measure(args: argparse.Namespace, model: Model) -> None:
+    """Hear the test songs as they are and in every variant; print how often they keep their verdict."""
+    examples = find_examples(model, args.root, args.build)
     tracks = usable(examples.tracks, model)
     if not tracks:
         raise UserError(f"{args.root}: no test songs there: name another data root")
@@ -192,6 +190,13 @@ def main() -> None:
     if args.json:
         args.json.parent.mkdir(parents=True, exist_ok=True)
         files.write_whole(args.json, json.dumps(outcome, indent=1) + "\n")
+
+
+def main() -> None:
+    args = parse_arguments()
+    check_threshold(args.threshold)
+    with kept_apart(choose_model(args.build, args.run, args.iteration)) as model:
+        measure(args, model)
 
 
 if __name__ == "__main__":
