@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from conftest import CHECKOUT, done, shared
 
@@ -30,11 +31,18 @@ def train_briefly(small_build: Path) -> Path:
 
 @dataclass(frozen=True)
 class Server:
-    """A running server: its address, its process and the folder that it has for temporary files."""
+    """A running server: its address, its process, the folder that it has for temporary files, and what it said."""
 
     url: str
     process: subprocess.Popen
     temporary: Path
+    errors: Path
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Its host and port."""
+        address = urlsplit(self.url)
+        return address.hostname or "", address.port or 0
 
     def get(self, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
         return self.ask(urllib.request.Request(self.url + path, headers=headers))
@@ -57,15 +65,18 @@ def serving(temporary: Path, *options: object) -> Iterator[Server]:
     """``python -m tools.serve`` at a free port of this machine, until the block is left."""
     temporary.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "tools.serve", "--port", "0", *map(str, options)]
-    environment = {**os.environ, "TMPDIR": str(temporary)}
-    process = subprocess.Popen(command, cwd=CHECKOUT, env=environment, stdout=subprocess.PIPE, text=True)
+    environment, errors = {**os.environ, "TMPDIR": str(temporary)}, temporary.with_suffix(".errors")
+    with errors.open("w") as words:
+        process = subprocess.Popen(
+            command, cwd=CHECKOUT, env=environment, stdout=subprocess.PIPE, stderr=words, text=True
+        )
     try:
         for line in process.stdout:
             if found := re.search(r"open (http://[^/]+)/", line):
                 break
         else:
-            raise AssertionError(f"the server ended with {process.wait()}")
-        yield Server(found[1], process, temporary)
+            raise AssertionError(f"the server ended with {process.wait()}: {errors.read_text()}")
+        yield Server(found[1], process, temporary, errors)
     finally:
         process.terminate()
         process.wait(timeout=60)

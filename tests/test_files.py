@@ -29,6 +29,20 @@ def test_a_text_or_bytes_take_the_place_of_what_was_there(content, written, tmp_
     assert names(tmp_path) == ["file"]
 
 
+def test_a_record_holds_the_hash_of_all_else_in_it(tmp_path):
+    file = tmp_path / "record.json"
+    files.write_record(file, {"b": (1, 2.5, None), "a": {10: "ü", 9: "\udcff"}, files.OWN_HASH: "an earlier one"})
+    assert files.is_as_written(file)
+    text = file.read_text()
+    canonical = r'{"a": {"10": "\u00fc", "9": "\udcff"}, "b": [1, 2.5, null]}'
+    assert hashlib.sha256(canonical.encode()).hexdigest() in text
+    file.write_text(text.replace("2.5", "2.25"))
+    assert files.is_as_written(file) is False
+    for without in ('{"a": 1}', "[]", "3"):
+        file.write_text(without)
+        assert files.is_as_written(file) is None
+
+
 def test_a_file_whose_writer_fails_stays_as_it_was(tmp_path):
     (tmp_path / "file").write_text("earlier")
     with pytest.raises(ZeroDivisionError), files.whole_file(tmp_path / "file") as aside:

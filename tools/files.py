@@ -17,6 +17,7 @@ from typing import Any
 from tools.cli import UserError
 
 SECONDS_TO_DIE = 2  # the processes of a killed tool may take a moment to be gone
+OWN_HASH = "record_sha256"  # in a record: the hash of all else in it
 
 
 @contextmanager
@@ -40,6 +41,28 @@ def write_whole(file: Path, content: str | bytes, lasting: bool = True) -> None:
     """Write a text or bytes as `whole_file` does."""
     with whole_file(file, lasting) as aside:
         aside.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def write_record(file: Path, record: dict[str, Any]) -> None:
+    """Write a record as JSON as `whole_file` does, with its own hash."""
+    record = {key: value for key, value in record.items() if key != OWN_HASH}
+    write_whole(file, json.dumps({**record, OWN_HASH: hash_of(record)}, indent=1) + "\n")
+
+
+def is_as_written(file: Path) -> bool | None:
+    """Whether a record is what `write_record` wrote; None where it has no hash, as records of before.
+
+    Raises OSError and ValueError for a file that can't be read as JSON.
+    """
+    record = json.loads(file.read_text())
+    own = record.pop(OWN_HASH, None) if isinstance(record, dict) else None
+    return None if own is None else own == hash_of(record)
+
+
+def hash_of(record: dict[str, Any]) -> str:
+    """The sha256 of a record, whatever the order of its keys."""
+    as_read = json.loads(json.dumps(record))
+    return hashlib.sha256(json.dumps(as_read, sort_keys=True).encode()).hexdigest()
 
 
 @contextmanager
@@ -104,6 +127,12 @@ def json_lines(file: Path) -> list[dict[str, Any]]:
         with suppress(ValueError):
             lines.append(json.loads(text))
     return lines
+
+
+def marks_of(file: Path) -> tuple[int, int, int, int]:
+    """Size, times of its content and of its inode, and inode: what changes a file, or takes its place, changes one."""
+    status = file.stat()
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
 def sha256_of(file: Path) -> str:

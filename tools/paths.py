@@ -31,6 +31,11 @@ def lmdb(build: Path, split: str, view: str, dtype: str, part: str) -> Path:
     return lmdb_folder(build, split) / f"{view}_{dtype}_{part}_lmdb"
 
 
+def contents_file(build: Path) -> Path:
+    """What is known of the songs' contents (`tools.songs.contents`)."""
+    return build / "cache" / "songs.json"
+
+
 def mean_file(build: Path, split: str, view: str, dtype: str) -> Path:
     return lmdb_folder(build, split) / f"{view}_{dtype}_mean.binaryproto"
 

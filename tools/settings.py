@@ -251,7 +251,7 @@ def parse(texts: Mapping[str, str]) -> Settings:
 def from_json(values: Mapping[str, Any]) -> Settings:
     """The settings of a run.json; one that is not in it has its default. UserError for a value that is not allowed."""
     texts = {
-        name: ",".join([*value, ""]) if isinstance(value, list) else str(value)
+        name: ",".join([*map(str, value), ""]) if isinstance(value, list) else str(value)
         for name, value in values.items()
         if value not in (None, [], "")
     }

@@ -13,9 +13,10 @@ import pytest
 import soundfile
 from listening import ITERATIONS, train_briefly
 
-from tools.classify.model import choose_model, newest_run
-from tools.classify.song import cut_song
-from tools.classify.verdict import judge
+from tools.classify.__main__ import find_songs
+from tools.classify.model import choose_model, kept_apart, newest_run
+from tools.classify.song import cut_song, read_song
+from tools.classify.verdict import hear, judge
 from tools.cli import UserError
 from tools.convert import features
 from tools.convert.views import VIEWS
@@ -239,6 +240,33 @@ def test_a_run_of_an_earlier_form_is_refused_with_the_way_out(run_folder: Path, 
         choose_model(tmp_path, other)
 
 
+def test_a_record_with_a_view_that_is_none_is_refused(run_folder: Path, tmp_path: Path) -> None:
+    other = shutil.copytree(run_folder, tmp_path / "other")
+    run = json.loads((other / "run.json").read_text())
+    (other / "run.json").write_text(json.dumps({**run, "view": "bark"}))
+    with pytest.raises(UserError, match=r"other/run.json: its view is none of cnn, lstm, song"):
+        choose_model(tmp_path, other)
+
+
+def test_the_model_that_was_chosen_answers_though_training_removes_it(
+    run_folder: Path, synthetic_songs: Path, tmp_path: Path
+) -> None:
+    run = shutil.copytree(run_folder, tmp_path / "run")
+    song = read_song(next((synthetic_songs / "pop").glob("*.wav")), VIEWS["cnn"], SETTINGS)
+    chosen = choose_model(tmp_path, run)
+    [first] = hear([song], chosen)
+    with kept_apart(chosen) as model:
+        shutil.rmtree(run)
+        [again] = hear([song], model)
+        np.testing.assert_array_equal(again.probabilities, first.probabilities)
+        assert model.description == chosen.description
+        place = model.caffemodel.parent
+    assert not place.exists()
+    shutil.copytree(run_folder, run)
+    with pytest.raises(UserError, match=f"^{run}/weights: Caffe ended"), kept_apart(chosen) as model:
+        raise UserError(f"{model.caffemodel.parent}/weights: Caffe ended")
+
+
 def test_what_is_no_trained_run_is_refused(run_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such run folder"):
         choose_model(tmp_path, tmp_path / "none")
@@ -318,6 +346,28 @@ def test_a_folder_of_every_format_becomes_a_table_and_a_csv(run_folder: Path, tm
         assert float(row["seconds"]) == pytest.approx(8, abs=0.1)
         assert sum(int(row[f"v_{genre}"]) for genre in GENRES) == int(row["clips"]) == 4
         assert f"{Path(row['file']).name} " in done.stdout
+
+
+def test_the_songs_of_linked_folders_are_found_once_each(tmp_path: Path) -> None:
+    """Links to a folder elsewhere, to one that is there already, to a song, to nothing, and in circles."""
+    music, elsewhere = tmp_path / "music", tmp_path / "elsewhere"
+    for file in (music / "a.wav", music / "own" / "b.mp3", elsewhere / "deep" / "c.flac", tmp_path / "d.wav"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    for name, target in {
+        "linked": elsewhere,
+        "own/twice": elsewhere,
+        "own/circle": music,
+        "e.wav": tmp_path / "d.wav",
+        "f.wav": tmp_path / "none",
+        ".hidden": elsewhere,
+    }.items():
+        (music / name).symlink_to(target)
+    (elsewhere / "deep" / "back").symlink_to(elsewhere)
+    found = [str(path.relative_to(music)) for path in find_songs([music])]
+    assert found == ["a.wav", "e.wav", "linked/deep/c.flac", "own/b.mp3"]
+    (tmp_path / "way").symlink_to(music)
+    assert [path.name for path in find_songs([tmp_path / "way"])] == ["a.wav", "e.wav", "c.flac", "b.mp3"]
 
 
 def test_what_is_no_song_is_named_and_the_others_go_on(

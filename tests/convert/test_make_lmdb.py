@@ -22,7 +22,7 @@ from tools import paths
 from tools.convert import datum, features, lmdbs
 from tools.convert.views import VIEWS
 from tools.settings import Settings
-from tools.songs import splits
+from tools.songs import roots, splits
 from tools.songs.audio import MINIMUM_SAMPLES, SAMPLE_RATE, read_song
 from tools.songs.roots import find_tracks, survey
 
@@ -200,6 +200,36 @@ def test_a_changed_data_root_is_made_anew(songs, tmp_path):
     made(root, *options)
     assert hashes(tmp_path / "build") != before
     assert "up to date" in made(root, *options).stdout
+
+
+def test_two_songs_that_are_exchanged_are_another_data_root_and_a_copy_is_none(songs, tmp_path):
+    """Of one size and time, so that nothing but their contents tells them apart."""
+    root, build = copy_of(songs, tmp_path / "genres"), tmp_path / "build"
+    options = ("--build", build, "--views", "song", "--dtypes", "int")
+    one, other = (root / "rock" / f"rock.0000{number}.wav" for number in range(2))
+    assert one.stat().st_size == other.stat().st_size
+    for song in (one, other):
+        os.utime(song, ns=(10**18, 10**18))
+    made(root, *options)
+    before = hashes(build)
+    for source, target in ((one, root / "aside"), (other, one), (root / "aside", other)):
+        source.rename(target)
+    made(root, *options)
+    assert hashes(build) != before
+    os.utime(one)
+    assert "up to date" in made(root, *options).stdout
+    assert "up to date" in made(copy_of(root, tmp_path / "copy"), *options).stdout
+
+
+def test_lmdbs_of_before_are_not_made_anew(songs, tmp_path):
+    """Their manifest tells the songs by names, sizes and times, and has no hash of its own."""
+    options = ("--build", tmp_path, "--views", "song", "--dtypes", "int")
+    made(songs, *options)
+    contents = manifest(tmp_path)
+    del contents["record_sha256"]
+    contents["data"]["fingerprint"] = roots.earlier_fingerprint(songs)
+    (tmp_path / "lmdb" / "song" / "manifest.json").write_text(json.dumps(contents))
+    assert "up to date" in made(songs, *options).stdout
 
 
 def test_songs_that_cannot_be_used_are_left_out_and_named(songs, tmp_path):

@@ -5,12 +5,13 @@ python readers.py READER CORPUS [libFuzzer's options]      python readers.py --l
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -20,6 +21,7 @@ import numpy as np
 from caffe.proto import caffe_pb2
 
 with atheris.instrument_imports(include=["tools"]):
+    from tools import files as ground
     from tools import settings
     from tools.cli import UserError
     from tools.convert import datum, lmdbs, manifest
@@ -28,7 +30,7 @@ with atheris.instrument_imports(include=["tools"]):
     from tools.songs import gtzan, roots
     from tools.train import runs, snapshots
     from tools.train.progress import Metrics
-    from tools.verify import log, outcome, votes
+    from tools.verify import build, log, outcome, record, votes
     from tools.vote import files
 
 FOLDER = Path(mkdtemp())
@@ -66,6 +68,31 @@ def read_record(data: bytes) -> None:
     lmdbs.read_record(FOLDER, key, value)
 
 
+def read_mdb(data: bytes) -> None:
+    """The file of an LMDB is read where it is the one that the manifest beside it says, and no other is mapped."""
+    lmdb = FOLDER / "with a manifest" / "cnn_int_test_lmdb"
+    lmdb.mkdir(parents=True, exist_ok=True)
+    (lmdb / "data.mdb").write_bytes(data)
+    expected = {"files_sha256": {f"{lmdb.name}/data.mdb": hashlib.sha256(whole_lmdb()).hexdigest()}}
+    (lmdb.parent / manifest.FILE).write_text(json.dumps(expected))
+    lmdbs.is_as_recorded.cache_clear()  # a clock ticks less often than this writes
+    keys, arrays, _ = lmdbs.read_arrays(lmdb)
+    assert data == whole_lmdb() and (len(keys), arrays.shape) == (3, (3, 1, 2, 3))
+
+
+def read_mdb_alone(data: bytes) -> None:
+    """Without a manifest it is read by a process of its own: whatever that dies of is said."""
+    lmdb = FOLDER / "alone" / "cnn_int_test_lmdb"
+    lmdb.mkdir(parents=True, exist_ok=True)
+    (lmdb / "data.mdb").write_bytes(data)
+    build.read_aside.cache_clear()
+    assert judged(lambda: str(len(build.content_of(lmdb).keys)))
+
+
+def read_own_hash(data: bytes) -> None:
+    assert judged(lambda: record.check_own_hash(written("record.json", data)))
+
+
 def read_schedule(data: bytes) -> None:
     schedule = settings.parse({"dropout": data.decode("utf-8", "replace")}).dropout
     assert schedule[0][0] == 0 and all(a < b for (a, _), (b, _) in zip(schedule, schedule[1:]))
@@ -79,6 +106,7 @@ def read_run(data: bytes) -> None:
     written("run.json", data)
     record = runs.read_run(FOLDER)
     assert isinstance(record["lmdb"], dict)
+    runs.settings_of(record, FOLDER)
 
 
 def read_marks(data: bytes) -> None:
@@ -128,6 +156,14 @@ def read_genres(data: bytes) -> None:
     assert set(roots.check_genres(names, gtzan.GENRES)) <= set(gtzan.GENRES)
 
 
+@cache
+def whole_lmdb() -> bytes:
+    """The file of an LMDB of three records."""
+    clip = np.arange(6, dtype=np.uint8).reshape(1, 2, 3)
+    lmdbs.write_lmdb(FOLDER / "lmdb", ((lmdbs.record_key(n, "a", n), datum.serialize(clip, n)) for n in range(3)))
+    return (FOLDER / "lmdb" / "data.mdb").read_bytes()
+
+
 READERS = {name[len("read_") :]: reader for name, reader in list(globals().items()) if name.startswith("read_")}
 
 
@@ -140,12 +176,12 @@ def seeds(reader: str) -> list[bytes]:
         "mean": [caffe_pb2.BlobProto(num=1, channels=1, height=2, width=1, data=[1, 2]).SerializeToString()],
         "schedule": [b"0.4 0.6@3000 0.7@6000"],
         "prototxt": [b'name: "a" layer { name: "b" type: "ReLU" bottom: "c" top: "c" }'],
-        "run": [b'{"net": "a", "split": "b", "view": "cnn", "dtype": "int", "seed": 1, "lmdb": {}}'],
+        "mdb": [whole_lmdb()],
+        "mdb_alone": [whole_lmdb()],
+        "own_hash": [json.dumps({"a": 1, ground.OWN_HASH: ground.hash_of({"a": 1})}).encode()],
+        "run": [json.dumps({key: kind() for key, kind in runs.KEYS.items()}).encode()],
         "marks": [b'{"run.json": {"bytes": 1, "sha256": "0"}}'],
-        "manifest": [
-            b'{"format": 1, "views": [], "dtypes": [], "lmdbs": {}, "left_out": [], "files": {}, "features": {}, '
-            b'"data": {"fingerprint": ""}}'
-        ],
+        "manifest": [json.dumps({"format": 1, **{key: kind() for key, kind in manifest.KEYS.items()}}).encode()],
         "metrics": [b'{"iter": 0, "loss": 2.3, "lr": 0.1}\n{"iter": 1, "test_loss": 1}\n'],
         "log": [b"I1125 23:59:59.0 10 _caffe.cpp:68] Iteration 0, lr = 0.1\n  batch_size: 3\n"],
         "clips": [CLIPS.encode()],

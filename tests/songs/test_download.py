@@ -68,6 +68,9 @@ class Site:
     files: dict[str, bytes] = field(default_factory=dict)
     cuts: list[int] = field(default_factory=list)
     knows_ranges: bool = True
+    tells_lengths: bool = True
+    endless: bool = False  # its files begin again for as long as anybody listens
+    sent: int = 0
     ranges: list[str | None] = field(default_factory=list)
 
     def offer(self, name: str, content: bytes) -> str:
@@ -94,10 +97,16 @@ def site():
                 self.end_headers()
                 return
             self.send_response(206 if start else 200)
-            self.send_header("Content-Length", str(len(content) - start))
+            if site.tells_lengths:
+                self.send_header("Content-Length", str(len(content) - start))
             if start:
                 self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
             self.end_headers()
+            try:
+                while site.endless:
+                    site.sent += self.wfile.write(content)
+            except OSError:
+                return
             self.wfile.write(content[start:][: site.cuts.pop(0) if site.cuts else None])
 
         def log_message(self, *_):
@@ -210,6 +219,36 @@ def test_an_archive_with_fewer_songs_than_its_source_should_have_is_refused(site
         download.download(folder, (site.offer("genres.tar.gz", make_tar(SONGS)),), CHECKSUMS, expected=1000)
 
 
+@pytest.mark.parametrize("told", [True, False])
+def test_an_archive_of_more_than_twice_its_size_is_given_up_and_the_next_source_taken(site, folder, told):
+    """Before any of it comes where the server tells its size, else once it is too much; nothing of it is kept."""
+    site.tells_lengths, large = told, make_tar(SONGS)
+    one = make_tar({"rock.00001": SONGS["rock.00001"]})
+    sources = (site.offer("large.tar.gz", large), site.offer("one.tar.gz", one))
+    root = download.download(folder, sources, CHECKSUMS, largest=2 * len(one))
+    assert songs_in(root) == {"rock.00001": SONGS["rock.00001"]}
+    assert files_below(folder.parent) == ["rock.00001.wav"]
+
+
+def test_a_server_that_sends_for_ever_is_hung_up_on_in_one_line_and_fills_no_disk(site, folder):
+    site.tells_lengths, site.endless = False, True
+    source = site.offer("genres.tar.gz", make_tar(SONGS))
+    with pytest.raises(UserError, match="genres.tar.gz was refused: more than 10 MB, twice what it should be") as error:
+        download.download(folder, (source,), CHECKSUMS, largest=10_000_000)
+    assert "\n" not in str(error.value)
+    assert site.sent < 30_000_000
+    assert files_below(folder.parent) == []
+
+
+def test_an_archive_whose_songs_are_more_than_they_should_be_is_refused(site, folder):
+    silence = io.BytesIO()
+    soundfile.write(silence, np.zeros(4_000_000, np.int16), 22050, format="WAV")
+    songs = {f"blues.{number:05}": silence.getvalue() for number in range(3)}
+    with pytest.raises(UserError, match="more than 20 MB of songs in it"):
+        download.download(folder, (site.offer("archive", make_tar(songs)),), {}, largest=20_000_000)
+    assert files_below(folder.parent) == []
+
+
 def test_the_next_source_is_used_when_one_is_dead_or_has_nothing(site, folder, capsys):
     sources = (DEAD, f"{site.address}/gone.tar.gz", site.offer("genres.tar.gz", make_tar(SONGS)))
     assert songs_in(download.download(folder, sources, CHECKSUMS)) == SONGS
@@ -272,7 +311,7 @@ def test_what_is_no_whole_archive_of_songs_is_refused_and_not_met_again(site, fo
 
 def test_a_whole_download_that_the_process_died_upon_is_not_asked_for_again(site, folder):
     source = site.offer("genres.tar.gz", make_tar(SONGS))
-    download.fetch_archive(source, folder)
+    download.fetch_archive(source, folder, download.LARGEST["all"])
     assert songs_in(download.download(folder, (source,), CHECKSUMS)) == SONGS
     assert len(site.ranges) == 1
 

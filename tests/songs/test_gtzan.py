@@ -18,7 +18,7 @@ from tools import paths
 from tools.cli import UserError
 from tools.settings import parse
 from tools.songs import check as check_songs
-from tools.songs import genuine, roots
+from tools.songs import contents, genuine, roots
 from tools.songs.gtzan import GENRES, artists
 from tools.songs.tracks import Track
 
@@ -136,24 +136,87 @@ def test_a_folder_of_another_name_with_songs_in_it_is_a_genre_like_any(tmp_path)
     assert roots.survey(tmp_path).genres == ("Hip-Hop", "blues")
 
 
-def test_the_fingerprint_changes_with_a_songs_name_size_or_time_and_with_nothing_else(tmp_path):
-    root = touch(tmp_path / "root", "blues/blues.00000.wav", "blues/blues.00001.wav")
-    first = roots.fingerprint(root)
-    touch(root, "notes.txt", "blues/input.mf")
-    assert roots.fingerprint(root) == first
-    shutil.copytree(root, tmp_path / "copy")  # keeps the times
-    assert roots.fingerprint(tmp_path / "copy") == first
+def songs_of_one_size_and_time(root: Path) -> tuple[Path, Path]:
+    songs = root / "blues" / "blues.00000.wav", root / "blues" / "blues.00001.wav"
+    songs[0].parent.mkdir(parents=True)
+    for song in songs:
+        song.write_bytes(song.name.encode())
+        os.utime(song, ns=(10**18, 10**18))
+    return songs
 
-    song = root / "blues" / "blues.00001.wav"
-    status = song.stat()
-    os.utime(song, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
-    seen = {first, roots.fingerprint(root)}
-    song.write_bytes(b"longer")
-    os.utime(song, ns=(status.st_atime_ns, status.st_mtime_ns))
-    seen.add(roots.fingerprint(root))
-    song.rename(song.with_name("blues.00002.wav"))
-    seen.add(roots.fingerprint(root))
-    assert len(seen) == 4
+
+def test_the_fingerprint_changes_with_a_songs_name_or_content_and_with_nothing_else(tmp_path):
+    root, build = tmp_path / "root", tmp_path / "build"
+    songs = songs_of_one_size_and_time(root)
+    first = roots.fingerprint(root, build)
+    touch(root, "notes.txt", "blues/input.mf")
+    assert roots.fingerprint(root, build) == first
+    shutil.copytree(root, tmp_path / "copy")
+    for song in (tmp_path / "copy").glob("*/*"):
+        os.utime(song)
+    assert roots.fingerprint(tmp_path / "copy", build) == roots.fingerprint(tmp_path / "copy") == first
+    songs[1].write_bytes(b"another content")
+    seen = {first, roots.fingerprint(root, build)}
+    songs[1].rename(songs[1].with_name("blues.00002.wav"))
+    seen.add(roots.fingerprint(root, build))
+    assert len(seen) == 3
+
+
+def exchange_by_name(one: Path, other: Path) -> None:
+    for source, target in ((one, one.with_name("aside")), (other, one), (one.with_name("aside"), other)):
+        source.rename(target)
+
+
+def exchange_by_content(one: Path, other: Path) -> None:
+    contents = one.read_bytes(), other.read_bytes()
+    for song, content in zip((other, one), contents):
+        song.write_bytes(content)
+        os.utime(song, ns=(10**18, 10**18))
+
+
+@pytest.mark.parametrize("exchange", [exchange_by_name, exchange_by_content])
+def test_two_songs_of_one_size_and_time_that_are_exchanged_are_another_root(tmp_path, exchange):
+    root, build = tmp_path / "root", tmp_path / "build"
+    songs = songs_of_one_size_and_time(root)
+    first = roots.fingerprint(root, build)
+    exchange(*songs)
+    assert roots.earlier_fingerprint(root)  # which cannot tell them apart
+    assert roots.fingerprint(root, build) != first
+    exchange(*songs)
+    assert roots.fingerprint(root, build) == first
+
+
+def test_songs_are_read_again_only_where_something_has_touched_them(tmp_path, monkeypatch):
+    read = []
+    monkeypatch.setattr(contents, "sha256_of", lambda path: read.append(path.name) or path.name)
+    root, build = tmp_path / "root", tmp_path / "build"
+    songs = songs_of_one_size_and_time(root)
+    for touched, expected in (((), ["blues.00000.wav", "blues.00001.wav"]), ((), []), (songs[1:], ["blues.00001.wav"])):
+        for song in touched:
+            os.utime(song)
+        contents.KNOWN.clear()  # as in another process
+        read.clear()
+        roots.fingerprint(root, build)
+        assert read == expected
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"a": 1}', '{"a": "bcdef"}'])
+def test_what_is_known_of_songs_may_be_lost_or_damaged(tmp_path, text):
+    root, build = tmp_path / "root", tmp_path / "build"
+    songs_of_one_size_and_time(root)
+    first = roots.fingerprint(root, build)
+    (build / "cache" / "songs.json").write_text(text)
+    contents.KNOWN.clear()
+    assert roots.fingerprint(root, build) == first
+
+
+def test_a_fingerprint_of_before_still_counts(tmp_path):
+    root = tmp_path / "root"
+    songs = songs_of_one_size_and_time(root)
+    lines = "".join(f"blues/{song.name}\0{song.stat().st_size}\0{10**18}\n" for song in songs)
+    assert roots.is_of(root, hashlib.sha256(lines.encode()).hexdigest())
+    assert roots.is_of(root, roots.fingerprint(root))
+    assert not roots.is_of(root, "0" * 64)
 
 
 def test_the_fingerprint_changes_with_what_is_left_out(tmp_path):

@@ -119,6 +119,35 @@ def test_a_run_stopped_between_two_displays_and_resumed_is_one_never_stopped(
         assert right == pytest.approx(round(right), abs=1e-4)
 
 
+@pytest.mark.parametrize("ranks", RANKS)
+def test_a_build_folder_that_was_moved_is_gone_on_with_bit_for_bit(ranks, tool, build, tiny_build, tmp_path):
+    """And equal weights are equal files, though the LMDBs of one lie elsewhere."""
+
+    def train(place: Path, iterations: int) -> None:
+        named = ["--net", "complex_cnn", "--build", place, "--seed", 7, "--batch", 8]
+        done = tool("tools.train", *named, "--iters", iterations, "--ranks", ranks)
+        assert done.returncode == 0, done.stderr
+
+    train(build, 9)
+    train(build, 10)
+    whole = [model(build, iteration).read_bytes() for iteration in (9, 10)]
+    for file in model(build, 9).parent.glob("*_iter_10.*"):
+        file.unlink()
+    moved = tmp_path / "another place" / "moved"
+    moved.parent.mkdir()
+    build.rename(moved)
+    shutil.copytree((moved / "lmdb").resolve(), tmp_path / "lmdb")
+    (moved / "lmdb").unlink()
+    (tmp_path / "lmdb").rename(moved / "lmdb")
+    train(moved, 10)
+    assert [model(moved, iteration).read_bytes() for iteration in (9, 10)] == whole
+    assert str(tmp_path).encode() not in whole[0]
+    assert not build.exists()
+    shutil.rmtree(moved / "runs")
+    train(moved, 9)
+    assert model(moved, 9).read_bytes() == whole[0]
+
+
 @mpi
 def test_a_net_changed_by_settings_is_resumed_alike(train, build, tmp_path):
     changes = ("--batch-norm", 1, "--pooling", "max", "--input-scale", 0.5, "--base-lr", 0.01)

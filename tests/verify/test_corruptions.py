@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tools import files
 from tools.verify.build import Build
 from tools.verify.lmdbs import check_folder
 from tools.verify.outcome import FailedError, SkippedError
 from tools.verify.page import compare, made_again
+from tools.verify.record import CHECK, check_own_hash
 from tools.vote.count import hold_election, score
 from tools.vote.files import read_clips, write_votes
 
@@ -64,7 +66,10 @@ def without(tree: Any, path: tuple) -> None:
 def unnoticed(
     look: Callable[[], str], file: Path, change: Callable[[Any, tuple], None], beside: tuple[str, ...]
 ) -> list[str]:
-    """The values of a record whose change ``look`` does not find; without those that begin with one of ``beside``."""
+    """The values of a record whose change ``look`` does not find; without those that begin with one of ``beside``.
+
+    The record's own hash is made anew, so that what it was made from has to tell.
+    """
     before = file.read_text()
     record, paths = json.loads(before), []
     for path in leaves(record):
@@ -72,19 +77,19 @@ def unnoticed(
             continue
         changed = copy.deepcopy(record)
         change(changed, path)
-        file.write_text(json.dumps(changed, indent=1) + "\n")
+        files.write_record(file, changed)
         if not look():
             paths.append(".".join(map(str, path)))
     file.write_text(before)
     return paths
 
 
-# What nothing else says: with what and when it was made, where, and settings that change no weight
+# What a record's own hash alone tells: with what and when it was made, where, and settings that change no weight
 UNKNOWN = {
-    LMDBS: ("versions.", "command", "samples_sha256."),
-    RUN: ("versions.", "command", "begun", "data_fingerprint", "stretches.0.openblas_coretype", "settings.hosts")
-    + ("settings.jobs", "settings.caffe", "settings.build"),
-    VOTE: ("command",),
+    LMDBS: (files.OWN_HASH, "versions.", "command", "samples_sha256."),
+    RUN: (files.OWN_HASH, "versions.", "command", "begun", "data_fingerprint", "stretches.0.openblas_coretype")
+    + ("settings.hosts", "settings.jobs", "settings.caffe", "settings.build"),
+    VOTE: (files.OWN_HASH, "command"),
 }
 RECORDS = [(LMDBS, "manifest.json"), (RUN, "run.json"), (VOTE, "summary.json")]
 
@@ -103,11 +108,37 @@ def test_any_value_of_a_record_that_is_gone_is_found(build, first_failure, folde
     assert unnoticed(look, build / folder / name, without, ("settings.", *UNKNOWN[folder])) == []
 
 
+@pytest.mark.parametrize(("folder", "name"), RECORDS)
+def test_a_record_holds_its_own_hash(build, folder, name):
+    """Whatever value is changed or gone, those that nothing else tells as well; in any order of keys it is the same."""
+    file = build / folder / name
+    record = json.loads(file.read_text())
+    file.write_text(json.dumps(record, sort_keys=True))
+    assert check_own_hash(file)
+    for change in (with_other, without):
+        for path in leaves(record):
+            changed = copy.deepcopy(record)
+            change(changed, path)
+            file.write_text(json.dumps(changed))
+            with pytest.raises(SkippedError if path == (files.OWN_HASH,) and change is without else FailedError):
+                check_own_hash(file)
+
+
+@pytest.mark.parametrize("folder", [LMDBS, RUN, VOTE])
+def test_a_record_without_a_hash_of_its_own_is_said_to_be_of_before(build, outcomes, folder):
+    (file,) = (build / folder / name for of, name in RECORDS if of == folder)
+    record = json.loads(file.read_text())
+    file.write_text(json.dumps({key: value for key, value in record.items() if key != files.OWN_HASH}))
+    states = {outcome.check: outcome.state for outcome in outcomes(build, folder)}
+    assert states.pop(CHECK) == "SKIP"
+    assert "FAIL" not in states.values()
+
+
 def test_the_hash_of_any_songs_samples_is_compared(build, whole):
     file = build / LMDBS / "manifest.json"
     manifest = json.loads(file.read_text())
     manifest["samples_sha256"]["jazz.00003"] = manifest["samples_sha256"]["rock.00001"]
-    file.write_text(json.dumps(manifest))
+    files.write_record(file, manifest)
     about = Build(build, data=whole / "synthetic" / "genres", songs=1)
     failures = [outcome.check for outcome in check_folder(about, build / LMDBS) if outcome.state == "FAIL"]
     assert failures == ["samples"]
@@ -134,7 +165,7 @@ def test_a_command_that_does_not_make_what_the_record_says_is_found(build, first
     file = build / folder / name
     record = json.loads(file.read_text())
     assert old in record["command"]
-    file.write_text(json.dumps({**record, "command": record["command"].replace(old, new)}))
+    files.write_record(file, {**record, "command": record["command"].replace(old, new)})
     assert first_failure(build, folder)
 
 
@@ -172,7 +203,7 @@ def test_any_value_of_the_metrics_that_is_changed_is_found(build, first_failure)
     values = []
     for number, text in enumerate(before):
         line = json.loads(text)
-        for key in line.keys() - {"train_accuracy"}:  # the log has that of one batch alone
+        for key in line:
             changed = json.dumps({**line, key: other(line[key])})
             file.write_text("\n".join([*before[:number], changed, *before[number + 1 :]]) + "\n")
             values += [] if first_failure(build, RUN) else [f"{number} {key}"]

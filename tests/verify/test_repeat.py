@@ -86,6 +86,19 @@ def test_the_weights_are_the_same_bit_for_bit_and_the_run_is_left_alone(once, ru
     assert earlier.returncode == 0, earlier.stdout + earlier.stderr
 
 
+def test_a_run_in_a_build_folder_that_was_moved_is_repeated_from_where_its_lmdbs_are_now(once, tmp_path):
+    build = tmp_path / "moved"
+    shutil.copytree(once / "runs", build / "runs")
+    shutil.copytree((once / "lmdb").resolve(), build / "lmdb")
+    (run,) = (build / "runs" / "song").iterdir()
+    text = (run / "run.json").read_text()
+    (run / "run.json").write_text(text.replace(str(once), str(tmp_path / "before")))
+    assert str(once) in text
+    result = run_module("tools.verify.repeat", run, "--iteration", 3)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert set(stretches_of(build / "repeats" / "song" / run.name).values()) == {"PASS"}
+
+
 def test_weights_that_differ_in_one_bit_are_told(run, tmp_path, capsys):
     model, altered = run / f"{NET}_iter_5.caffemodel", tmp_path / "altered.caffemodel"
     net = caffe_pb2.NetParameter()

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from conftest import run_module
 
+from tools import files
 from tools.convert import datum, features, lmdbs
 from tools.convert import manifest as manifests
 from tools.songs.gtzan import GENRES
@@ -58,7 +59,7 @@ def note_files(folder: Path) -> None:
     """Make the manifest say which bytes the files have now: others would not even be read."""
     contents = json.loads((folder / "manifest.json").read_text())
     contents.update(files=manifests.sizes(folder), files_sha256=manifests.hashes(folder))
-    (folder / "manifest.json").write_text(json.dumps(contents))
+    files.write_record(folder / "manifest.json", contents)
 
 
 def rewrite(lmdb: Path, change: Callable[[Clips], Clips]) -> None:
@@ -76,7 +77,7 @@ def forge(folder: Path) -> None:
         labels = Counter(record.label for record in records)
         entry.update(records=len(records), songs=len({r.track for r in records}))
         entry.update(labels={g: labels[k] for k, g in enumerate(GENRES)}, sha256=lmdbs.content_hash(folder / name))
-    (folder / "manifest.json").write_text(json.dumps(contents))
+    files.write_record(folder / "manifest.json", contents)
     note_files(folder)
 
 
@@ -227,8 +228,10 @@ def test_songs_are_compared_where_they_are_named_and_else_the_lmdbs_are_taken_as
     for root in (tmp_path / "gone", other.parent):
         command = contents["command"].replace(contents["data"]["root"], str(root))
         contents.update(command=command, data={**contents["data"], "root": str(root)})
-        (folder / "manifest.json").write_text(json.dumps(contents))
+        files.write_record(folder / "manifest.json", contents)
         assert look(folder)["songs"] == "SKIP"
+    (outcome,) = [each for each in check_folder(Build(folder.parent), folder) if each.check == "songs"]
+    assert outcome.words.startswith(f"the songs at {other.parent} have changed since it was made of them")
 
 
 # --- the command ----------------------------------------------------------------------------------------------------
@@ -248,6 +251,12 @@ def test_the_command_ends_with_1_where_a_check_fails(whole, tmp_path):
     result = run_module("tools.verify", "--build", tmp_path)
     assert result.returncode == 1
     assert [line.split(": ")[1] for line in result.stdout.splitlines() if line.startswith("FAIL")] == ["snapshots"]
+
+
+@pytest.mark.parametrize("option", ["songs", "seed"])
+def test_a_number_below_0_is_refused(tool, tmp_path, option):
+    ended = tool("tools.verify", "--build", tmp_path, f"--{option}", -1)
+    assert (ended.returncode, ended.stderr) == (2, f"verify: {option.upper()}=-1: give a whole number from 0\n")
 
 
 @pytest.mark.parametrize("make", [lambda path: None, lambda path: path.mkdir()])

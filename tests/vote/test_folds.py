@@ -10,6 +10,7 @@ import pytest
 
 from tools.cli import UserError
 from tools.nets.predict import Prediction
+from tools.songs import roots
 from tools.songs.gtzan import GENRES
 from tools.train import runs
 from tools.vote import files
@@ -30,8 +31,14 @@ def write_fold(build: Path, fold: int, iteration: int = 1000, first_song: int | 
         {"test": Prediction(tracks, np.tile(np.arange(15), len(songs)), labels, probabilities)}, len(GENRES)
     )
     election = hold_election(clips, None)
-    of_run = build / "runs" / f"fold {fold}"
-    run = {"net": "rcnn", "dtype": "float", "seed": 1, "ranks": 2, "iteration": iteration, "run": str(of_run)}
+    run = {
+        "net": "rcnn",
+        "dtype": "float",
+        "seed": 1,
+        "ranks": 2,
+        "iteration": iteration,
+        "run": f"a place before/{fold}",
+    }
     name = "song" if fold == 0 else f"song-{fold}"
     summary = {**run, "caffemodel_sha256": str(fold), "genres": list(GENRES), "leaky": False, **score(clips, election)}
     (build / "votes" / name).mkdir(parents=True, exist_ok=True)
@@ -39,10 +46,20 @@ def write_fold(build: Path, fold: int, iteration: int = 1000, first_song: int | 
     return probabilities.argmax(axis=1) == labels
 
 
+def write_records(build: Path, fingerprint: str, of_fold_0: dict) -> None:
+    """The records of five runs in the build folder, which was another's when they were voted on."""
+    record = {key: kind() for key, kind in runs.KEYS.items()}
+    record |= {"versions": {"caffe_package": runs.NATIVE}, "data_fingerprint": fingerprint}
+    for fold in range(5):
+        folder = build / "runs" / ("song" if fold == 0 else f"song-{fold}") / "rcnn"
+        folder.mkdir(parents=True)
+        (folder / "run.json").write_text(json.dumps({**record, **({} if fold else of_fold_0)}))
+
+
 @pytest.fixture
 def call(tmp_path, monkeypatch):
-    def run() -> dict:
-        monkeypatch.setattr("sys.argv", ["vote_folds", "--net", "rcnn", "--build", str(tmp_path)])
+    def run(*options: object) -> dict:
+        monkeypatch.setattr("sys.argv", ["vote_folds", "--net", "rcnn", "--build", str(tmp_path), *map(str, options)])
         vote_folds.main()
         return json.loads((tmp_path / "votes" / "song-folds" / "rcnn" / "summary.json").read_text())
 
@@ -81,18 +98,27 @@ def test_folds_of_different_iterations_are_not_mixed(tmp_path, call):
     ],
 )
 def test_folds_of_two_builds_of_caffe_or_of_two_data_sets_are_not_mixed(tmp_path, call, of_fold_0, said):
-    record = {key: kind() for key, kind in runs.KEYS.items()}
-    record |= {"versions": {"caffe_package": runs.NATIVE}, "data_fingerprint": "GTZAN"}
     for fold in range(5):
         write_fold(tmp_path, fold)
-        of_run = tmp_path / "runs" / f"fold {fold}"
-        of_run.mkdir(parents=True)
-        (of_run / "run.json").write_text(json.dumps({**record, **({} if fold else of_fold_0)}))
+    write_records(tmp_path, "GTZAN", of_fold_0)
     if said is None:
         assert call()["songs"] == 100
         return
     with pytest.raises(UserError, match=said):
         call()
+
+
+def test_folds_are_of_the_songs_that_are_named_or_refused(tmp_path, call, tiny_build, synthetic_songs):
+    genres = tiny_build / "genres"
+    for fold in range(5):
+        write_fold(tmp_path, fold)
+    with pytest.raises(UserError, match=r"runs/song/rcnn: no such run"):
+        call("--data", genres)
+    # A record may have the fingerprint of before
+    write_records(tmp_path, roots.fingerprint(genres), {"data_fingerprint": roots.earlier_fingerprint(genres)})
+    assert call("--data", genres)["songs"] == 100
+    with pytest.raises(UserError, match=f"{synthetic_songs} holds other songs than .*rcnn was made of"):
+        call("--data", synthetic_songs)
 
 
 @pytest.mark.parametrize("split", ["clip", "inner"])

@@ -10,6 +10,7 @@ original, 'undecided' being one of them.
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 import tempfile
@@ -24,7 +25,7 @@ from tqdm import tqdm
 
 from tools import cli, files
 from tools.bench.tables import table_of
-from tools.classify.model import Model, add_model_options, choose_model
+from tools.classify.model import Model, add_model_options, choose_model, kept_apart
 from tools.classify.song import read_song
 from tools.classify.verdict import Verdict, add_threshold_option, check_threshold, hear
 from tools.cli import UserError
@@ -136,16 +137,18 @@ def table(variants: dict[str, dict[str, Any]]) -> Table:
     return table_of(rows)
 
 
-def main() -> None:
+def read_arguments() -> argparse.Namespace:
     parser = cli.Parser(prog="robustness", description=__doc__.splitlines()[0])
     parser.add_argument("root", type=Path, metavar="GENRES", help="a data root, as GTZAN=")
     add_model_options(parser)
     add_threshold_option(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="the figures into this file as well")
-    args = parser.parse_args()
-    check_threshold(args.threshold)
-    model = choose_model(args.build, args.run, args.iteration)
-    examples = find_examples(model, args.root)
+    return parser.parse_args()
+
+
+def measure(args: argparse.Namespace, model: Model) -> None:
+    """Hear the test songs as they are and in every variant; print how often they keep their verdict."""
+    examples = find_examples(model, args.root, args.build)
     tracks = usable(examples.tracks, model)
     if not tracks:
         raise UserError(f"{args.root}: no test songs there: name another data root")
@@ -164,6 +167,13 @@ def main() -> None:
         counts = {"songs": len(original), "same_in_every_variant": steadfast}
         args.json.parent.mkdir(parents=True, exist_ok=True)
         files.write_whole(args.json, json.dumps({**about, **counts}, indent=1) + "\n")
+
+
+def main() -> None:
+    args = read_arguments()
+    check_threshold(args.threshold)
+    with kept_apart(choose_model(args.build, args.run, args.iteration)) as model:
+        measure(args, model)
 
 
 if __name__ == "__main__":

@@ -18,12 +18,13 @@ from pathlib import Path
 from tqdm import tqdm
 
 from tools import cli, files
-from tools.classify.model import Model, add_model_options, choose_model
+from tools.classify.model import Model, add_model_options, choose_model, kept_apart
 from tools.classify.output import Heard, as_csv, as_json, table, tell
 from tools.classify.song import Song, read_song
 from tools.classify.verdict import Verdict, add_threshold_option, check_threshold, hear
 from tools.cli import UserError, printable
 from tools.songs.audio import SUFFIXES, SongError
+from tools.songs.library import files_below
 
 LONGEST_STEM = 60  # letters of a picture's name: at 4 bytes each about what file systems take
 CLIPS_AT_ONCE = 1500  # a hundred songs of 30 s: so many go through Caffe together
@@ -41,23 +42,23 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def find_songs(names: list[Path]) -> list[Path]:
-    """The files named, and those in the folders named that look like audio, each once.
+    """The files named, and those in the folders named that look like audio, each once; links are followed, as in a
+    data root.
 
     Raises UserError for a folder with none.
     """
     songs: dict[Path, None] = {}
     for name in names:
-        inside = [path for path in sorted(name.rglob("*")) if looks_like_audio(path, name)] if name.is_dir() else [name]
+        inside = sorted(filter(looks_like_audio, files_below(name))) if name.is_dir() else [name]
         if not inside:
             raise UserError(f"{printable(name)}: no audio file in this folder ({' '.join(sorted(SUFFIXES))})")
         songs.update(dict.fromkeys(inside))
     return list(songs)
 
 
-def looks_like_audio(path: Path, folder: Path) -> bool:
-    """By its name; nothing hidden."""
-    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-    return path.suffix.lower() in SUFFIXES and not hidden and path.is_file()
+def looks_like_audio(path: Path) -> bool:
+    """By its name."""
+    return path.suffix.lower() in SUFFIXES and path.is_file()
 
 
 def classify(
@@ -100,13 +101,8 @@ def save_picture(folder: Path, path: Path, song: Song, verdict: Verdict, taken: 
     return file
 
 
-def main() -> int:
-    args = parse_arguments()
-    check_threshold(args.threshold)
-    songs = find_songs(args.songs)
-    model = choose_model(args.build, args.run, args.iteration)
-    print(f"model: {model.description}", file=sys.stderr if args.json else sys.stdout, flush=True)
-
+def classify_all(songs: list[Path], model: Model, args: argparse.Namespace) -> dict[Path, str]:
+    """Tell the genre of the songs as the options ask; returns those that can't be used, with the reason."""
     heard: list[Heard] = []
     failed: dict[Path, str] = {}
     pictures: set[Path] = set()
@@ -126,8 +122,7 @@ def main() -> int:
     written = [*([args.csv] if args.csv else []), *sorted(pictures)]
     if written and not args.json:
         print(f"\nwritten: {', '.join(map(str, written[:3]))}{' ...' if len(written) > 3 else ''}")
-    tell_failed(failed)
-    return 2 if failed else 0
+    return failed
 
 
 def tell_failed(failed: dict[Path, str]) -> None:
@@ -137,6 +132,18 @@ def tell_failed(failed: dict[Path, str]) -> None:
     lines = [f"{lines[0]}: {remedy}"] if len(lines) == 1 else [*lines, *([remedy] if lines else [])]
     for line in lines:
         print(f"classify: {line}", file=sys.stderr)
+
+
+def main() -> int:
+    args = parse_arguments()
+    check_threshold(args.threshold)
+    songs = find_songs(args.songs)
+    chosen = choose_model(args.build, args.run, args.iteration)
+    print(f"model: {chosen.description}", file=sys.stderr if args.json else sys.stdout, flush=True)
+    with kept_apart(chosen) as model:
+        failed = classify_all(songs, model, args)
+    tell_failed(failed)
+    return 2 if failed else 0
 
 
 if __name__ == "__main__":

@@ -7,7 +7,11 @@ The shipped model is a run folder like any other, without what only training nee
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +37,7 @@ class Model:
 
     @property
     def deploy(self) -> Path:
-        return self.folder / "deploy.prototxt"
+        return self.caffemodel.with_name("deploy.prototxt")
 
     @property
     def genres(self) -> tuple[str, ...]:
@@ -105,6 +109,18 @@ def has_clips(folder: Path) -> bool:
         return True  # whoever opens it says what is wrong
 
 
+@contextmanager
+def kept_apart(model: Model) -> Iterator[Model]:
+    """The same model with copies of its files, for as long as it answers: a training that goes on removes snapshots."""
+    with tempfile.TemporaryDirectory(prefix="model-") as folder:
+        for file in (model.deploy, model.caffemodel):
+            shutil.copy(file, folder)
+        try:
+            yield replace(model, caffemodel=Path(folder) / model.caffemodel.name)
+        except UserError as error:
+            raise UserError(str(error).replace(folder, str(model.folder))) from None
+
+
 def open_model(folder: Path, iteration: int | None, origin: str) -> Model:
     if not folder.is_dir():
         raise UserError(f"{folder}: no such run folder: RUN= names one, as build/runs/song/rcnn")
@@ -113,6 +129,10 @@ def open_model(folder: Path, iteration: int | None, origin: str) -> Model:
     if missing:
         raise UserError(
             f"{folder / 'run.json'} says nothing of {', '.join(missing)}: train again, or name another RUN="
+        )
+    if run["view"] not in VIEWS:
+        raise UserError(
+            f"{folder / 'run.json'}: its view is none of {', '.join(VIEWS)}: train again, or name another RUN="
         )
     iteration, caffemodel = snapshots.choose_snapshot(folder, iteration)
     model = Model(folder, iteration, caffemodel, run, runs.settings_of(run, folder), origin)

@@ -75,13 +75,14 @@ def main() -> None:
     survey = roots.survey(args.data_root)
     genres = roots.check_genres(settings.genres, survey.genres)
     folder = paths.lmdb_folder(settings.build, settings.lmdb_folder)
-    origin = manifest.origin(settings, SEED, survey.genres, genres, roots.fingerprint(args.data_root))
+    fingerprint = roots.fingerprint(args.data_root, settings.build)
+    origin = manifest.origin(settings, SEED, survey.genres, genres, fingerprint)
 
     with only_writer(folder):
         earlier = manifest.read(folder)
         views, dtypes = with_earlier(earlier, args.views, args.dtypes)
         asked = {**origin, "views": [view.name for view in views], "dtypes": dtypes}
-        if manifest.describes(earlier, folder, asked):
+        if manifest.describes(earlier, folder, asked, roots.earlier_fingerprint(args.data_root)):
             print(f"{folder}: up to date")
             return
         parts = draw_parts(survey, settings, views, genres)  # refused before the work, not after it

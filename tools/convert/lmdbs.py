@@ -24,7 +24,7 @@ import numpy as np
 
 from tools.cli import UserError
 from tools.convert.datum import parse
-from tools.files import sha256_of
+from tools.files import marks_of, sha256_of
 
 KEY = re.compile(r"\d{8}_(?P<track>.+)_(?P<clip>\d{2,})", re.DOTALL)
 NAME_BYTES = 400
@@ -121,8 +121,7 @@ def opened(path: Path) -> Iterator[lmdb.Environment]:
         raise UserError(f"{path}: {what}: type 'make lmdb' with the same settings first")
     if not os.access(file, os.R_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(file))
-    status = file.stat()
-    if not is_as_recorded(file, status.st_size, status.st_mtime_ns):
+    if not is_as_recorded(file, marks_of(file)):
         raise UserError(f"{path}: damaged: its bytes are not those that its manifest says: type 'make lmdb' again")
     try:
         environment = shared_environment(path, file.stat())
@@ -137,7 +136,7 @@ def opened(path: Path) -> Iterator[lmdb.Environment]:
 
 
 @lru_cache(maxsize=64)
-def is_as_recorded(file: Path, size: int, time: int) -> bool:
+def is_as_recorded(file: Path, _marks: tuple[int, ...]) -> bool:
     """Whether data.mdb has the hash that the manifest beside its LMDB says, if there is one.
 
     A file that changes is looked at again. Damaged pages would kill this process once they are mapped.

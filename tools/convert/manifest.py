@@ -14,7 +14,7 @@ import soundfile
 from tools import cli
 from tools.convert import features
 from tools.convert.views import matrix_settings, minimum_samples
-from tools.files import sha256_of, write_whole
+from tools.files import sha256_of, write_record
 from tools.settings import Settings
 from tools.songs import splits
 from tools.songs.audio import SAMPLE_RATE
@@ -72,11 +72,14 @@ def read(folder: Path) -> dict | None:
     return found if all(isinstance(found.get(key), kind) for key, kind in KEYS.items()) else None
 
 
-def describes(found: dict | None, folder: Path, wanted: dict) -> bool:
-    """Whether ``folder`` holds, whole, LMDBs of the origin, views and dtypes that are ``wanted``."""
+def describes(found: dict | None, folder: Path, wanted: dict, *same: str) -> bool:
+    """Whether ``folder`` holds, whole, LMDBs of the origin, views and dtypes that are ``wanted``.
+
+    ``same`` are other fingerprints that the songs may have had.
+    """
     if found is None or any(found.get(key) != value for key, value in wanted.items() if key != "data"):
         return False
-    same_songs = found["data"].get("fingerprint") == wanted["data"]["fingerprint"]
+    same_songs = found["data"].get("fingerprint") in (wanted["data"]["fingerprint"], *same)
     return same_songs and found["files"] == sizes(folder) and found["files_sha256"] == hashes(folder)
 
 
@@ -100,7 +103,7 @@ def write(folder: Path, contents: dict) -> None:
         "versions": versions(),
         "command": cli.command_line(),
     }
-    write_whole(folder / FILE, json.dumps(whole, indent=1) + "\n")
+    write_record(folder / FILE, whole)
 
 
 def versions() -> dict[str, str]:

@@ -124,7 +124,7 @@ class Collection:
     def same_songs(self, first: Vote, second: Vote) -> bool:
         """Whether two votes are of the same songs: of one fingerprint, or of two that made one LMDB, byte for byte.
 
-        A fingerprint is of one copy of the songs: it holds the times of their files.
+        An earlier fingerprint is of one copy of the songs: it holds the times of their files.
         """
         both = {first.fingerprint, second.fingerprint}
         fingerprints: dict[str, set[str]] = {}

@@ -9,6 +9,7 @@ It answers to this machine alone unless --host says otherwise. The page is tools
 from __future__ import annotations
 
 import argparse
+import ipaddress
 import os
 import socket
 from pathlib import Path
@@ -16,12 +17,15 @@ from pathlib import Path
 import uvicorn
 
 from tools import cli
-from tools.classify.model import add_model_options, choose_model
+from tools.classify.model import add_model_options, choose_model, kept_apart
 from tools.classify.verdict import add_threshold_option, check_threshold
 from tools.cli import UserError
-from tools.serve.app import LOOPBACK, Service, make_app
+from tools.processes import interrupts_to
+from tools.serve.app import Service, make_app
+from tools.serve.around import LOOPBACK
 from tools.serve.examples import find_examples
 from tools.serve.song import Limits
+from tools.serve.uploads import Uploads
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -48,12 +52,54 @@ def choose_data(args: argparse.Namespace) -> Path | None:
 
 def listen(host: str, port: int) -> socket.socket:
     """A socket at that address. UserError where it can't be had."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family)
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        family, _, _, _, (address, _, *scope) = min(found, key=lambda entry: entry[0])  # IPv4 where it has both
+        return socket.create_server((address, port, *scope), family=family)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UserError(f"{host}, port {port}: {reason}: choose another with PORT= (0: a free one) or HOST=") from None
+
+
+def is_local(address: str) -> bool:
+    """Whether this machine alone can reach an address, as 127.0.0.2 or ::1."""
+    found = ipaddress.ip_address(address)
+    return (getattr(found, "ipv4_mapped", None) or found).is_loopback
+
+
+class Server(uvicorn.Server):
+    """That of uvicorn, which does not wait for uploads once it is to end."""
+
+    def __init__(self, config: uvicorn.Config, uploads: Uploads) -> None:
+        super().__init__(config)
+        self.uploads = uploads
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.uploads.end()
+        await super().shutdown(sockets)
+
+
+def interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def serve(service: Service, host: str, port: int) -> None:
+    """Answer until an interrupt, or SIGTERM."""
+    uploads = Uploads(service.limits, service.admitted)
+    with listen(host, port) as door:
+        address, port = door.getsockname()[:2]
+        local = is_local(address)
+        print(f"model: {service.model.description}")
+        print(f"open http://{f'[{host}]' if ':' in host else host}:{port}/ in a browser; Ctrl-C ends it", flush=True)
+        if not local:
+            print("others on the network can reach it, too", flush=True)
+        app = make_app(service, uploads, LOOPBACK | {host.lower(), address} if local else None)
+        config = uvicorn.Config(app, log_level="warning", server_header=False, timeout_graceful_shutdown=30)
+        try:
+            with interrupts_to(interrupt):  # uvicorn raises its signal again in the end
+                Server(config, uploads).run(sockets=[door])
+        except KeyboardInterrupt:
+            print("\nended")
 
 
 def main() -> int:
@@ -63,22 +109,10 @@ def main() -> int:
         if getattr(args, option) < 1:
             raise UserError(f"--{option} {getattr(args, option)}: give 1 or more")
     model = choose_model(args.build, args.run, args.iteration)
-    examples = find_examples(model, choose_data(args))
-    service = Service(model, args.threshold, Limits(args.megabytes, args.minutes), examples)
-    local = args.host in LOOPBACK
-    app = make_app(service, LOOPBACK if local else ("*",))
-    with listen(args.host, args.port) as door:
-        print(f"model: {model.description}")
-        print(f"open http://{args.host}:{door.getsockname()[1]}/ in a browser; Ctrl-C ends it", flush=True)
-        if not local:
-            print("others on the network can reach it, too", flush=True)
-        server = uvicorn.Server(
-            uvicorn.Config(app, log_level="warning", server_header=False, timeout_graceful_shutdown=5)
-        )
-        try:
-            server.run(sockets=[door])
-        except KeyboardInterrupt:
-            print("\nended")
+    examples = find_examples(model, choose_data(args), args.build)
+    with kept_apart(model) as model:
+        service = Service(model, args.threshold, Limits(args.megabytes, args.minutes), examples)
+        serve(service, args.host.strip("[]"), args.port)
     return 0
 
 

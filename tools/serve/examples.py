@@ -18,7 +18,7 @@ class Examples:
     note: str
 
 
-def find_examples(model: Model, root: Path | None) -> Examples:
+def find_examples(model: Model, root: Path | None, build: Path | None = None) -> Examples:
     """The test part of a data root as the model's run divided it; none without a root.
 
     The note says where the songs are not as unheard as test songs should be. Raises UserError for a root that is none.
@@ -26,7 +26,7 @@ def find_examples(model: Model, root: Path | None) -> Examples:
     if root is None:
         return Examples([], "")
     survey = roots.survey(root)
-    if roots.fingerprint(root) != model.run.get("data_fingerprint"):
+    if not roots.is_of(root, model.run.get("data_fingerprint", ""), build):
         return Examples(survey.tracks, "not the data that this model was trained on")
     if model.settings.split in ("clip", "all"):
         songs, note = survey.tracks, "most clips of these songs were trained on"

@@ -30,6 +30,8 @@ from tools.songs.unpack import BadArchiveError, unpack_songs
 
 FOLDERS = {"mini": "gtzan-mini", "all": "gtzan"}
 SONGS = {"mini": 100, "all": 1000}
+# Twice what is right: 1.3 MB a song, packed or not
+LARGEST = {size: 2 * songs * 1_330_000 for size, songs in SONGS.items()}
 MINI = "https://github.com/TempoBeatDownbeat/gtzan_mini/archive/refs/heads/main"
 SOURCES = {
     # Packed by the server when it is asked, so that no checksum of the archive lasts.
@@ -45,11 +47,17 @@ SOURCES = {
 DAMAGED_EVERYWHERE = {"jazz.00054"}
 
 
-def download(folder: Path, sources: tuple[str, ...], checksums: dict[str, str], expected: int = 1) -> Path:
+def download(
+    folder: Path,
+    sources: tuple[str, ...],
+    checksums: dict[str, str],
+    expected: int = 1,
+    largest: int = LARGEST["all"],
+) -> Path:
     """Get the songs from the first of ``sources`` that has the genuine ones; returns the data root, ``folder``/genres.
 
-    The root appears whole or not at all, with ``expected`` songs at least. Raises UserError if no source will do,
-    naming what is wrong with each.
+    The root appears whole or not at all, with ``expected`` songs at least; an archive, and its songs together, have
+    ``largest`` bytes at most. Raises UserError if no source will do, naming what is wrong with each.
     """
     refusal = f"{printable(folder)}: another download is at work here: wait for it"
     with only_holder(folder.parent / f".{folder.name}.lock", refusal):
@@ -58,7 +66,8 @@ def download(folder: Path, sources: tuple[str, ...], checksums: dict[str, str], 
         failures: list[str] = []
         for source in sources:
             try:
-                lay_out(fetch_archive(source, folder), folder, {} if is_pinned(source) else checksums, expected)
+                archive = fetch_archive(source, folder, largest)
+                lay_out(archive, folder, {} if is_pinned(source) else checksums, expected, largest)
                 for failure in failures:
                     print(f"not taken: {failure}")
                 return folder / "genres"
@@ -70,20 +79,21 @@ def download(folder: Path, sources: tuple[str, ...], checksums: dict[str, str], 
     )
 
 
-def fetch_archive(source: str, folder: Path) -> Path:
+def fetch_archive(source: str, folder: Path, largest: int) -> Path:
     """The archive of a source, downloaded and, if it is pinned, verified.
 
-    Raises requests.RequestException from the network and BadArchiveError for another checksum than the pinned one.
+    Raises requests.RequestException from the network, and BadArchiveError for another checksum than the pinned one or
+    more than ``largest`` bytes.
     """
     url, pinned = urldefrag(source)
     stem = f"{folder.name}-{hashlib.sha256(url.encode()).hexdigest()[:12]}"
     known_hash = pinned.replace("=", ":", 1) if is_pinned(source) else None
     pooch.get_logger().setLevel("ERROR")
     print(f"downloading {url}", flush=True)
-    resuming = ResumingDownloader(folder.parent / f"{stem}.partial")
+    resuming = ResumingDownloader(folder.parent / f"{stem}.partial", largest)
     try:
         path = pooch.retrieve(url, known_hash, fname=f"{stem}.archive", path=folder.parent, downloader=resuming)
-    except requests.RequestException:
+    except (requests.RequestException, BadArchiveError):
         raise
     except ValueError as error:
         raise BadArchiveError(f"another checksum than its {pinned}") from error
@@ -94,7 +104,7 @@ def is_pinned(source: str) -> bool:
     return urldefrag(source).fragment.startswith(("md5=", "sha256="))
 
 
-def lay_out(archive: Path, folder: Path, checksums: dict[str, str], expected: int) -> None:
+def lay_out(archive: Path, folder: Path, checksums: dict[str, str], expected: int, largest: int) -> None:
     """Unpack the songs beside ``folder``, verify them if there are checksums, and move them to their place as a whole.
 
     The archive is done with in any case: a bad one would only be met again. Raises BadArchiveError for a bad one.
@@ -102,7 +112,7 @@ def lay_out(archive: Path, folder: Path, checksums: dict[str, str], expected: in
     aside = folder.parent / f".{folder.name}.unpacking"
     shutil.rmtree(aside, ignore_errors=True)
     try:
-        songs = unpack_songs(archive, aside / "genres")
+        songs = unpack_songs(archive, aside / "genres", largest)
         if len(songs) < expected:
             raise BadArchiveError(f"{len(songs)} of {expected} songs in it")
         if checksums:
@@ -173,9 +183,12 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
 
 def main(arguments: list[str] | None = None) -> int:
     options = parse_arguments(arguments)
-    sources, expected = ((options.url,), 1) if options.url else (SOURCES[options.size], SONGS[options.size])
+    # Whoever names a source may have all songs in it, whatever it is to stand for
+    given = ((options.url,), 1, LARGEST["all"])
+    known = (SOURCES[options.size], SONGS[options.size], LARGEST[options.size])
+    sources, expected, largest = given if options.url else known
     checksums = genuine.read_checksums(options.checksums)
-    genres = download(options.to / FOLDERS[options.size], sources, checksums, expected)
+    genres = download(options.to / FOLDERS[options.size], sources, checksums, expected, largest)
     songs = sum(1 for _ in genres.glob("*/*"))
     print(f"{songs} songs are there. To use them:")
     print(f"GTZAN={shortest(genres)}")

@@ -10,6 +10,8 @@ from typing import IO
 import requests  # type: ignore[import-untyped]
 from tqdm import tqdm
 
+from tools.songs.unpack import BadArchiveError
+
 TIMEOUT = (10, 60)  # seconds to connect, and between two pieces of data
 CHUNK_SIZE = 1 << 16  # what is lost at most when a connection is cut
 PATIENCE = 3  # attempts in a row that bring nothing before a connection is given up
@@ -20,11 +22,12 @@ class ResumingDownloader:
     """What pooch calls to get ``url`` into ``output_file``. What has come so far is kept in ``partial``, also when the
     process dies, and the next call asks for the rest of it alone (HTTP Range).
 
-    Raises requests.RequestException if the server can't be reached, refuses, or cuts the connection again and again.
+    Raises requests.RequestException if the server can't be reached, refuses, or cuts the connection again and again,
+    and BadArchiveError beyond ``largest`` bytes: then nothing is kept.
     """
 
-    def __init__(self, partial: Path):
-        self.partial = partial
+    def __init__(self, partial: Path, largest: int):
+        self.partial, self.largest = partial, largest
 
     def __call__(self, url: str, output_file: str, pooch: object) -> None:
         attempts = PATIENCE
@@ -32,8 +35,11 @@ class ResumingDownloader:
         while True:
             before = size_of(self.partial)
             try:
-                fetch_rest(url, self.partial)
+                fetch_rest(url, self.partial, self.largest)
                 break
+            except BadArchiveError:
+                self.partial.unlink(missing_ok=True)
+                raise
             except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError):
                 progress = size_of(self.partial) > before
                 received = received or progress
@@ -46,10 +52,11 @@ class ResumingDownloader:
         self.partial.replace(output_file)
 
 
-def fetch_rest(url: str, partial: Path) -> None:
+def fetch_rest(url: str, partial: Path, largest: int) -> None:
     """Get what ``partial`` lacks of ``url``; all of it from a server that does not know Range.
 
-    Raises requests.ConnectionError if fewer bytes come than the server announced.
+    Raises requests.ConnectionError if fewer bytes come than the server announced, and BadArchiveError where it
+    announces, or sends, more than ``largest``.
     """
     start = size_of(partial)
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
@@ -58,28 +65,33 @@ def fetch_rest(url: str, partial: Path) -> None:
             if total_size(response) != start:
                 # What is there is no beginning of this file.
                 partial.unlink()
-                fetch_rest(url, partial)
+                fetch_rest(url, partial, largest)
             return
         response.raise_for_status()
         start = first_byte(response)
         total = total_size(response)
+        check_size(total or 0, largest)
         with partial.open("r+b" if start else "wb") as file:
             file.seek(start)
             file.truncate()
-            save(
-                response,
-                file,
-                tqdm(desc="download", initial=start, total=total, unit="B", unit_scale=True, disable=None),
-            )
+            bar = tqdm(desc="download", initial=start, total=total, unit="B", unit_scale=True, disable=None)
+            save(response, file, bar, largest)
     if total is not None and size_of(partial) != total:
         raise requests.ConnectionError(f"cut after {size_of(partial)} of {total} bytes")
 
 
-def save(response: requests.Response, file: IO[bytes], bar: tqdm) -> None:
+def save(response: requests.Response, file: IO[bytes], bar: tqdm, largest: int) -> None:
     with bar:
         for chunk in response.iter_content(CHUNK_SIZE):
+            check_size(file.tell() + len(chunk), largest)
             file.write(chunk)
             bar.update(len(chunk))
+
+
+def check_size(size: int, largest: int) -> None:
+    """BadArchiveError for more than ``largest`` bytes: a server that sends for ever would fill the disk."""
+    if size > largest:
+        raise BadArchiveError(f"more than {largest / 1e6:,.0f} MB, twice what it should be")
 
 
 def first_byte(response: requests.Response) -> int:

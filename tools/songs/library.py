@@ -12,10 +12,11 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 from tools.cli import UserError, printable
-from tools.files import sha256_of
 from tools.songs.audio import SUFFIXES
+from tools.songs.contents import content_sha256
 from tools.songs.tracks import LeftOut, Survey, Track
 
 PARTS = ("train", "valid", "test")
@@ -28,9 +29,12 @@ def genre_folders(root: Path) -> list[Path]:
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """Every visible file of a folder, at any depth, sorted; links are followed, but none in a circle."""
+    """Every visible file of a folder, at any depth, sorted; links are followed, but no folder is entered twice.
+
+    Raises OSError for a folder that may not be read: its songs would be missing without a word.
+    """
     visited = set()
-    for parent, folders, names in os.walk(folder, followlinks=True):
+    for parent, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
         real = os.path.realpath(parent)
         if real in visited:
             folders.clear()
@@ -38,6 +42,10 @@ def files_below(folder: Path) -> Iterator[Path]:
         visited.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (Path(parent, name) for name in sorted(names) if not name.startswith("."))
+
+
+def refuse(error: OSError) -> NoReturn:
+    raise error
 
 
 def why_not_audio(path: Path) -> str | None:
@@ -156,6 +164,6 @@ def with_alike(survey: Survey) -> Survey:
 def content_key(path: Path) -> str:
     """The hash of a file; of one that may not be read, something that no other file has."""
     try:
-        return sha256_of(path)
+        return content_sha256(path)
     except OSError:
         return hashlib.sha256(str(path).encode("utf-8", "surrogateescape")).hexdigest() + "-unread"

@@ -9,7 +9,10 @@ import hashlib
 import os
 from pathlib import Path
 
+from tqdm import tqdm
+
 from tools.cli import UserError, printable
+from tools.songs import contents
 from tools.songs.gtzan import GENRES, is_song_name, survey_gtzan
 from tools.songs.library import files_below, genre_folders, survey_folders, survey_table, why_not_audio
 from tools.songs.tracks import Survey, Track
@@ -83,29 +86,57 @@ def check_genres(names: tuple[str, ...], genres: tuple[str, ...]) -> tuple[str, 
     return tuple(genre for genre in genres if genre in names)
 
 
-def fingerprint(root: Path) -> str:
-    """sha256 over the names, sizes and times of the songs of a data root, so that another state of it is told apart.
+def fingerprint(root: Path, build: Path | None = None) -> str:
+    """sha256 over the names and contents of the songs of a data root: a copy of it has the same, another state has not.
 
-    What is left out, and what may not be read, is part of it: once that is mended, it counts.
+    What is left out, and what may not be read, is part of it: once that is mended, it counts. Songs that were read for
+    the folder ``build`` are not read again where nothing has touched them.
     """
+    with contents.remembered(build):
+        found = survey(root)
+        songs = tqdm(found.tracks, "read", unit="song", disable=None, delay=1, leave=False)
+        return digest_of(found, {track.path: content_of(track.path) for track in songs})
+
+
+def content_of(path: Path) -> str:
+    """The hash of a song, or a word for one that can't be read: it is left out, and named, by who needs it."""
+    try:
+        return contents.content_sha256(path)
+    except OSError:
+        return "shut"
+
+
+def earlier_fingerprint(root: Path) -> str:
+    """What `fingerprint` was before it read the songs: over their names, sizes and times. Records hold it still."""
     found = survey(root)
+    told = {}
+    for track in found.tracks:
+        status, shut = track.path.stat(), "" if os.access(track.path, os.R_OK) else "\0shut"
+        told[track.path] = f"{status.st_size}\0{status.st_mtime_ns}{shut}"
+    return digest_of(found, told)
+
+
+def digest_of(found: Survey, told: dict[Path, str]) -> str:
+    """sha256 over what is ``told`` of each song, its name, what is known of it, and what is left out."""
     base = found.root if found.root.is_dir() else found.root.parent
     digest = hashlib.sha256()
     for track in found.tracks:
-        status = track.path.stat()
         name = os.path.relpath(track.path, base)
-        shut = "" if os.access(track.path, os.R_OK) else "\0shut"
         known = "" if found.is_gtzan else f"\0{track.genre}\0{track.artist}\0{track.part}"
-        line = f"{name}\0{status.st_size}\0{status.st_mtime_ns}{shut}{known}\n"
-        digest.update(line.encode("utf-8", "surrogateescape"))
+        digest.update(f"{name}\0{told[track.path]}{known}\n".encode("utf-8", "surrogateescape"))
     for odd in found.left_out:
         digest.update(f"{odd.file}\0{odd.reason}\n".encode())
     return digest.hexdigest()
 
 
-def check_same_songs(root: Path, expected: str, made: str) -> None:
+def is_of(root: Path, expected: str, build: Path | None = None) -> bool:
+    """Whether the songs of ``root`` have the fingerprint ``expected``, or had it by what was compared before."""
+    return expected == fingerprint(root, build) or expected == earlier_fingerprint(root)
+
+
+def check_same_songs(root: Path, expected: str, made: Path, build: Path | None = None) -> None:
     """UserError unless the songs of ``root`` have the fingerprint ``expected``: those that ``made`` was made of."""
-    if fingerprint(root) != expected:
+    if not is_of(root, expected, build):
         raise UserError(
             f"{printable(root)} holds other songs than {made} was made of: type 'make lmdb' first, or leave GTZAN out"
         )

@@ -38,19 +38,23 @@ class Member:
     open: Callable[[], IO[bytes] | None] | None  # None for a folder, a link, a device
 
 
-def unpack_songs(archive: Path, genres: Path) -> list[Path]:
+def unpack_songs(archive: Path, genres: Path, largest: int) -> list[Path]:
     """Write the songs of a tar or zip archive to ``genres``/<genre>/<genre>.NNNNN.<suffix> and return their paths.
 
     Whatever lies above the genre's folder in the archive is dropped, other files are passed over.
     Raises BadArchiveError for a damaged archive, one without a song, and one with anything that an honest one has no
-    use for: paths that lead out of it, links, devices, songs of enormous size or twice the same.
+    use for: paths that lead out of it, links, devices, songs of enormous size or twice the same, or more than
+    ``largest`` bytes of songs.
     """
-    songs = []
+    songs, size = [], 0
     try:
         for member in tqdm(members(archive), "unpack", unit="file", disable=None):
             refuse_hostile(member)
             song = SONG.fullmatch(member.name)
             if song and member.open:
+                size += member.size
+                if size > largest:
+                    raise BadArchiveError(f"more than {largest / 1e6:,.0f} MB of songs in it")
                 songs.append(genres / song["genre"] / song["name"])
                 write_song(member, songs[-1])
     except (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError) as error:

@@ -44,7 +44,7 @@ def main() -> int:
     parse_gpus(settings.gpu)
     plan = prepare(settings)
     if data:
-        roots.check_same_songs(data, plan.record["data_fingerprint"], str(settings.build / "lmdb"))
+        roots.check_same_songs(data, plan.record["data_fingerprint"], settings.build / "lmdb", settings.build)
     ranks = place(plan, settings)
     plan.record["settings"] = replace(plan.settings, ranks=ranks.number).as_json()
     spread = f"{ranks.number} rank(s)" + (f", hosts of {ranks.hostfile}" if ranks.hostfile else "")

@@ -37,6 +37,8 @@ def log_display(
         outputs.insert(0, f"accuracy = {accuracies[-1]:g}")
     for number, output in enumerate(outputs):
         caffe.log(f"    Train net output #{number}: {output}")
+    if math.isfinite(accuracy):  # `caffe train` has no such line
+        caffe.log(f"    Train accuracy of {len(accuracies)} batches = {accuracy:g}")
     caffe.log(f"Iteration {iteration}, lr = {rate:g}")
     event = {"iter": iteration, "loss": loss, "lr": float(f"{rate:.6g}"), "iter_per_s": round(speed, 4)}
     report(**event, **({"train_accuracy": accuracy} if math.isfinite(accuracy) else {}))

@@ -30,8 +30,8 @@ def check_same_run(folder: Path, record: dict[str, Any]) -> None:
         return
     begun = runs.read_run(folder)
     check_same_caffe(folder, begun)
-    # The fingerprint is of one copy of the songs: the LMDBs' hashes tell whether they are the same. Of the features the
-    # settings say all; in a run from before one was added it has its default.
+    # A fingerprint may be of an earlier form: the LMDBs' hashes tell whether the songs are the same. Of the features
+    # the settings say all; in a run from before one was added it has its default.
     for key, value in json.loads(json.dumps(record)).items():
         if key not in ("data_fingerprint", "features") and lasting(key, begun.get(key)) != lasting(key, value):
             what = {"lmdb": "other LMDBs", "prototxt": "another prototxt", "settings": "other settings"}
@@ -111,4 +111,4 @@ def write_run(folder: Path, record: dict[str, Any], **state: Any) -> None:
         "begun": begun.get("begun", now),
         **state,
     }
-    files.write_whole(folder / "run.json", json.dumps(whole, indent=1) + "\n")
+    files.write_record(folder / "run.json", whole)

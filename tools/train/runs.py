@@ -12,6 +12,7 @@ from typing import Any
 
 from tools import paths
 from tools.cli import UserError
+from tools.files import OWN_HASH
 from tools.nets.network import Network
 from tools.settings import Settings, from_json, given_settings, read_settings
 from tools.songs.splits import check_fold
@@ -30,6 +31,7 @@ KEYS = {
     "lmdb": dict,
     "settings": dict,
     "label_names": list,
+    "leaky": bool,  # null for the split given
     "ranks": int,
     "gpu": list,
     "versions": dict,
@@ -78,14 +80,20 @@ def read_run(folder: Path) -> dict[str, Any]:
         record = json.loads(file.read_text())
         if isinstance(record, dict) and "net" in record and "settings" not in record:
             raise UserError(f"{folder} is a run of an earlier form: type 'make clean', or name another BUILD")
-        if not isinstance(record, dict) or not all(isinstance(record.get(key), kind) for key, kind in KEYS.items()):
+        if not isinstance(record, dict) or not all(has(record, key) for key in KEYS):
             raise ValueError(f"a key of {', '.join(KEYS)} is missing")
+        record.pop(OWN_HASH, None)  # what is made of it is another record
         return record
     except FileNotFoundError:
         net = folder.name.split("@")[0]
         raise UserError(f"{folder}: no such run: type 'make train NET={net}' with the same settings first") from None
     except ValueError:
         raise UserError(f"{file} is not whole: remove {folder} and train again") from None
+
+
+def has(record: dict[str, Any], key: str) -> bool:
+    """Whether a record has a key of `KEYS`, with a value of its kind."""
+    return key in record and (isinstance(record[key], KEYS[key]) or (key == "leaky" and record[key] is None))
 
 
 def settings_of(record: dict[str, Any], folder: Path) -> Settings:

@@ -24,14 +24,13 @@ from typing import Any
 import caffe
 import numpy as np
 from caffe.proto import caffe_pb2
-from google.protobuf.message import DecodeError
 
 from tools import cli
 from tools.cli import UserError
-from tools.convert.datum import read_message
 from tools.nets import prototxt
 from tools.processes import die_with
 from tools.train import snapshots
+from tools.train.binaries import finish_snapshot, restore
 from tools.train.display import log_display, log_test, report
 from tools.train.exchange import exchange
 from tools.train.replay import keep_batches, kept_batches, replay
@@ -102,16 +101,6 @@ def check_loss(iteration: int, losses: list[float]) -> None:
         )
 
 
-def check_snapshot(prefix: Path) -> None:
-    """UserError unless both files of a snapshot can be read: Caffe does not see a disk fill up at its last write."""
-    for kind, suffix in ((caffe_pb2.NetParameter, ".caffemodel"), (caffe_pb2.SolverState, ".solverstate")):
-        file = prefix.with_name(prefix.name + suffix)
-        try:
-            read_message(kind, file.read_bytes())
-        except DecodeError:
-            raise UserError(f"{file} was cut short as it was written: free some space, then go on") from None
-
-
 class Training:
     """A solver on its way from its newest whole snapshot to ``until``."""
 
@@ -134,7 +123,7 @@ class Training:
             state = Path(f"{self.settings.snapshot_prefix}_iter_{args.resume}.solverstate")
             self.snapshot_at = args.resume
             replay(self.solver.net, args.resume, args.records, batch, self.settings.iter_size)
-            self.solver.restore(str(state))
+            restore(self.solver, state)
             self.losses, self.accuracies = kept_batches(state)
         if self.rank == 0:
             caffe.log(f"Solving {prototxt.read_net(folder / 'train_val.prototxt').name}")
@@ -190,7 +179,7 @@ class Training:
             snapshot = Path(f"{self.settings.snapshot_prefix}_iter_{self.solver.iter}")
             snapshots.mark_begun(self.folder, snapshot.name)
             self.solver.snapshot()
-            check_snapshot(snapshot)
+            finish_snapshot(snapshot)
             keep_batches(snapshot, self.losses, self.accuracies)
             snapshots.mark_whole(self.folder, Path(self.settings.snapshot_prefix).name, self.solver.iter)
             snapshots.prune_snapshots(self.folder)

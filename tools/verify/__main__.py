@@ -58,6 +58,9 @@ def folders(parent: Path, holding: str) -> list[Path]:
 
 def main() -> int:
     args = parse_arguments()
+    for name in ("songs", "seed"):
+        if (getattr(args, name) or 0) < 0:
+            raise UserError(f"{name.upper()}={getattr(args, name)}: give a whole number from 0")
     if not args.build.is_dir():
         raise UserError(f"{args.build}: no such folder: type 'make lmdb' first")
     build = Build(args.build, args.data, args.songs, np.random.default_rng(args.seed))

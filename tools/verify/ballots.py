@@ -22,6 +22,7 @@ from tools.train.snapshots import marked_sha256, whole_snapshots
 from tools.verify.build import Build, content_of, prediction_of
 from tools.verify.commands import check_settings
 from tools.verify.outcome import FailedError, Outcome, SkippedError, equal, judge
+from tools.verify.record import CHECK, check_own_hash
 from tools.verify.training import Run
 from tools.verify.votes import OF_FOLDS, Row, Vote, check_confusion, check_rows, check_songs, check_summary
 from tools.vote import baseline
@@ -40,6 +41,7 @@ def check_vote(build: Build, folder: Path) -> Iterator[Outcome]:
     """Every check of a votes folder; the run, and the LMDBs of that, are looked for in the build folder."""
     vote = Vote(folder)
     checks: dict[str, Callable[[], str]] = {
+        CHECK: partial(check_own_hash, folder / "summary.json"),
         "clips.csv is whole": partial(check_rows, vote),
         "summary recounted from clips.csv": partial(check_summary, vote),
         "songs.csv recounted from clips.csv": partial(check_songs, vote),
@@ -123,7 +125,7 @@ def check_clips(build: Build, vote: Vote) -> str:
     if iteration is not None:
         equal(summary["iteration"], iteration, "iteration of its snapshot")
     if "test_fingerprint" in summary:
-        return check_other_songs(vote, run, models, iteration)
+        return check_other_songs(build, vote, run, models, iteration)
     lmdbs = {part: run.lmdb(part) for part in (("train", "test") if run.settings.split == "clip" else ("test",))}
     sha256 = {part: run.record["lmdb"][part]["sha256"] for part in lmdbs}
     if iteration is not None:
@@ -145,12 +147,12 @@ def check_clips(build: Build, vote: Vote) -> str:
     return f"{len(vote.rows)} clips"
 
 
-def check_other_songs(vote: Vote, run: Run, models: dict[int, Path], iteration: int | None) -> str:
+def check_other_songs(build: Build, vote: Vote, run: Run, models: dict[int, Path], iteration: int | None) -> str:
     """The same of a vote on the songs of another root, whose LMDB is made again. SkippedError where they are gone."""
     root = Path(vote.arguments.test[0])
     if iteration is None:
         raise SkippedError("its snapshot is no longer kept")
-    if not root.exists() or roots.fingerprint(root) != vote.summary["test_fingerprint"]:
+    if not root.exists() or not roots.is_of(root, vote.summary["test_fingerprint"], build.path):
         raise SkippedError(f"its songs are gone, or others by now: {root}")
     with (
         tempfile.TemporaryDirectory() as aside,

@@ -85,11 +85,11 @@ class Build:
 
 def content_of(lmdb: Path) -> Content:
     """What an LMDB holds, read once, by a process of its own: LMDB maps its file, and damage may end who reads it."""
-    return read_aside(lmdb.resolve(), (lmdb / "data.mdb").stat().st_mtime_ns)
+    return read_aside(lmdb.resolve(), files.marks_of(lmdb / "data.mdb"))
 
 
 @cache
-def read_aside(lmdb: Path, _changed: int) -> Content:
+def read_aside(lmdb: Path, _marks: tuple[int, ...]) -> Content:
     with processes.executor(1) as pool:
         try:
             return pool.submit(read_content, lmdb).result()

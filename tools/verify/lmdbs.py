@@ -18,6 +18,7 @@ from tools.songs import splits
 from tools.verify.build import Build, Content, Folder, content_of
 from tools.verify.commands import check_settings, read_command
 from tools.verify.outcome import FailedError, Outcome, SkippedError, equal, judge, near
+from tools.verify.record import CHECK, check_own_hash
 from tools.verify.songs import check_audio, check_draw, check_samples, check_songs
 
 MEAN_TOLERANCE = 1e-3
@@ -34,6 +35,7 @@ def check_folder(build: Build, path: Path) -> Iterator[Outcome]:
     yield judge(path, "manifest", partial(check_manifest, folder))
     if not folder.manifest:
         return
+    yield judge(path, CHECK, partial(check_own_hash, path / manifests.FILE))
     for name in folder.manifest["lmdbs"]:
         yield judge(path / name, "records", partial(check_records, folder, name))
     if len(folder.contents) < len(folder.manifest["lmdbs"]):

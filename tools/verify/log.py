@@ -16,9 +16,9 @@ SNAPSHOT = re.compile(r"Snapshotting to binary proto file .*_iter_(\d+)\.caffemo
 TESTING = re.compile(r"Iteration (\d+), Testing net")
 OUTPUT = re.compile(r"Test net output #\d+: (accuracy|loss) = (\S+)")
 DISPLAY = re.compile(r"Iteration (\d+) \((\S+) iter/s, .*, loss = (\S+)$")
+ACCURACY = re.compile(r"Train accuracy of \d+ batches = (\S+)$")
 RATE = re.compile(r"Iteration (\d+), lr = (\S+)$")
 UNREAD = 2  # lines that a killed training may have in its log alone
-NOT_IN_THE_LOG = ("iter", "train_accuracy")  # the log has the accuracy of one batch, metrics.jsonl the mean of many
 
 
 @dataclass
@@ -67,7 +67,7 @@ class Log:
 
 def read_log(file: Path) -> Log:
     """What a caffe.log says; a training that has not begun has none."""
-    log, tested = Log(), 0
+    log, tested, shown = Log(), 0, 0
     for line in file.read_text(errors="replace").splitlines() if file.exists() else []:
         if START.search(line):
             log.begin()
@@ -81,7 +81,10 @@ def read_log(file: Path) -> Log:
         elif match := OUTPUT.search(line):
             log.add("test_loss", tested, **{f"test_{match[1]}": float(match[2])})
         elif match := DISPLAY.search(line):
-            log.add("loss", int(match[1]), iter_per_s=float(match[2]), loss=float(match[3]))
+            shown = int(match[1])
+            log.add("loss", shown, iter_per_s=float(match[2]), loss=float(match[3]))
+        elif match := ACCURACY.search(line):
+            log.add("loss", shown, train_accuracy=float(match[1]))
         elif match := RATE.search(line):
             log.add("loss", int(match[1]), lr=float(match[2]))
     return log
@@ -111,7 +114,11 @@ def compare(log: Log, metrics: dict[tuple[str, int], dict[str, float]], was_kill
         where, logged = f"iteration {iteration}", log.lines.get((kind, iteration))
         if logged is None:
             raise FailedError(f"{where}: its {kind} is not in caffe.log")
-        equal(sorted(logged), sorted(line.keys() - set(NOT_IN_THE_LOG)), f"{where}: what is known")
+        unknown = {
+            "iter",
+            "train_accuracy",
+        } - logged.keys()  # an earlier log has those of single batches
+        equal(sorted(logged), sorted(line.keys() - unknown), f"{where}: what is known")
         for name, value in logged.items():
             near(line[name], value, f"{where}: {name}", 1e-5 * abs(value) + 1e-4 * (name == "iter_per_s"))
         if not 0 <= line.get("train_accuracy", 0) <= 1:

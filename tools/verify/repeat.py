@@ -18,11 +18,12 @@ from typing import Any
 import numpy as np
 from caffe.proto import caffe_pb2
 
-from tools import cli, files
+from tools import cli, files, paths
 from tools.cli import UserError
 from tools.nets import prototxt
+from tools.settings import Settings
 from tools.train import runs, snapshots
-from tools.train.prepare import SONGS_FILE, Plan, check_lmdbs, write_files
+from tools.train.prepare import PHASES, SONGS_FILE, Plan, check_lmdbs, write_files
 from tools.train.ranks import Ranks, parse_gpus
 from tools.train.record import check_same_run, versions
 from tools.train.training import locked, train
@@ -47,6 +48,7 @@ def plan_repeat(source: Path, run: dict[str, Any], folder: Path, iteration: int)
     record = {key: value for key, value in run.items() if key not in STATE}
     try:
         texts, records = run["prototxt"], run["lmdb"]["train"]["records"]
+        texts = {**texts, "train_val": place_lmdbs(texts["train_val"], run["lmdb"])}
         solver = prototxt.parse(texts["solver"], caffe_pb2.SolverParameter(), "the solver in run.json")
         dropout, rates = (tuple(tuple(step) for step in run[key]) for key in ("dropout", "lr_steps"))
     except KeyError as key:
@@ -63,6 +65,27 @@ def plan_repeat(source: Path, run: dict[str, Any], folder: Path, iteration: int)
         if (source / name).exists():
             contents[name] = (source / name).read_bytes()
     return Plan(folder, settings, records, dropout, rates, record, contents)
+
+
+def find_lmdbs(run: dict[str, Any], settings: Settings, build: Path) -> dict[str, dict[str, Any]]:
+    """The LMDBs of a run with their paths of now: in the build folder, which may have been moved, else as recorded."""
+    folder, names = paths.lmdb_folder(build, settings.lmdb_folder), {}
+    for part, entry in run["lmdb"].items():
+        lmdb = folder / Path(entry["path"]).name
+        names[part] = {**entry, "path": str(lmdb if lmdb.is_dir() else entry["path"])}
+    return names
+
+
+def place_lmdbs(text: str, lmdbs: dict[str, dict[str, Any]]) -> str:
+    """A run's train_val.prototxt with the LMDBs, and the mean beside them, where they are."""
+    net = prototxt.parse(text, caffe_pb2.NetParameter(), "train_val in run.json")
+    for phase, part in PHASES.items():
+        if part in lmdbs:
+            layer, lmdb = prototxt.data_layer(net, phase), Path(lmdbs[part]["path"])
+            layer.data_param.source = str(lmdb)
+            if layer.transform_param.mean_file:
+                layer.transform_param.mean_file = str(lmdb.parent / Path(layer.transform_param.mean_file).name)
+    return prototxt.text(net)
 
 
 def stretches_to(run: dict[str, Any], iteration: int) -> list[tuple[int, dict[str, Any]]]:
@@ -131,7 +154,8 @@ def main() -> int:
     source = args.run.resolve()
     run = runs.read_run(args.run)
     iteration, model = snapshots.choose_snapshot(args.run, args.iteration)
-    build = args.run.parent.parent.parent
+    build = runs.build_of(args.run)
+    run["lmdb"] = find_lmdbs(run, runs.settings_of(run, args.run), build)
     folder = build / "repeats" / source.parent.name / source.name
     plan = plan_repeat(args.run, run, folder, iteration)
     check_lmdbs(run["lmdb"])

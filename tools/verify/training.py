@@ -26,6 +26,7 @@ from tools.verify.build import Build, content_of
 from tools.verify.commands import check_settings, read_command
 from tools.verify.log import Log, compare, read_log, read_metrics
 from tools.verify.outcome import FailedError, Outcome, SkippedError, equal, judge
+from tools.verify.record import CHECK, check_own_hash
 
 STATES = ("training", "stopped", "done")  # training: at work, or killed
 # Settings of the machine, and a path of which a record has the hash
@@ -86,6 +87,7 @@ def check_run(build: Build, folder: Path) -> Iterator[Outcome]:
     if is_at_work(folder):
         yield Outcome("SKIP", str(folder), "run", "a training is at work there")
         return
+    yield judge(folder, CHECK, partial(check_own_hash, folder / "run.json"))
     for check, look in (
         ("record", check_record),
         ("prototxt", check_prototxt),

@@ -79,7 +79,7 @@ def main() -> None:
     run_folder, record, settings = find_run(args)
     build = build_of(run_folder) if args.run else settings.build
     if args.data:
-        roots.check_same_songs(args.data, record["data_fingerprint"], str(run_folder))
+        roots.check_same_songs(args.data, record.get("data_fingerprint", ""), run_folder, build)
     if settings.split == "all" and not args.test:
         raise UserError(
             f"{run_folder}: SPLIT=all trains on every song and leaves none to vote on: name others by TEST="
@@ -100,7 +100,7 @@ def main() -> None:
     }
     name = run_folder.resolve().name + (f"@iter={iteration}" if args.iteration is not None else "")
     if args.test:
-        summary["test_fingerprint"] = roots.fingerprint(args.test)
+        summary["test_fingerprint"] = roots.fingerprint(args.test, build)
         name += f"@test={summary['test_fingerprint'][:8]}"
     else:
         summary["lmdb_sha256"] = {part: record["lmdb"][part]["sha256"] for part in predictions}

@@ -134,7 +134,7 @@ def main() -> None:
         "genres": list(survey.genres),
         "command": cli.command_line(),
         "run": NAME,
-        "data_fingerprint": roots.fingerprint(args.data_root),
+        "data_fingerprint": roots.fingerprint(args.data_root, settings.build),
     }
     name = variant(NAME, settings.differences(LMDB))
     folder = paths.votes_folder(settings.build, paths.joined_folds(settings.split), name)

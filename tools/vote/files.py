@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tools.cli import UserError
-from tools.files import only_writer, whole_folder
+from tools.files import only_writer, whole_folder, write_record
 from tools.vote import rules
 from tools.vote.count import Clips, Election
 
@@ -25,7 +24,7 @@ def write_votes(folder: Path, clips: Clips, election: Election, summary: dict[st
         header = ["track", "label", *(f"v{k}" for k in labels), "plurality", "mean_probability"]
         write_csv(aside / "songs.csv", header, song_rows(election))
         write_csv(aside / "confusion.csv", ["outcome", *summary["genres"]], confusion_rows(clips, summary["genres"]))
-        (aside / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
+        write_record(aside / "summary.json", summary)
 
 
 def read_clips(file: Path) -> Clips:

@@ -55,20 +55,21 @@ def read_summaries(folders: list[Path]) -> list[dict]:
     return summaries
 
 
-def check_runs(summaries: list[dict], data: Path | None) -> None:
+def check_runs(folders: list[Path], data: Path | None, build: Path) -> None:
     """UserError where the folds are of more than one build of Caffe or data root, as far as their runs are there.
 
-    Synthetic songs have the names of GTZAN's: by their names alone, folds of both would fit together.
+    Synthetic songs have the names of GTZAN's: by their names alone, folds of both would fit together. Where ``data``
+    are named, every run has to be of them, and there.
     """
-    folders = [Path(summary["run"]) for summary in summaries]
-    records = [runs.read_run(folder) for folder in folders if (folder / "run.json").exists()]
-    builds = {record.get("versions", {}).get("caffe_package") for record in records}
+    records = {folder: runs.read_run(folder) for folder in folders if data or (folder / "run.json").exists()}
+    name, builds = folders[0].name, {record["versions"].get("caffe_package") for record in records.values()}
     if len(builds) > 1:
-        raise UserError(f"{folders[0].name}: the folds were trained with {' and '.join(map(str, builds))}: train alike")
-    if len({record.get("data_fingerprint") for record in records}) > 1:
-        raise UserError(f"{folders[0].name}: the folds were trained on different data: train all on the same GTZAN=")
-    if data and records:
-        roots.check_same_songs(data, records[0]["data_fingerprint"], str(folders[0]))
+        raise UserError(f"{name}: the folds were trained with {' and '.join(map(str, builds))}: train alike")
+    if data:
+        for folder, record in records.items():
+            roots.check_same_songs(data, record.get("data_fingerprint", ""), folder, build)
+    elif len({record.get("data_fingerprint") for record in records.values()}) > 1:
+        raise UserError(f"{name}: the folds were trained on different data: train all on the same GTZAN=, and name it")
 
 
 def join(parts: list[Clips]) -> Clips:
@@ -89,7 +90,7 @@ def main() -> None:
     name = each_fold[0].name + (f"@iter={args.iteration}" if args.iteration is not None else "")
     folders = [paths.votes_folder(settings.build, run.parent.name, name) for run in each_fold]
     summaries = read_summaries(folders)
-    check_runs(summaries, args.data)
+    check_runs(each_fold, args.data, settings.build)
     clips = join([read_clips(folder / "clips.csv") for folder in folders])
     election = hold_election(clips, None)
     summary = {

@@ -34,7 +34,7 @@ def test_lmdb(root: Path, run: Path, record: dict[str, Any], settings: Settings,
         print(f"left out: {printable(', '.join(unknown))}: the network does not know these genres")
     view = VIEWS[record["view"]]
     spool = Spool(aside / "spool", settings, (view,))
-    spool.open(roots.fingerprint(root))
+    spool.open(str(root))
     outcomes = extract(known, spool, settings.jobs, survey.is_gtzan)
     tracks = [track for track in known if is_unheard(track, outcomes[track.track], trained_samples(run))]
     if not tracks:
