@@ -60,8 +60,7 @@ demo: ## everything once, small: synthetic songs, LMDBs, a short RCNN training, 
 
 test: ## set up what is missing, with a browser for the pages, then run every test
 	@tools/runtime/setup --tests
-	@$(IN) ruff check tools tests
-	@$(IN) ruff format --check tools tests
+	@$(MAKE) --no-print-directory lint
 	@$(PYTHON) pytest -q -n 2 --dist loadgroup
 	@tests/sandbox
 	@tests/bench/twins
@@ -195,8 +194,8 @@ gpu-check: setup ## what Caffe computes on a GPU beside the CPU, how fast, how f
 health: setup ## which Caffe, with which BLAS, on which devices; exit code 2 where it computes wrong
 	@$(PYTHON) tools.runtime.health
 
-lint: setup ## ruff, check and format
-	@$(IN) ruff check tools tests && $(IN) ruff format --check tools tests
+lint: setup ## style by ruff, types by mypy
+	@$(IN) sh -c 'ruff check tools tests && ruff format --check tools tests && mypy --cache-dir "$$HOME/mypy"'
 
 clean: ## remove everything made (build/)
 	rm -rf build

@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import urldefrag
 
 import pooch
-import requests  # type: ignore[import-untyped]
+import requests
 from tqdm import tqdm
 
 from tools import cli, paths

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import IO
 
-import requests  # type: ignore[import-untyped]
+import requests
 from tqdm import tqdm
 
 from tools.songs.unpack import BadArchiveError

@@ -41,7 +41,8 @@ def song(seed: int, genre: str, number: int) -> np.ndarray:
     tracks = [(style.drum_level, play_drums(groove, onsets, rng))]
     tracks += [(part.level, play(part, style, key, onsets, rng)) for part in parts]
     # By loudness, so that the balance does not depend on how many notes a track has.
-    mix = sum(track * (10 ** ((level + rng.uniform(-3, 3)) / 20) / (rms(track) + 1e-9)) for level, track in tracks)
+    loud = (track * (10 ** ((level + rng.uniform(-3, 3)) / 20) / (rms(track) + 1e-9)) for level, track in tracks)
+    mix = sum(loud, np.zeros(SAMPLES, np.float32))
     return record(mix, style, int(3 * bar / STEPS), rng)
 
 
