@@ -71,7 +71,7 @@ def survey_folders(root: Path) -> Survey:
         if not any(why is None for why in reasons.values()):
             left_out.append(LeftOut(printable(folder.name), "a folder without an audio file"))
     names = unique_names([(path.relative_to(root).as_posix(), path) for _, path in songs])
-    genres = check_number(root, {genre for genre, _ in songs})
+    genres = check_number(root, {genre for genre, _ in songs}, left_out)
     tracks = [Track(name, genre, genres.index(genre), path) for name, (genre, path) in zip(names, songs)]
     return with_alike(Survey(root, False, genres, sort_tracks(tracks), left_out))
 
@@ -91,11 +91,12 @@ def sort_tracks(tracks: Iterable[Track]) -> list[Track]:
     return sorted(tracks, key=lambda track: (track.label, track.track))
 
 
-def check_number(root: Path, genres: set[str]) -> tuple[str, ...]:
+def check_number(root: Path, genres: set[str], left_out: list[LeftOut]) -> tuple[str, ...]:
     """The genres sorted by name. UserError where they are too few or too many to tell apart."""
     if not FEWEST_GENRES <= len(genres) <= MOST_GENRES:
+        first = f" (left out: {left_out[0].file}: {left_out[0].reason})" if left_out else ""
         raise UserError(
-            f"{printable(root)}: {len(genres)} genres with songs in it: give {FEWEST_GENRES} to {MOST_GENRES}, "
+            f"{printable(root)}: {len(genres)} genres with songs in it{first}: give {FEWEST_GENRES} to {MOST_GENRES}, "
             "a folder for each or a table"
         )
     return tuple(sorted(genres))
@@ -111,7 +112,7 @@ def survey_table(table: Path) -> Survey:
             left_out.append(LeftOut(printable(row["path"] or f"line {number}"), reason))
         else:
             songs.append((row, path))
-    genres = check_number(table, {row["genre"] for row, _ in songs})
+    genres = check_number(table, {row["genre"] for row, _ in songs}, left_out)
     names = unique_names([(row["path"], path) for row, path in songs])
     tracks = [
         Track(name, row["genre"], genres.index(row["genre"]), path, row.get("artist", ""), row.get("part", ""))
@@ -121,13 +122,12 @@ def survey_table(table: Path) -> Survey:
 
 
 def read_table(table: Path) -> list[dict[str, str]]:
-    """The rows of a table, their values without spaces around them. Commas or semicolons part the columns."""
+    """The rows of a table, their values without spaces around them. Commas, semicolons or tabs part the columns."""
     try:
         text = table.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise UserError(f"{printable(table)}: not a table in UTF-8: save it as CSV in UTF-8") from None
-    header = text.partition("\n")[0]
-    comma = ";" if header.count(";") > header.count(",") else ","
+    comma = max(",;\t", key=text.partition("\n")[0].count)
     rows = csv.DictReader(text.splitlines(), delimiter=comma)
     names = [name.strip().lower() for name in rows.fieldnames or []]
     missing = [name for name in ("path", "genre") if name not in names]
