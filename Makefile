@@ -66,8 +66,10 @@ test: ## set up what is missing, with a browser for the pages, then run every te
 	@tests/bench/twins
 	@tests/two_hosts
 
-torture: setup ## bad input of 219 kinds, kills at 50 random moments, full disks: 20 minutes at most (KILLS=5 for fewer)
-	@KILLS="$${KILLS:-50}" $(PYTHON) pytest -q -n 2 --dist loadgroup -m "torture or not torture" tests/test_bad_input.py tests/test_crashes.py tests/train/test_train.py
+# In `make test torture` only what the first leaves out
+torture: setup ## bad input of every kind, kills at KILLS=50 random moments, full disks
+	@KILLS="$${KILLS:-50}" $(PYTHON) pytest -q -n 2 --dist loadgroup \
+	  -m "torture$(if $(filter test,$(MAKECMDGOALS)), and not quick)"
 
 fuzz: setup ## feed what reads our files with bytes that find new paths through it: SECONDS=60 for each reader
 	@$(IN) --network tests/fuzz/run $(or $(SECONDS),60)

@@ -12,6 +12,7 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 
+import av
 import numpy as np
 import soundfile
 
@@ -55,6 +56,23 @@ def damaged_flac() -> bytes:
     return bytes(content)
 
 
+def vbr_mp3() -> bytes:
+    """Of a variable bit rate, first low, then high, without the header that says how long it is."""
+    samples = noise().astype(np.float32).T
+    samples[:, : SAMPLES // 2] *= 1e-3
+    stream = io.BytesIO()
+    with av.open(stream, "w", format="mp3", options={"write_xing": "0"}) as container:
+        mp3 = container.add_stream(
+            "mp3", rate=RATE, layout="mono", options={"flags": "+qscale", "global_quality": "472"}
+        )
+        frame = av.AudioFrame.from_ndarray(samples, "fltp", "mono")
+        frame.sample_rate = RATE
+        resampler = av.AudioResampler("fltp", "mono", RATE, frame_size=576)
+        for part in [*resampler.resample(frame), *resampler.resample(None), None]:
+            container.mux(mp3.encode(part))
+    return stream.getvalue()
+
+
 def holding(content: Callable[[], bytes]) -> Callable[[Path], None]:
     return lambda path: path.write_bytes(content())
 
@@ -96,6 +114,7 @@ KINDS: dict[str, tuple[Callable[[Path], object], str]] = {
     "text": (holding(lambda: b"la la la\n" * 1000), "unreadable as audio"),
     "a page that says 404": (holding(lambda: b"<html><h1>404</h1></html>"), "unreadable as audio"),
     "an mp3 by another name": (holding(lambda: wav(kind="MP3", subtype="MPEG_LAYER_III")), USED),
+    "an mp3 of a variable rate without its length": (holding(vbr_mp3), USED),
     "a flac damaged inside": (holding(damaged_flac), "unreadable as audio"),
     "no channel": (holding(lambda: with_header(channels=0)), "unreadable"),
     "a rate of 0": (holding(lambda: with_header(rate=0)), "unreadable"),

@@ -1,14 +1,14 @@
 """Everything that people may give the tools and should not: one `Kind` each, with the words that its answer must have.
 
 A kind prepares its place, and returns the module to run and its arguments. The answer to it is one line that names what
-is wrong and the way out, with an exit code above 0; or, for a kind that is `HANDLED`, success, and a word about it.
+is wrong and the way out, with an exit code above 0; for a kind that is `HANDLED`, success, and a word about it; for one
+that is `FOUND`, exit code 1 and a line FAIL of `make verify`.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import socket
 import subprocess
@@ -24,10 +24,11 @@ import numpy as np
 from caffe.proto import caffe_pb2
 from conftest import CHECKOUT, call_module
 
+from tools import files
 from tools.convert import datum, lmdbs
 from tools.train import snapshots
 
-HANDLED = "handled"
+REFUSED, HANDLED, FOUND = "refused", "handled", "found"
 NET, BATCH = "complex_cnn", 8
 SECONDS = 120  # a tool that takes longer hangs
 # By which a tool begins its line, where that is not the last part of its module
@@ -89,6 +90,13 @@ class Place:
             (self.folder / "genres" / genre).symlink_to(self.songs / genre)
         return self.folder / "genres"
 
+    def table(self, columns: str, row: Callable[[Path, str], str]) -> Path:
+        """A table of the songs of two genres; ``row`` writes the row of a song."""
+        songs = sorted(song for genre in ("jazz", "pop") for song in (self.songs / genre).iterdir())
+        rows = [row(song, song.parent.name) for song in songs]
+        (self.folder / "songs.csv").write_text("\n".join([columns, *rows]), encoding="utf-8")
+        return self.folder / "songs.csv"
+
     def prototxt(self, net: str = NET) -> Path:
         """The prototxt of a net, in a copy of the checkout that the tool is then run in."""
         if self.checkout == CHECKOUT:
@@ -114,16 +122,16 @@ class Kind:
     name: str
     words: str
     prepare: Callable[[Place], tuple]
-    handled: bool
+    answer: str
     fast: bool  # also tried by make test
 
 
 KINDS: list[Kind] = []
 
 
-def kind(name: str, words: str, handled: str = "", fast: bool = False) -> Callable:
+def kind(name: str, words: str, answer: str = REFUSED, fast: bool = False) -> Callable:
     def add(prepare: Callable[[Place], tuple]) -> Callable[[Place], tuple]:
-        KINDS.append(Kind(name, words, prepare, handled == HANDLED, fast))
+        KINDS.append(Kind(name, words, prepare, answer, fast))
         return prepare
 
     return add
@@ -168,9 +176,13 @@ def check(kind: Kind, result: subprocess.CompletedProcess) -> None:
     out, err = result.stdout, result.stderr
     said = f"exit code {result.returncode}\n{out}\n{err}"
     assert "Traceback" not in out + err, said
-    if kind.handled:
+    if kind.answer == HANDLED:
         assert result.returncode == 0, said
         assert kind.words in out + err, said
+        return
+    if kind.answer == FOUND:
+        assert result.returncode == 1, said
+        assert [line for line in out.splitlines() if line.startswith("FAIL") and kind.words in line], said
         return
     assert result.returncode in (1, 2), said
     # a bar that was drawn before is no word
@@ -185,7 +197,7 @@ def check(kind: Kind, result: subprocess.CompletedProcess) -> None:
 # --- the data root ---------------------------------------------------------------------------------------------------
 
 
-@kind("data root: missing", "no such folder: name the folder that holds blues/ to rock/")
+@kind("data root: missing", "no such folder: name one with a folder per genre, or a table")
 def _(place: Place) -> tuple:
     return place.lmdb(place.folder / "none")
 
@@ -202,7 +214,7 @@ def _(place: Place) -> tuple:
     return place.lmdb(place.folder / "genres.tar.gz")
 
 
-@kind("data root: genre folders without a song", "no song named <genre>.NNNNN.wav")
+@kind("data root: genre folders without a song", "no song in its genre folders")
 def _(place: Place) -> tuple:
     (place.folder / "genres" / "blues").mkdir(parents=True)
     return place.lmdb(place.folder / "genres")
@@ -218,7 +230,10 @@ def _(place: Place) -> tuple:
     return place.lmdb(place.few_songs("jazz"))
 
 
-@kind("data root: an eleventh genre", "left out: polka: none of the ten genres", HANDLED)
+@kind(
+    "data root: an eleventh genre without a usable song",
+    "no song of polka to train on: add songs, or take the folder away",
+)
 def _(place: Place) -> tuple:
     root = place.few_songs("jazz", "pop")
     (root / "polka").mkdir()
@@ -226,7 +241,7 @@ def _(place: Place) -> tuple:
     return place.lmdb(root)
 
 
-@kind("data root: a genre spelled otherwise", "left out: Hip-Hop: not spelled hiphop", HANDLED)
+@kind("data root: a genre spelled otherwise than GTZAN's", "15 songs of 3 genres", HANDLED)
 def _(place: Place) -> tuple:
     root = place.few_songs("jazz", "pop")
     (root / "Hip-Hop").symlink_to(place.songs / "hiphop")
@@ -252,6 +267,46 @@ def _(place: Place) -> tuple:
 @kind("data root: a path with a line end, without a song", "no such folder")
 def _(place: Place) -> tuple:
     return place.lmdb(place.folder / "one\ntwo")
+
+
+@kind("data root: links to links to songs", "song_int_train_lmdb", HANDLED)
+def _(place: Place) -> tuple:
+    root = place.few_songs("jazz")
+    (root / "pop").mkdir()
+    for song in (place.songs / "pop").iterdir():
+        (root / "pop" / song.name).symlink_to(song)
+    (place.folder / "link").symlink_to("genres")
+    (place.folder / "link to it").symlink_to(place.folder / "link")
+    return place.lmdb(place.folder / "link to it")
+
+
+# The rest about tables is in tests/songs/test_library.py
+TABLES = {  # the columns, and the row of a song
+    "tabs and capitals": ("Path\tGenre", lambda path, genre: f"{path}\t{genre}"),
+    "columns that it does not know": ("year,path,genre,mood", lambda path, genre: f"1999,{path},{genre},x"),
+}
+for name, (columns, row) in TABLES.items():
+
+    @kind(f"table: {name}", "written to ", HANDLED)
+    def _(place: Place, columns: str = columns, row: Callable = row) -> tuple:
+        return place.lmdb(place.table(columns, row))
+
+
+@kind("table: empty", "no column 'path'")
+def _(place: Place) -> tuple:
+    (place.folder / "songs.csv").write_bytes(b"")
+    return place.lmdb(place.folder / "songs.csv")
+
+
+@kind("table: no song of it there", "there is no such file")
+def _(place: Place) -> tuple:
+    return place.lmdb(place.table("path,genre", lambda path, genre: f"gone/{path.name},{genre}"))
+
+
+@kind("table: of bytes that are no text", "save it as CSV in UTF-8")
+def _(place: Place) -> tuple:
+    (place.folder / "songs.csv").write_bytes(b"path,genre\n\xff\xfe,\x00\n")
+    return place.lmdb(place.folder / "songs.csv")
 
 
 @kind("locale: not ASCII names under LC_ALL=C", "song_int_train_lmdb", HANDLED)
@@ -302,6 +357,13 @@ options(
 @kind("make_lmdb: a build folder that is a file", "move the file that is in the way")
 def _(place: Place) -> tuple:
     (place.folder / "made").write_text("")
+    return place.lmdb(place.few_songs("jazz", "pop"))
+
+
+@kind("make_lmdb: a build folder that is a link", "written to ", HANDLED)
+def _(place: Place) -> tuple:
+    (place.folder / "elsewhere").mkdir()
+    (place.folder / "made").symlink_to("elsewhere")
     return place.lmdb(place.few_songs("jazz", "pop"))
 
 
@@ -415,6 +477,7 @@ PROTOTXT = {
     "a negative number": ("num_output: 32", "num_output: -32", "mend that line"),
     "no output": ("num_output: 32", "num_output: 0", "num_output"),
     "a kernel larger than the input": ("kernel_size: 5", "kernel_size: 500", "complex_cnn"),
+    "a mean file, which deploy can't subtract": ("mean_value: 137", 'mean_file: "mean"', "and nothing else"),
     "a filler that there is not": ('type: "msra"', 'type: "magic"', "magic"),
 }
 for name, (old, new, words) in PROTOTXT.items():
@@ -425,6 +488,27 @@ for name, (old, new, words) in PROTOTXT.items():
         shutil.rmtree(place.run)
         edit(place.prototxt() / "train_val.prototxt", old, new)
         return place.train()
+
+
+CODE = 'layer { name: "mine" type: "%s" bottom: "data" top: "mine" python_param { module: "os" layer: "x" } }'
+for layer in ("Python", "HDF5Output", "ImageData"):
+    for file in ("train_val", "deploy"):
+
+        @kind(f"prototxt: a layer {layer} in {file}", "which runs code or touches files")
+        def _(place: Place, file: str = file, layer: str = layer) -> tuple:
+            place.build()
+            prototxt = place.prototxt() / f"{file}.prototxt"
+            prototxt.write_text(f"{prototxt.read_text()}\n{CODE % layer}\n")
+            return place.train()
+
+
+@kind("prototxt: fewer outputs than genres", "done, iteration 2", HANDLED)
+def _(place: Place) -> tuple:
+    place.build()
+    shutil.rmtree(place.run)
+    for file in ("train_val", "deploy"):
+        edit(place.prototxt() / f"{file}.prototxt", "num_output: 10", "num_output: 4")
+    return place.train()
 
 
 @kind("prototxt: without a Data layer", "has no Data layer")
@@ -488,6 +572,22 @@ def _(place: Place) -> tuple:
     return place.train()
 
 
+@kind("LMDB: one byte changed", "its bytes are not those that its manifest says")
+def _(place: Place) -> tuple:
+    place.build()
+    flip_record(place.lmdbs / "cnn_float_train_lmdb")
+    return place.train()
+
+
+def flip_record(path: Path) -> None:
+    """Change one byte of a record in the file of an LMDB."""
+    with lmdb.open(str(path), readonly=True, lock=False) as environment, environment.begin() as transaction:
+        record = bytes(next(iter(transaction.cursor()))[1])
+    content = bytearray((path / "data.mdb").read_bytes())
+    content[content.index(record[:2000]) + 1000] ^= 1
+    (path / "data.mdb").write_bytes(content)
+
+
 @kind("LMDB: no LMDB", "cnn_float_train_lmdb")
 def _(place: Place) -> tuple:
     place.build()
@@ -523,7 +623,7 @@ def _(place: Place) -> tuple:
     return place.train()
 
 
-@kind("LMDB: of another split", "is not the train part that the run is of")
+@kind("LMDB: of another split", "its bytes are not those that its manifest says")
 def _(place: Place) -> tuple:
     place.build()
     train, test = (place.lmdbs / f"cnn_float_{part}_lmdb" for part in ("train", "test"))
@@ -540,20 +640,10 @@ def _(place: Place) -> tuple:
     return place.train()
 
 
-@kind("LMDB: of other data than the run began with", "was begun with other")
-def _(place: Place) -> tuple:
-    place.build()
-    manifest = place.lmdbs / "manifest.json"
-    content = json.loads(manifest.read_text())
-    manifest.unlink()
-    content["data"]["fingerprint"] = "0" * 64
-    manifest.write_text(json.dumps(content))
-    return place.train()
-
-
 @kind("LMDB: locked by a writer", "done, iteration 2", HANDLED)
 def _(place: Place) -> tuple:
     place.build()
+    place.environment["LC_ALL"] = "C.UTF-8"  # so that the tool is a process of its own
     writer = place.open.enter_context(lmdb.open(str(place.lmdbs / "cnn_float_train_lmdb"), map_size=1 << 30))
     transaction = writer.begin(write=True)
     place.open.callback(transaction.abort)
@@ -581,32 +671,40 @@ for name, text in MANIFESTS.items():
         return place.train()
 
 
-def with_mean(place: Place) -> Path:
-    """A net that subtracts the mean file; returns that."""
-    place.build()
-    shutil.rmtree(place.run)
-    file = place.prototxt() / "train_val.prototxt"
-    file.write_text(re.sub(r"mean_value: \S+", 'mean_file: "mean"', file.read_text()))
-    return place.lmdbs / "cnn_float_mean.binaryproto"
+# --- train: WEIGHTS=
 
 
-@kind("mean: of another shape", "cnn_float_mean.binaryproto")
-def _(place: Place) -> tuple:
-    datum.write_mean(with_mean(place), np.zeros((1, 3, 4)))
-    return place.train()
+def weights(name: str, words: str, put: Callable[[Place], Path]) -> None:
+    @kind(f"WEIGHTS: {name}", words)
+    def _(place: Place) -> tuple:
+        place.build()
+        return place.train("--weights", put(place))
 
 
-@kind("mean: damaged", "damaged or not a mean")
-def _(place: Place) -> tuple:
-    with_mean(place).write_bytes(b"\xff" * 100)
-    return place.train()
+def written(content: Callable[[bytes], bytes]) -> Callable[[Place], Path]:
+    """A .caffemodel with other bytes than that of the run."""
+
+    def put(place: Place) -> Path:
+        file = place.folder / "my.caffemodel"
+        file.write_bytes(content((place.run / f"{NET}_iter_1.caffemodel").read_bytes()))
+        return file
+
+    return put
 
 
-@kind("mean: gone", "there is no such mean")
-def _(place: Place) -> tuple:
-    with_mean(place).unlink()
-    return place.train()
+def of_no_layer(model: bytes) -> bytes:
+    net = caffe_pb2.NetParameter.FromString(model)
+    for layer in net.layer:
+        layer.name = f"other_{layer.name}"
+    return net.SerializeToString()
 
+
+weights("that are not there", "no such run or .caffemodel: name one", lambda place: place.folder / "none")
+weights("cut short", "damaged, or no .caffemodel: name another", written(lambda model: model[: len(model) // 2]))
+weights("of bytes", "damaged, or no .caffemodel: name another", written(lambda _: b"\xff" * 1000))
+weights("empty", "it has no layer of this network", written(lambda _: b""))
+weights("of another net", "it has no layer of this network", written(of_no_layer))
+weights("a folder that is no run", "no whole snapshot", lambda place: place.songs)
 
 # --- train: the run folder -------------------------------------------------------------------------------------------
 
@@ -664,6 +762,13 @@ def _(place: Place) -> tuple:
             layer.blobs[0].data[:] = [1.0]
     model.write_bytes(net.SerializeToString())
     snapshots.mark_whole(place.run, NET, 1)
+    return place.train()
+
+
+@kind("run: its prototxt changed", "done, iteration 2", HANDLED)
+def _(place: Place) -> tuple:
+    place.build()
+    edit(place.run / "train_val.prototxt", "num_output: 32", "num_output: 31")
     return place.train()
 
 
@@ -748,14 +853,14 @@ def _(place: Place) -> tuple:
     return place.votes()
 
 
-@kind("vote: an LMDB made anew", "is not the one this run was trained with")
+@kind("vote: an LMDB made anew", "its bytes are not those that its manifest says")
 def _(place: Place) -> tuple:
     place.build()
     small_lmdb(place.lmdbs / "cnn_float_test_lmdb")
     return place.votes()
 
 
-@kind("vote: an LMDB cut short", "cut short")
+@kind("vote: an LMDB cut short", "its bytes are not those that its manifest says")
 def _(place: Place) -> tuple:
     place.build()
     os.truncate(place.lmdbs / "cnn_float_test_lmdb" / "data.mdb", 100_000)
@@ -849,6 +954,36 @@ def _(place: Place) -> tuple:
     return ("tools.verify", "--build", place.folder / "none")
 
 
+def in_sign(net: caffe_pb2.NetParameter) -> None:
+    for layer in net.layer:
+        for blob in layer.blobs:
+            blob.data[:] = [-value for value in blob.data]
+
+
+@kind("verify: weights flipped in sign, under hashes that fit", "clips passed again through the network", FOUND)
+def _(place: Place) -> tuple:
+    build = place.build()
+    spoil_weights(place, in_sign)
+    summary = json.loads((place.vote / "summary.json").read_text())
+    summary["caffemodel_sha256"] = files.sha256_of(place.run / f"{NET}_iter_1.caffemodel")
+    (place.vote / "summary.json").write_text(json.dumps(summary))
+    return ("tools.verify", "--build", build)
+
+
+@kind("verify: one byte of an LMDB changed", "cnn_float_test_lmdb", FOUND)
+def _(place: Place) -> tuple:
+    build = place.build()
+    flip_record(place.lmdbs / "cnn_float_test_lmdb")
+    return ("tools.verify", "--build", build)
+
+
+@kind("verify: the prototxt of a run changed", "prototxt", FOUND)
+def _(place: Place) -> tuple:
+    build = place.build()
+    edit(place.run / "deploy.prototxt", "shift: -137", "shift: -100")
+    return ("tools.verify", "--build", build)
+
+
 @kind("repeat: a run that is not there", "no such run")
 def _(place: Place) -> tuple:
     return ("tools.verify.repeat", place.folder / "none")
@@ -858,7 +993,7 @@ def _(place: Place) -> tuple:
 def _(place: Place) -> tuple:
     place.build()
     content = json.loads((place.run / "run.json").read_text())
-    del content["batch"]
+    del content["dropout"]
     (place.run / "run.json").write_text(json.dumps(content))
     return ("tools.verify.repeat", place.run)
 
@@ -895,7 +1030,7 @@ def _(place: Place) -> tuple:
     return hear(place, song=place.folder / "empty")
 
 
-@kind("classify: a model whose run.json is of another form", "run.json")
+@kind("classify: a model whose run.json is of another form", "is a run of an earlier form")
 def _(place: Place) -> tuple:
     place.build()
     (place.run / "run.json").write_text('{"net": 3, "split": 3, "view": 3, "dtype": 3, "bands": 3, "lmdb": 3}')

@@ -154,21 +154,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+        if torture := item.get_closest_marker("torture"):
+            item.user_properties.append(("torture", *torture.args))
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """What `make torture` tried, and how much of it was lost or let through."""
+    if not config.option.markexpr.startswith("torture"):
+        return
     table: dict[str, list[int]] = {}
     for outcome in ("passed", "failed", "error", "skipped"):
         for report in terminalreporter.stats.get(outcome, []):
             for name, kind in getattr(report, "user_properties", []):
-                if name == "torture" and (report.when == "call" or outcome == "error"):
+                if name == "torture" and (report.when == "call" or outcome in ("error", "skipped")):
                     row = table.setdefault(kind, [0, 0, 0])
                     row[0] += 1
                     row[1] += outcome in ("failed", "error")
                     row[2] += outcome == "skipped"
-    if not any("torture" in report.keywords for report in terminalreporter.stats.get("passed", [])):
-        return
     terminalreporter.write_line(f"\n{'':24}{'tried':>8}{'lost or let through':>22}{'not tried here':>17}")
     for kind, (tried, wrong, skipped) in sorted(table.items()):
         terminalreporter.write_line(f"{kind:24}{tried - skipped:8}{wrong:22}{skipped:17}")

@@ -9,33 +9,45 @@ import bad_audio
 import bad_input
 import numpy as np
 import pytest
-from conftest import call_module, run_module
+from conftest import done, run_module, shared
+from report_build import shapes_told_once  # noqa: F401
 
+from tools.cli import printable
 from tools.convert import lmdbs
+
+GROUPS = 4  # of kinds, which workers share out
 
 
 @pytest.fixture(scope="session")
-def trained(small_build: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(small_build: Path) -> Path:
     """A build folder with the LMDBs of the small one, a run of one iteration and its vote."""
-    build = tmp_path_factory.mktemp("trained") / "build"
-    build.mkdir()
-    (build / "lmdb").symlink_to(small_build / "lmdb")
-    named = ("--net", bad_input.NET, "--batch", bad_input.BATCH, "--build", build)
-    for step in (("tools.train", *named, "--iters", 1, "--ranks", 1), ("tools.vote", *named)):
-        done = call_module(*step)
-        assert done.returncode == 0, done.stderr
-    return build
+
+    def make(build: Path) -> None:
+        (build / "lmdb").symlink_to(small_build / "lmdb")
+        named = ("--net", bad_input.NET, "--batch", bad_input.BATCH, "--build", build)
+        done("tools.train", *named, "--iters", 1, "--ranks", 1)
+        done("tools.vote", *named)
+
+    return shared("trained", make)
 
 
 def each_kind() -> list:
     return [
-        pytest.param(kind, id=kind.name, marks=[] if kind.fast else pytest.mark.torture) for kind in bad_input.KINDS
+        pytest.param(
+            kind,
+            id=kind.name,
+            marks=[
+                pytest.mark.xdist_group(f"bad input {number % GROUPS}"),
+                *([pytest.mark.quick] if kind.fast else []),
+            ],
+        )
+        for number, kind in enumerate(bad_input.KINDS)
     ]
 
 
+@pytest.mark.torture("bad input")
 @pytest.mark.parametrize("kind", each_kind())
-def test_a_bad_input_ends_in_one_line_or_is_dealt_with(kind, trained, synthetic_songs, tmp_path, record_property):
-    record_property("torture", "bad input")
+def test_a_bad_input_ends_in_one_line_or_is_dealt_with(kind, trained, synthetic_songs, tmp_path):
     bad_input.check(kind, bad_input.answer(kind, bad_input.Place(tmp_path, synthetic_songs, trained)))
 
 
@@ -60,9 +72,10 @@ def converted(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, dict[str,
     return json.loads((made / "manifest.json").read_text()), placed, arrays, result.stderr
 
 
+@pytest.mark.quick
+@pytest.mark.torture("bad input")
 @pytest.mark.parametrize("kind", bad_audio.KINDS)
-def test_a_bad_song_is_left_out_with_its_reason_or_is_a_song_like_any_other(kind, converted, record_property):
-    record_property("torture", "bad input")
+def test_a_bad_song_is_left_out_with_its_reason_or_is_a_song_like_any_other(kind, converted):
     manifest, placed, arrays, words = converted
     fate = bad_audio.KINDS[kind][1]
     reasons = {item["file"]: item["reason"] for item in manifest["left_out"]}
@@ -84,8 +97,6 @@ def test_a_bad_song_is_left_out_with_its_reason_or_is_a_song_like_any_other(kind
 
 
 def is_named(name: str, file: str) -> bool:
-    from tools.cli import printable
-
     return file == printable(f"{bad_audio.GENRE}/{name}")
 
 
@@ -95,6 +106,5 @@ def test_songs_of_other_rates_and_channels_are_said_to_be_brought_to_mono(conver
     assert f" {number} songs" in line
 
 
-def test_there_are_at_least_60_kinds():
-    assert len(bad_input.KINDS) + len(bad_audio.KINDS) >= 60
+def test_no_two_kinds_have_one_name():
     assert len({kind.name for kind in bad_input.KINDS}) == len(bad_input.KINDS)

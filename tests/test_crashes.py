@@ -139,14 +139,14 @@ def undisturbed(stages: dict[str, Stage]) -> Callable[[str], tuple[object, float
 def each_kill() -> list:
     names = ("make_lmdb", "train", "vote")
     return [
-        pytest.param(names[n % 3], n, id=f"{names[n % 3]}-{n}", marks=[] if n == 2 else pytest.mark.torture)
+        pytest.param(names[n % 3], n, id=f"{names[n % 3]}-{n}", marks=[pytest.mark.quick] if n == 2 else [])
         for n in range(max(3, KILLS))
     ]
 
 
+@pytest.mark.torture("kill")
 @pytest.mark.parametrize(("name", "number"), each_kill())
-def test_killed_at_a_random_moment_it_ends_as_if_it_had_not_been(name, number, stages, undisturbed, record_property):
-    record_property("torture", "kill")
+def test_killed_at_a_random_moment_it_ends_as_if_it_had_not_been(name, number, stages, undisturbed):
     stage, chance = stages[name], random.Random(number)
     expected, seconds = undisturbed(name)
     killed = False
@@ -169,16 +169,14 @@ FRACTIONS = (0.0, 0.3, 0.6, 0.9)
 def each_disk() -> list:
     cases = [(name, fraction) for name in ("synth", "make_lmdb", "train", "vote") for fraction in FRACTIONS]
     return [
-        pytest.param(*case, id=f"{case[0]}-{case[1]}", marks=[] if case == ("vote", 0.3) else pytest.mark.torture)
+        pytest.param(*case, id=f"{case[0]}-{case[1]}", marks=[pytest.mark.quick] if case == ("vote", 0.3) else [])
         for case in cases
     ]
 
 
+@pytest.mark.torture("full disk")
 @pytest.mark.parametrize(("name", "fraction"), each_disk())
-def test_a_full_disk_is_named_and_with_space_again_it_ends_as_ever(
-    name, fraction, stages, undisturbed, tmp_path, record_property
-):
-    record_property("torture", "full disk")
+def test_a_full_disk_is_named_and_with_space_again_it_ends_as_ever(name, fraction, stages, undisturbed, tmp_path):
     stage = stages[name]
     expected, _ = undisturbed(name)
     needed = sum(path.stat().st_size for path in stage.folder.rglob("*") if path.is_file() and not path.is_symlink())
@@ -217,9 +215,8 @@ def on_small_disk(stage: Stage, free: int, out: Path) -> dict:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-@pytest.mark.torture
-def test_two_at_once_in_one_checkout_leave_what_one_would(stages, undisturbed, record_property):
-    record_property("torture", "two at once")
+@pytest.mark.torture("two at once")
+def test_two_at_once_in_one_checkout_leave_what_one_would(stages, undisturbed):
     for name in ("synth", "make_lmdb", "vote"):
         stage = stages[name]
         expected, _ = undisturbed(name)

@@ -60,6 +60,8 @@ def value(call: dict, option: str) -> str:
 SONGS = ["Ke$ha.flac", "$(shell touch made).flac", "`touch made`.wav", "a b'\"\\;&|*.mp3", "one\ntwo.wav", "${HOME} $$"]
 
 
+@pytest.mark.quick
+@pytest.mark.torture("bad input")
 @pytest.mark.parametrize("song", SONGS)
 def test_a_song_is_called_what_it_is_called(song, make, tmp_path):
     (call,) = make("classify", f"SONG={song}")
@@ -67,6 +69,8 @@ def test_a_song_is_called_what_it_is_called(song, make, tmp_path):
     assert not (tmp_path / "made").exists()
 
 
+@pytest.mark.quick
+@pytest.mark.torture("bad input")
 @pytest.mark.parametrize("root", ["my $ongs", "$(shell touch made)", "a 'b'"])
 def test_the_songs_come_from_the_command_line_or_the_environment_as_they_are(root, make, tmp_path):
     by_environment = make("lmdb", "train-rcnn", GTZAN=root)
@@ -85,6 +89,8 @@ def test_data_says_the_same_of_other_music_and_beats_gtzan_of_the_environment(ma
         assert "genres" not in call["arguments"]
 
 
+@pytest.mark.quick
+@pytest.mark.torture("bad input")
 def test_data_and_gtzan_both_typed_are_refused(make):
     with pytest.raises(AssertionError, match="DATA= and GTZAN= both name the songs: give one of them"):
         make("lmdb", "DATA=a", "GTZAN=b")

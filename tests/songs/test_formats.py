@@ -11,6 +11,8 @@ import soundfile
 
 from tools.songs import audio
 
+pytestmark = [pytest.mark.quick, pytest.mark.torture("bad input")]
+
 RATE, SECONDS = 44_100, 6
 
 

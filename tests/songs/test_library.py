@@ -139,6 +139,8 @@ def test_the_parts_of_a_table_are_taken_as_given(table):
     assert {part: len(songs) for part, songs in parts.items()} == {"train": 20, "test": 10}
 
 
+@pytest.mark.quick
+@pytest.mark.torture("bad input")
 @pytest.mark.parametrize(
     ("header", "row", "words"),
     [
@@ -154,6 +156,8 @@ def test_parts_that_are_missing_are_named(tmp_path, header, row, words):
         splits.song_parts(roots.survey(file), "given", 0)
 
 
+@pytest.mark.quick
+@pytest.mark.torture("bad input")
 def test_rows_that_name_no_song_are_left_out_with_the_reason(tmp_path):
     write(tmp_path, "a.mp3", "b.mp3", "c.txt")
     (tmp_path / "t.csv").write_text("path,genre,part\na.mp3,x,\nb.mp3,y,\nnone.mp3,x,\nc.txt,x,\n,x,\nb.mp3,y,later\n")
@@ -165,6 +169,8 @@ def test_rows_that_name_no_song_are_left_out_with_the_reason(tmp_path):
     ]
 
 
+@pytest.mark.quick
+@pytest.mark.torture("bad input")
 def test_a_table_without_its_columns_is_refused(tmp_path):
     (tmp_path / "t.csv").write_text("file,genre\na.mp3,x\n")
     with pytest.raises(UserError, match="no column 'path'"):

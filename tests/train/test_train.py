@@ -82,25 +82,24 @@ def test_thirty_iterations_give_the_weights_and_losses_of_stock_caffe_train(net,
 
 mpi = pytest.mark.xdist_group("mpi")
 RANKS = [1, pytest.param(2, marks=mpi)]
+quick = pytest.mark.quick
 RESUMED = [
-    ("complex_cnn", 1),
-    ("rcnn", 1),
-    pytest.param("complex_cnn", 2, marks=mpi),
-    ("simple_cnn", 1),
-    ("lstm", 1),
-    pytest.param("song_cnn", 1, marks=pytest.mark.torture),
-    pytest.param("rcnn_plus", 1, marks=pytest.mark.torture),
-    pytest.param("rcnn", 2, marks=[mpi, pytest.mark.torture]),
-    pytest.param("lstm", 2, marks=[mpi, pytest.mark.torture]),
+    pytest.param("complex_cnn", 1, marks=quick),
+    pytest.param("rcnn", 1, marks=quick),
+    pytest.param("complex_cnn", 2, marks=[mpi, quick]),
+    pytest.param("simple_cnn", 1, marks=quick),
+    pytest.param("lstm", 1, marks=quick),
+    ("song_cnn", 1),
+    ("rcnn_plus", 1),
+    pytest.param("rcnn", 2, marks=mpi),
+    pytest.param("lstm", 2, marks=mpi),
 ]
 
 
+@pytest.mark.torture("stop and resume")
 @pytest.mark.parametrize(("net", "ranks"), RESUMED)
-def test_a_run_stopped_between_two_displays_and_resumed_is_one_never_stopped(
-    net, ranks, train, build, tmp_path, record_property
-):
+def test_a_run_stopped_between_two_displays_and_resumed_is_one_never_stopped(net, ranks, train, build, tmp_path):
     """In its weights, its losses, and the accuracies of a display, which are of all batches since the one before."""
-    record_property("torture", "stop and resume")
 
     def displays() -> list[tuple[int, float, float]]:
         return [(m["iter"], m["loss"], m["train_accuracy"]) for m in metrics(only_run(build)) if "loss" in m]
@@ -183,7 +182,7 @@ def wait_for_display(process: subprocess.Popen, iteration: int) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_leaves_a_snapshot_from_which_the_same_command_goes_on(number, ranks, train, build, tmp_path):
     process = start(build, "complex_cnn", 100_000, ranks)
-    wait_for_display(process, 20)
+    wait_for_display(process, 0)
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
