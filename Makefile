@@ -43,20 +43,26 @@ model = $(call option,RUN) $(call option,MODEL) $(call option,ITERATION) --build
 IN := tools/runtime/run
 PYTHON := $(IN) python3 -m
 
-# Every target that `make help` lists, and those that only prepare
-.PHONY: synthetic $(shell sed -n 's/^\([a-z-]*\):.*\#\# .*/\1/p' Makefile)
+# No target is a file
+.PHONY: $(shell sed -n 's/^\([a-z -]*\):\([^=].*\)*$$/\1/p' Makefile)
+
+# A rule with a line behind ## is listed by the first of its targets
+help:
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "%s%s\n", blank, substr($$0, 5); blank = "\n"} \
+	  /^[a-z -]+:.*## / {split($$1, names, " "); printf "  make %-11s %s\n", names[1], $$2}' Makefile
+	@echo; echo "Settings: DATA=DIR|FILE.csv GTZAN=DIR NET= SPLIT=song FOLD=0..4 ITERS= SEED= BATCH= DROPOUT= RANKS="
+	@echo "          and more, with what each may be: tools/README.md"
 
 ##@ Start here
-help: ## this list
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z%-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
-	@echo; echo "Settings: GTZAN=DIR NET= SPLIT=song|clip|filtered FOLD=0..4 ITERS= DTYPE=float|int SEED= BATCH= BASE_LR= LR_STEPS= RANKS= GENRES="
-	@echo "          and more: tools/README.md"
-
 demo: ## everything once, small: synthetic songs, LMDBs, a short RCNN training, votes
 	@$(MAKE) --no-print-directory setup
 	@$(MAKE) --no-print-directory BUILD=build/demo GTZAN= SPLIT=song FOLD=0 lmdb
 	@$(MAKE) --no-print-directory BUILD=build/demo GTZAN= SPLIT=song FOLD=0 train-rcnn ITERS="$${ITERS:-150}"
 	@$(MAKE) --no-print-directory BUILD=build/demo GTZAN= SPLIT=song FOLD=0 NET=rcnn vote
+	@echo; echo 'This was a minute of training on music made by a program. Next:'
+	@echo '  make serve BUILD=build/demo          a page to drop, record and hear songs on, with this network'
+	@echo '  make classify SONG="my song.mp3"     the genre of a song of yours, with a picture'
+	@echo '  make data                            100 genuine songs of GTZAN, to train on'
 
 test: ## set up what is missing, with a browser for the pages, then run every test
 	@tools/runtime/setup --tests
@@ -71,14 +77,14 @@ torture: setup ## bad input of every kind, kills at KILLS=50 random moments, ful
 	@KILLS="$${KILLS:-50}" $(PYTHON) pytest -q -n 2 --dist loadgroup \
 	  -m "torture$(if $(filter test,$(MAKECMDGOALS)), and not quick)"
 
-fuzz: setup ## feed what reads our files with bytes that find new paths through it: SECONDS=60 for each reader
+fuzz: setup ## bytes that find new paths through what reads our files: SECONDS=60 a reader
 	@$(IN) --network tests/fuzz/run $(or $(SECONDS),60)
 
 ##@ The pipeline
-setup: ## BVLC Caffe and its Python packages, in .caffe/ (nothing to do where Caffe is installed); CAFFE=native: a faster one too
+setup: ## BVLC Caffe and its Python packages, in .caffe/; CAFFE=native: a faster one too
 	@tools/runtime/setup
 
-data: setup ## download GTZAN: SET=mini (100 songs, default) or SET=all (1000)
+data: setup ## download GTZAN: SET=mini (100 songs) or SET=all (1000)
 	@$(IN) --network python3 -m tools.songs.download "$${SET:-mini}"
 
 check-data: setup ## what is in GTZAN=DIR or DATA=DIR|FILE.csv, and what is wrong with it
@@ -91,82 +97,73 @@ synthetic: setup
 lmdb: setup synthetic ## songs to matrices to LMDBs
 	@$(PYTHON) tools.convert $(songs) $(settings)
 
-train: setup ## train all six networks, or NET alone, to ITERS iterations; goes on where it stopped
+train: setup ## all six networks, or NET alone, to ITERS iterations; goes on where it stopped
 	@for NET in $${NET:-simple_cnn complex_cnn rcnn lstm song_cnn rcnn_plus}; do \
 	  $(PYTHON) tools.train $(named_songs) $(settings) || exit; \
 	done
 
 train-rcnn: override NET := rcnn
-train-rcnn: setup ## the recurrent convolutional network
-	@$(PYTHON) tools.train $(named_songs) $(settings)
-
 train-complex: override NET := complex_cnn
-train-complex: setup ## the complex CNN
-	@$(PYTHON) tools.train $(named_songs) $(settings)
-
 train-simple: override NET := simple_cnn
-train-simple: setup ## the simple CNN
-	@$(PYTHON) tools.train $(named_songs) $(settings)
-
 train-lstm: override NET := lstm
-train-lstm: setup ## the LSTM
-	@$(PYTHON) tools.train $(named_songs) $(settings)
-
 train-song: override NET := song_cnn
-train-song: setup ## the network that takes a whole song
+train-rcnn train-complex train-simple train-lstm train-song: setup ## one network; also train-complex, train-simple, train-lstm, train-song
 	@$(PYTHON) tools.train $(named_songs) $(settings)
 
-vote: setup ## the clips of each test song vote for its genre: NET= or RUN=FOLDER, ITERATION=, TEST=other songs
+vote: setup ## the clips of a test song vote for its genre; NET= or RUN=, ITERATION=, TEST=songs
 	@$(PYTHON) tools.vote $(named_songs) $(call option,ITERATION) $(call option,RUN) $(call option,TEST) $(settings)
 
-vote-folds: setup ## the votes of all five folds of the song split as one, each song tested once
+vote-folds: setup ## the votes of all folds of SPLIT=song or artist as one, each song tested once
 	@$(PYTHON) tools.vote.folds $(named_songs) $(call option,ITERATION) $(settings)
 
-baseline: setup synthetic ## what a network has to beat: MFCC statistics and an SVM, on the same five folds
+baseline: setup synthetic ## what a network has to beat: MFCC statistics and an SVM, on the same folds
 	@$(PYTHON) tools.vote.baseline $(songs) $(settings)
 
-report: setup ## every table and figure of the paper beside ours, from whatever has been run: build/report/index.html
+report: setup ## every table and figure of the paper beside ours, from whatever has been run
 	@$(PYTHON) tools.report --build "$$BUILD"
 
-verify: setup ## check everything made against what it was made from: records, hashes, splits, votes, the report
+verify: setup ## is everything made still what it was made from? A line a check
 	@$(PYTHON) tools.verify --build "$$BUILD" $(named_songs) $(call option,SONGS)
 
-repeat: setup ## train RUN=build/runs/song/rcnn again from its run.json alone (to ITERATION): are the weights the same?
+repeat: setup ## train RUN=FOLDER again from its record (to ITERATION): the same weights?
 	@[ -n "$$RUN" ] || { echo 'repeat: which run? make repeat RUN=build/runs/song/rcnn' >&2; exit 2; }; \
 	$(PYTHON) tools.verify.repeat $(call option,ITERATION) -- "$$RUN"
 
-paper: setup synthetic ## everything, from the songs to the page; SCALE=0.005 multiplies the paper's iterations, PLAN=1 only tells (SONGS=1000 CORES=16)
+paper: setup synthetic ## all of it, at SCALE=0.005 of the iterations; PLAN=1 tells how long, SONGS= CORES=
 	@$(PYTHON) tools.paper $(songs) --build "$$BUILD" $(call option,SCALE) \
 	  $(if $(PLAN),--plan $(call option,SONGS) $(call option,CORES))
 
 ##@ Your own song
-classify: setup ## tell the genre of SONG=FILE or FOLDER; JSON=1 CSV=FILE PNG=FOLDER THRESHOLD=5 RUN=FOLDER
+classify: setup ## the genre of SONG=FILE or FOLDER; JSON=1 CSV=FILE PNG=FOLDER THRESHOLD=5 RUN=
 	@[ -n "$$SONG" ] || { echo 'classify: which song? make classify SONG="my song.mp3"' >&2; exit 2; }; \
 	[ -n "$$PNG" ] || [ -d "$$SONG" ] || PNG=$$BUILD/classify; \
 	$(PYTHON) tools.classify $(model) $(call option,THRESHOLD) $${JSON:+--json} $(call option,CSV) $(call option,PNG) -- "$$SONG"
 
-serve: setup ## a web page to drop, record and hear songs on: HOST=127.0.0.1 PORT=8000 RUN=FOLDER
+serve: setup ## a page to drop, record and hear songs on: HOST=127.0.0.1 PORT=8000 RUN=
 	@$(IN) --network python3 -m tools.serve $(model) $(call option,THRESHOLD) $(call option,HOST) $(call option,PORT)
 
 robustness: setup ## how often test songs keep their verdict at other levels, rates and formats
 	@$(PYTHON) tools.bench.robustness $(songs) $(model) $(call option,THRESHOLD) --json "$$BUILD/robustness.json"
 
-##@ Docker
+##@ Docker, speed, housekeeping
 docker_arguments = $(foreach name,DEBIAN_MIRROR DEBIAN_SECURITY_MIRROR PIP_INDEX_URL JOBS,$(if $($(name)),--build-arg $(name)))
 # What is made belongs to the caller: under rootless Podman by --userns, elsewhere by --user
 docker_run = $(DOCKER) run --rm --init --user "$$(id -u):$$(id -g)" \
   $(if $(findstring podman,$(DOCKER)),--userns=keep-id) --volume "$(CURDIR)/build/docker:/music/build"
 
-docker: ## the CPU image, music-caffe:cpu
+docker: ## the image music-caffe:cpu; also docker-gpu, and docker-test, docker-gpu-test
 	$(DOCKER) build --target cpu --tag $(IMAGE):cpu $(docker_arguments) .
 
-docker-gpu: ## the GPU image, music-caffe:gpu (compiles Caffe with CUDA: 45 minutes of CPU time)
+# Caffe is compiled with CUDA: 45 minutes of CPU time
+docker-gpu:
 	$(DOCKER) build --target gpu --tag $(IMAGE):gpu $(docker_arguments) .
 
-docker-test: docker ## the tests, then LMDBs, a short training and a vote, in the CPU image
+# The tests, then LMDBs, a short training and a vote
+docker-test: docker
 	$(call docker_check,$(IMAGE):cpu)
 
-docker-gpu-test: docker-gpu ## the same in the GPU image, after Caffe's own tests of its CPU code; needs no GPU
+# The same in the GPU image, after Caffe's own tests of its CPU code; needs no GPU
+docker-gpu-test: docker-gpu
 	$(docker_run) --entrypoint caffe-gtest --workdir /usr/src/caffe/tree $(IMAGE):gpu --gtest_filter='$(gtest_filter)'
 	$(call docker_check,$(IMAGE):gpu)
 
@@ -182,25 +179,23 @@ $(docker_run) $(1) lmdb train-rcnn vote ITERS="$${ITERS:-150}"
 @others=$$(find build/docker ! -uid "$$(id -u)"); [ -z "$$others" ] || { echo "not owned by the caller: $$others"; exit 1; }
 endef
 
-##@ Speed
-bench: lmdb ## images/s, songs/s and clips/s beside PyTorch, stock Caffe and a plain loop; ONLY="train votes" NETS= ROUNDS= GROWTH=1 KEEP=1
+bench: lmdb ## speed beside PyTorch and Caffe; ONLY="train votes" NETS= ROUNDS= GROWTH=1 KEEP=1
 	@tools/bench/rounds "$$BUILD" $(songs)
 
-##@ Keeping house
-results: setup ## write the README's tables and the page of data/results from what is kept there; KEEP=build/votes/... keeps a vote first
+results: setup ## the tables and the page of data/results; KEEP=build/votes/... keeps a vote first
 	@$(PYTHON) tools.report.results $${KEEP:+--keep $$KEEP}
 
-gpu-check: setup ## what Caffe computes on a GPU beside the CPU, how fast, how far in MINUTES=25; exit code 2 where there is no GPU
+gpu-check: setup ## what Caffe computes on a GPU beside the CPU, how fast, how far in MINUTES=25
 	@$(PYTHON) tools.runtime.gpu_check $(named_songs) --build "$$BUILD" $(call option,MINUTES) $(if $(NETS),--nets $$NETS)
 
-health: setup ## which Caffe, with which BLAS, on which devices; exit code 2 where it computes wrong
+health: setup ## which Caffe, with which BLAS, on which devices, and whether it computes right
 	@$(PYTHON) tools.runtime.health
 
 lint: setup ## style by ruff, types by mypy
 	@$(IN) sh -c 'ruff check tools tests && ruff format --check tools tests && mypy --cache-dir "$$HOME/mypy"'
 
-clean: ## remove everything made (build/)
+clean: ## remove everything made (build/); distclean: .caffe/ and downloads too
 	rm -rf build
 
-distclean: clean ## also remove Caffe's private root (.caffe/) and downloads
+distclean: clean
 	rm -rf .caffe data/downloads

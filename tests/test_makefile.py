@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -130,3 +131,19 @@ def test_no_step_runs_beside_another(flags, make):
     assert modules == ["tools.songs.synthetic", "tools.convert", "tools.train", "tools.vote", "tools.report"]
     for earlier, later in zip(calls, calls[1:]):
         assert earlier["ended"] <= later["began"]
+
+
+def help_lines() -> list[str]:
+    return subprocess.run(["make"], cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def test_help_fits_a_screen():
+    assert len(help_lines()) < 40
+    assert max(map(len, help_lines())) <= 100
+
+
+def test_help_names_every_target():
+    known = subprocess.run(["make", "-pn", "help"], cwd=CHECKOUT, capture_output=True, text=True, check=False).stdout
+    targets = set(re.search(r"^\.PHONY: (.*)$", known, re.MULTILINE)[1].split())
+    assert len(targets) > 30
+    assert targets - set(re.findall("[a-z-]+", "\n".join(help_lines()))) <= {"help", "synthetic"}

@@ -82,7 +82,10 @@ def one_line(result, *words):
 @pytest.fixture(scope="module")
 def build(songs, tmp_path_factory):
     folder = tmp_path_factory.mktemp("made") / "build"
-    assert "cnn_float_train_lmdb" in made(songs, "--build", folder, "--jobs", 2).stdout
+    first, *table, last = made(songs, "--build", folder, "--jobs", 2).stdout.splitlines()
+    assert first == f"{songs}: 9 songs of 3 genres, to {folder / 'lmdb/song'}"
+    assert any(row.startswith("cnn_float_train_lmdb ") for row in table)
+    assert last.endswith(f" records: written to {folder / 'lmdb/song'}")
     return folder
 
 

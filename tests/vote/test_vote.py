@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -174,9 +175,14 @@ def test_the_summary_names_its_run_and_gives_an_interval_for_every_share(build):
     assert low <= summary["song_accuracy"]["mean_probability"] <= high
 
 
-def test_a_second_vote_writes_the_same_bytes(build):
+def test_a_second_vote_says_in_its_last_line_what_was_reached_and_writes_the_same_bytes(build):
     before = {name: (votes_of(build) / name).read_bytes() for name in FILES}
-    assert vote(build).returncode == 0
+    voted = vote(build)
+    assert voted.returncode == 0
+    accuracy = json.loads(before["summary.json"])
+    clips, songs = accuracy["clip_accuracy"], accuracy["song_accuracy"]["plurality"]["5"]
+    reached = f"{100 * clips:.2f}% of clips, {100 * songs:.2f}% of songs by 5 votes right"
+    assert voted.stdout.splitlines()[-1] == f"{reached}: written to {votes_of(build)}"
     assert {name: (votes_of(build) / name).read_bytes() for name in FILES} == before
     assert [path.name for path in votes_of(build).parent.glob(".*") if path.is_dir()] == []
 
@@ -209,7 +215,9 @@ def test_thirty_clips_a_song_are_voted_on_with_10_14_and_16(tmp_path_factory):
 
 def test_songs_of_one_clip_have_no_vote_but_an_accuracy_over_songs(tmp_path_factory):
     build = make_build(tmp_path_factory, "whole", view="song", clips_a_song=1)
-    assert vote(build).returncode == 0
+    voted = vote(build)
+    assert voted.returncode == 0
+    assert re.search(r"\n[\d.]+% of clips right: written to [^\n]+\n$", voted.stdout)
     summary = json.loads((votes_of(build) / "summary.json").read_text())
     assert summary["song_accuracy"] is None
     assert summary["clips"] == summary["songs"] == 10

@@ -60,9 +60,10 @@ def report_converted(tracks: list[Track]) -> None:
 
 
 def print_table(folder: Path, lmdbs: dict[str, dict]) -> None:
-    print(f"{folder}\n{'LMDB':28}{'records':>9}{'songs':>7}  shape")
+    print(f"{'LMDB':28}{'records':>9}{'songs':>7}  shape")
     for name, entry in lmdbs.items():
         print(f"{name:28}{entry['records']:9}{entry['songs']:7}  {' x '.join(map(str, entry['shape']))}")
+    print(f"{sum(entry['records'] for entry in lmdbs.values())} records: written to {folder}")
 
 
 def main() -> None:
@@ -87,6 +88,8 @@ def main() -> None:
             return
         parts = draw_parts(survey, settings, views, genres)  # refused before the work, not after it
         tracks = [track for track in survey.tracks if track.genre in genres]
+        here = len({track.genre for track in tracks})
+        print(f"{cli.printable(args.data_root)}: {len(tracks)} songs of {here} genres, to {folder}", flush=True)
         spool = Spool(folder.with_name(f".{folder.name}.spool"), settings, tuple(views))
         spool.open(origin["data"]["fingerprint"])
         del parts  # the processes that read songs would all hold a copy of so long a list

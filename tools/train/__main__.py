@@ -55,7 +55,7 @@ def main() -> int:
         write_files(plan)
         reached = train(plan, ranks)
     if reached < plan.iterations:
-        print(f"stopped at iteration {reached}; the same command goes on from there")
+        print(f"{plan.folder}: stopped at iteration {reached}; the same command goes on from there")
         return 130
     print(f"{plan.folder}: done, iteration {reached}")
     return 0

@@ -95,4 +95,8 @@ def print_table(summary: dict, folder: Path) -> None:
     print("  95% intervals: Wilson over songs; for clips a bootstrap over songs")
     if summary["leaky"]:
         print("  leaky: most clips of these songs were trained on, so that the votes on songs mean little")
-    print(f"written to {folder}")
+    right = f"{100 * summary['clip_accuracy']:.2f}% of clips"
+    if summary["song_accuracy"]:
+        threshold = next(iter(summary["song_accuracy"]["true_label"]))
+        right += f", {100 * summary['song_accuracy']['plurality'][threshold]:.2f}% of songs by {threshold} votes"
+    print(f"{right} right: written to {folder}")
