@@ -129,19 +129,19 @@ def test_the_plan_comes_first_with_an_estimate_for_every_step_and_runs_nothing(t
     estimates = [line for line in lines if re.match(r"\s+\d+ (s|min|h)", line)]
     assert len([line for line in estimates if "train" in line]) >= 10
     assert "the page" in done.stdout
-    assert "in all, as measured on this machine" in estimates[-1]
+    assert estimates[-1].endswith("in all, as measured on this machine just now")
     assert "it needs full GTZAN" in done.stdout
     assert not (tmp_path / "build").exists()
 
 
 def test_a_plan_can_be_for_full_gtzan_on_another_machine(tool, synthetic_songs, tmp_path):
-    options = ("--build", tmp_path, "--plan", "--songs", 1000)
-    here, there = (tool("tools.paper", synthetic_songs, *options, *more) for more in ((), ("--cores", 8)))
-    assert here.returncode == there.returncode == 0, there.stderr
+    options = ("--build", tmp_path, "--plan", "--songs", 1000, "--cores", 8)
+    there = tool("tools.paper", synthetic_songs, *options)
+    assert there.returncode == 0, there.stderr
     assert "train rcnn, split filtered to 200,000" in there.stdout
-    assert "1000 songs" in here.stdout
+    assert "1000 songs" in there.stdout
     assert "for a machine of 8 cores" in there.stdout
-    assert "PFLOP" in here.stdout.splitlines()[-1]
+    assert "PFLOP" in there.stdout.splitlines()[-1]
 
 
 def test_songs_and_cores_are_of_a_plan_alone(tool, synthetic_songs):

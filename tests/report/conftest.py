@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from report_build import shapes_told_once  # noqa: F401
 
 from tools.nets.network import Network
 from tools.report.collect import Run, Vote, differences

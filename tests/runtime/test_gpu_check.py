@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import run_module
+from conftest import call_module
 
 from tools.runtime import gpu, gpu_caffe, gpu_check
 from tools.runtime import gpu_readings as readings
@@ -246,12 +246,12 @@ def test_a_network_is_compared_without_the_dropout_that_it_has(net: str):
 
 @pytest.mark.skipif(bool(gpu.ask().gpus), reason="there is a GPU here, so that it would be checked")
 def test_without_a_gpu_one_line_says_so(tmp_path: Path):
-    done = run_module("tools.runtime.gpu_check", "--build", tmp_path)
+    done = call_module("tools.runtime.gpu_check", "--build", tmp_path)
     assert done.returncode == 2
     assert re.fullmatch(r"gpu-check: .*GPU.*\n", done.stderr) and done.stdout == ""
     assert not list(tmp_path.iterdir())
 
 
 def test_minutes_are_a_number_above_0():
-    done = run_module("tools.runtime.gpu_check", "--minutes", 0)
+    done = call_module("tools.runtime.gpu_check", "--minutes", 0)
     assert done.returncode == 2 and done.stderr == "gpu-check: MINUTES=0: give a number above 0\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import re
 import shutil
@@ -86,22 +85,3 @@ class TestSandbox:
     def test_there_is_no_network(self):
         with pytest.raises(OSError, match="unreachable"):
             socket.create_connection(("192.0.2.1", 80), timeout=1)
-
-
-def sources() -> list[Path]:
-    return list((CHECKOUT / "tools").rglob("*.py"))
-
-
-def test_nothing_unpickles_and_nothing_is_given_to_a_shell():
-    """By its syntax: no pickle, no shell, no eval, and NumPy's files are read without objects, which is its default."""
-    forbidden = {"pickle", "marshal", "shelve", "dill", "joblib"}
-    for path in sources():
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, (ast.Import, ast.ImportFrom)):
-                names = {alias.name.split(".")[0] for alias in node.names} | {(getattr(node, "module", "") or "")}
-                assert not names & forbidden, f"{path} imports {names & forbidden}"
-            if isinstance(node, ast.Call):
-                called = ast.unparse(node.func)
-                assert called not in ("eval", "exec", "os.system", "os.popen"), f"{path}: {called}"
-                for keyword in node.keywords:
-                    assert keyword.arg not in ("shell", "allow_pickle"), f"{path}: {keyword.arg}="

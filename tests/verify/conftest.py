@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from report_build import filled_build
+from report_build import filled_build, shapes_told_once  # noqa: F401
 
 from tools.verify.ballots import check_vote
 from tools.verify.build import Build
