@@ -38,8 +38,9 @@ def test_python_packages_are_those_of_the_lock_file():
     assert not [package for package in wanted if package.split(";")[0].lower() not in installed]
 
 
-def test_every_locked_package_has_a_hash():
-    lines = (CHECKOUT / "requirements.lock").read_text().splitlines()
+@pytest.mark.parametrize("lock", ["requirements.lock", "tools/runtime/requirements-tests.lock"])
+def test_every_locked_package_has_a_hash(lock: str):
+    lines = (CHECKOUT / lock).read_text().splitlines()
     packages = [number for number, line in enumerate(lines) if "==" in line]
     assert all("--hash=sha256:" in lines[number + 1] for number in packages)
 

@@ -53,6 +53,14 @@ def test_what_libsndfile_cannot_read_is_read_by_ffmpeg(tmp_path, tone, suffix, c
     assert np.std(heard) == pytest.approx(np.std(tone), rel=0.05)
 
 
+def test_what_is_brought_to_mono_is_told_of_every_format(tmp_path, tone):
+    assert audio.other_format(encode(tmp_path / "song.m4a", tone, "aac")) == "1 channel, 44100 Hz"
+    soundfile.write(tmp_path / "song.flac", np.stack([tone, tone], axis=1), RATE)
+    assert audio.other_format(tmp_path / "song.flac") == "2 channels, 44100 Hz"
+    soundfile.write(tmp_path / "song.wav", tone, audio.SAMPLE_RATE)
+    assert audio.other_format(tmp_path / "song.wav") is None
+
+
 def test_two_mp3s_joined_are_read_to_the_end_of_the_second(tmp_path, tone):
     one = encode(tmp_path / "one.mp3", tone, "mp3", write_xing="0").read_bytes()
     (tmp_path / "both.mp3").write_bytes(one + one)

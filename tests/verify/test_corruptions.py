@@ -169,6 +169,15 @@ def test_a_command_that_does_not_make_what_the_record_says_is_found(build, first
     assert first_failure(build, folder)
 
 
+def test_what_is_typed_for_the_training_beside_the_lmdbs_is_no_fault_of_theirs(build, first_failure):
+    """As in `make lmdb train vote BATCH=8 ITERS=2000 DROPOUT=0.6`."""
+    file = build / LMDBS / "manifest.json"
+    record = json.loads(file.read_text())
+    command = f"{record['command']} --batch 8 --iters 2000 --dropout 0.6 --seed 3 --ranks 2"
+    file.write_text(json.dumps({**record, "command": command}))
+    assert not first_failure(build, LMDBS)
+
+
 # --- every line of the run's files ------------------------------------------------------------------------------------
 
 

@@ -35,15 +35,15 @@ class Heard:
 def tell(song: Heard) -> str:
     """One song in full: the decision, the votes, the mean probabilities and the time line."""
     verdict = song.verdict
+    width = genre_width(verdict)
     lines = [
         f"{printable(song.path)}: {verdict.decision}",
         f"  {len(verdict.probabilities)} clips of {verdict.clip_seconds:.2f} s from {song.seconds:.1f} s; "
         f"{verdict.threshold} votes decide; by mean probability: {verdict.most_probable}",
         "",
-        "  genre      votes  mean probability",
+        f"  {'genre':<{width}}{'votes':>6}  mean probability",
     ]
     votes, means = verdict.votes, verdict.mean_probability
-    width = max(10, *(len(genre) + 1 for genre in verdict.genres))
     for label in sorted(range(len(votes)), key=lambda k: (-votes[k], -means[k])):
         bar = "█" * round(BAR * means[label])
         lines.append(f"  {verdict.genres[label]:<{width}}{votes[label]:>6}  {means[label]:.3f} {bar}".rstrip())
@@ -53,16 +53,23 @@ def tell(song: Heard) -> str:
     return "\n".join(lines)
 
 
+def genre_width(verdict: Verdict) -> int:
+    """Letters of the column that genres stand in."""
+    return max(10, *(len(genre) + 1 for genre in verdict.genres))
+
+
 def table(songs: list[Heard]) -> str:
     """Several songs, a line each."""
     names = [shorten(printable(song.path.name), LONGEST_NAME) for song in songs]
-    width = max(map(len, names))
-    lines = [f"{'song':<{width}}  {'genre':<10}{'votes':>10}  {'by mean probability':<20}{'length':>7}"]
+    width, genre = max(map(len, names)), genre_width(songs[0].verdict)
+    lines = [f"{'song':<{width}}  {'genre':<{genre}}{'votes':>10}  {'by mean probability':<{genre + 10}}{'length':>7}"]
     for name, song in zip(names, songs):
         verdict = song.verdict
         votes = f"{verdict.votes.max()} of {len(verdict.probabilities)}"
         mean = f"{verdict.most_probable} {verdict.mean_probability.max():.2f}"
-        lines.append(f"{name:<{width}}  {verdict.decision:<10}{votes:>10}  {mean:<20}{clock(song.seconds):>7}")
+        lines.append(
+            f"{name:<{width}}  {verdict.decision:<{genre}}{votes:>10}  {mean:<{genre + 10}}{clock(song.seconds):>7}"
+        )
     return "\n".join(lines)
 
 

@@ -53,9 +53,9 @@ def report_odd(left_out: list[dict[str, str]], survey: Survey) -> None:
 
 def report_converted(tracks: list[Track]) -> None:
     """Say how many songs had other channels or another rate, and name the first."""
-    formats = {track.path.name: audio.other_format(track.path) for track in tracks}
-    others = {name: form for name, form in formats.items() if form}
-    for name, form in list(others.items())[:1]:
+    formats = [(track.path.name, audio.other_format(track.path)) for track in tracks]
+    others = [(name, form) for name, form in formats if form]
+    for name, form in others[:1]:
         print(f"brought to mono at {audio.SAMPLE_RATE} Hz: {len(others)} songs, as {name} ({form})", file=sys.stderr)
 
 

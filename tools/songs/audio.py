@@ -8,7 +8,7 @@ in a few words.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 import numpy as np
 import soundfile
@@ -172,24 +172,20 @@ def decode_by_ffmpeg(file: IO[bytes], container_name: str | None) -> tuple[np.nd
     return np.concatenate(frames, axis=1).T, rate
 
 
-def other_format(path: Path) -> str | None:
-    """What `read_audio` brings to mono at 22050 Hz, as '2 channels, 44100 Hz'; None for what is that already."""
-    try:
-        with path.open("rb") as file:
-            header = soundfile.info(file)
-    except (OSError, soundfile.SoundFileError, RuntimeError):
-        return None
-    if (header.channels, header.samplerate) == (1, SAMPLE_RATE):
-        return None
-    return f"{header.channels} channel{'s' if header.channels > 1 else ''}, {header.samplerate} Hz"
+class Header(NamedTuple):
+    """What a file claims to hold: ``frames`` of one sample a channel, at ``rate`` Hz."""
+
+    frames: int
+    rate: int
+    channels: int
 
 
-def header(path: Path) -> tuple[float, int] | None:
-    """Seconds and values (samples times channels) that a file claims to have; None where it does not say."""
+def read_header(path: Path) -> Header | None:
+    """What a file says of itself by libsndfile, or by FFmpeg where that can't read it; None where it does not say."""
     try:
         with path.open("rb") as file:
-            about = soundfile.info(file)
-        return about.frames / max(about.samplerate, 1), about.frames * about.channels
+            info = soundfile.info(file)
+        return Header(info.frames, info.samplerate, info.channels)
     except (OSError, soundfile.SoundFileError, RuntimeError, TypeError):
         pass
     import av
@@ -198,10 +194,24 @@ def header(path: Path) -> tuple[float, int] | None:
         with av.open(str(path), "r", metadata_errors="replace") as container:
             stream = container.streams.audio[0]
             seconds = (container.duration or 0) / av.time_base
-            values = int(seconds * stream.rate) * stream.channels
+            about = Header(int(seconds * stream.rate), stream.rate, stream.channels)
     except (av.FFmpegError, IndexError, OSError):
         return None
-    return seconds, values
+    return about
+
+
+def other_format(path: Path) -> str | None:
+    """What `read_audio` brings to mono at 22050 Hz, as '2 channels, 44100 Hz'; None for what is that already."""
+    about = read_header(path)
+    if about is None or (about.channels, about.rate) == (1, SAMPLE_RATE):
+        return None
+    return f"{about.channels} channel{'s' if about.channels > 1 else ''}, {about.rate} Hz"
+
+
+def header(path: Path) -> tuple[float, int] | None:
+    """Seconds and values (samples times channels) that a file claims to have; None where it does not say."""
+    about = read_header(path)
+    return about and (about.frames / max(about.rate, 1), about.frames * about.channels)
 
 
 def resample(path: Path, samples: np.ndarray, rate: int) -> np.ndarray:

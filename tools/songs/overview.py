@@ -31,7 +31,10 @@ def look_at(track: Track) -> Look:
 
 
 def overview(survey: Survey) -> int:
-    """Print the overview and a line per thing that is wrong. Returns 0 if all is good, otherwise 1."""
+    """Print the overview, and a line per file that is not used. Returns 1 if there is a song among these, otherwise 0.
+
+    A cover beside the songs is nothing wrong. A row of a table that names one is.
+    """
     looks = dict(zip((t.track for t in survey.tracks), map_songs(look_at, survey.tracks, jobs=None, label="check")))
     width = max(len(printable(genre)) for genre in survey.genres)
     print(f"{'genre':{width}}{'songs':>8}{'hours':>8}{'artists':>9}")
@@ -53,7 +56,8 @@ def overview(survey: Survey) -> int:
     for odd in survey.left_out:
         print(f"left out: {odd.file}: {odd.reason}")
     print(f"{len(survey.tracks) - len(wrong)} songs of {len(survey.genres)} genres can be used")
-    return 1 if wrong or survey.left_out else 0
+    is_table = not survey.root.is_dir()
+    return int(bool(wrong) or any(is_table or not odd.reason.startswith("not audio") for odd in survey.left_out))
 
 
 def print_counts(what: str, counts: Counter[str]) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from tools.convert import datum, features, lmdbs
 from tools.convert import manifest as manifests
 from tools.convert.parts import SEED
-from tools.settings import DTYPES, FOLDER, LMDB
+from tools.settings import DTYPES, FOLDER, LMDB, NOTHING, RUN, Settings
 from tools.songs import splits
 from tools.verify.build import Build, Content, Folder, content_of
 from tools.verify.commands import check_settings, read_command
@@ -22,7 +22,8 @@ from tools.verify.record import CHECK, check_own_hash
 from tools.verify.songs import check_audio, check_draw, check_samples, check_songs
 
 MEAN_TOLERANCE = 1e-3
-BESIDE = ("net", "hosts", "jobs", "caffe", "build")  # settings that an LMDB does not depend on
+# Settings that an LMDB does not depend on, as those of a training that is typed in the same line
+BESIDE = ("net", *(name for name, _ in Settings().items(RUN, NOTHING)))
 # The parts of a split that has others than train and test
 PARTS = {"filtered": [sorted(splits.FILTERED_PARTS)], "all": [["train"]]}
 PARTS["given"] = [["test", "train"], *PARTS["filtered"]]
