@@ -186,7 +186,7 @@ bench: lmdb ## images/s, songs/s and clips/s beside PyTorch, stock Caffe and a p
 	@tools/bench/rounds "$$BUILD" $(songs)
 
 ##@ Keeping house
-results: setup ## write the README's tables and the page of data/results from what is kept there; KEEP=build/votes/... keeps a vote first
+results: setup ## write the README's tables, its picture and the page of data/results from what is kept there; KEEP=build/votes/... keeps a vote first
 	@$(PYTHON) tools.report.results $${KEEP:+--keep $$KEEP}
 
 gpu-check: setup ## what Caffe computes on a GPU beside the CPU, how fast, how far in MINUTES=25; exit code 2 where there is no GPU
