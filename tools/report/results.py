@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from tools import cli, files, paths
@@ -78,7 +79,8 @@ def parts(page: Page) -> dict[Path, dict[str, str]]:
     tables = {table.name: table for members in page.tables.values() for table in members}
     texts = {part: tables[part].markdown() for part in ("leak", "claims", "changes", "plus")}
     texts["results"] = tables["splits"].markdown() + older.note(page.collection)
-    return {README: {"paper": tables["summary"].markdown(commands=False)}, TABLES: texts}
+    summary = replace(tables["summary"], note="")  # which the README says in words of its own
+    return {README: {"paper": summary.markdown(commands=False)}, TABLES: texts}
 
 
 def picture(page: Page) -> str:
