@@ -6,7 +6,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 from conftest import done, shared
 
 from tools.nets import drawing
@@ -58,3 +60,38 @@ def filled_build(songs: Path) -> Path:
         done("tools.report", "--build", build)
 
     return shared("filled_build", make)
+
+
+ODD_GENRES = (
+    "рок и джаз",
+    '<b>"a" & c</b>',
+    "$x_1$",
+    "a name of a genre that no picture has the room for",
+    "techno",
+)
+MANY_GENRES = tuple(f"genre {k:02}" for k in range(32))
+
+
+def music_build() -> Path:
+    """A build folder with runs and votes on music that is not GTZAN: five genres of odd names, and 32."""
+
+    def make(build: Path) -> None:
+        for genres, split, net in ((ODD_GENRES, "song", "complex_cnn"), (MANY_GENRES, "clip", "simple_cnn")):
+            root = build / f"{len(genres)} genres"
+            write_songs(root, genres)
+            named = ["--split", split, "--clips-a-song", 2, "--build", build]
+            done("tools.convert", root, "--views", "cnn", "--dtypes", "float", *named)
+            done("tools.train", "--net", net, "--batch", 8, *named, "--iters", 2, "--ranks", 1)
+            done("tools.vote", "--net", net, "--batch", 8, *named)
+        done("tools.report", "--build", build)
+
+    return shared("music_build", make)
+
+
+def write_songs(root: Path, genres: tuple[str, ...]) -> None:
+    """Five songs of noise a genre, of two clips each."""
+    random = np.random.default_rng(5)
+    for genre in genres:
+        (root / genre).mkdir(parents=True)
+        for song in range(5):
+            soundfile.write(root / genre / f"{song}.wav", random.normal(0, 0.1, 90_000), 22050)

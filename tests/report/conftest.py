@@ -11,8 +11,10 @@ import pytest
 from report_build import shapes_told_once  # noqa: F401
 
 from tools.nets.network import Network
-from tools.report.collect import Run, Vote, differences
+from tools.report.collect import differences
+from tools.report.records import Run, Vote
 from tools.settings import Settings, parse
+from tools.songs.gtzan import GENRES
 from tools.train import runs
 from tools.vote.count import Clips
 
@@ -26,7 +28,9 @@ def make_run(split: str, net: str, lmdb: str = "a", fingerprint: str = "the song
         "data_fingerprint": fingerprint,
         "iteration": 1000,
         "ranks": 2,
-        "lmdb": {"train": {"sha256": lmdb}, "test": {"sha256": f"{lmdb}-test"}},
+        "lmdb": {"train": {"sha256": lmdb, "songs": 80}, "test": {"sha256": f"{lmdb}-test", "songs": 20}},
+        "leaky": name == "clip",
+        "label_names": list(GENRES),
         "versions": {},
     }
     folder = Path("build/runs", settings.split_folder, network.run_name(settings))
@@ -37,7 +41,7 @@ def make_vote(
     split: str, net: str, clips: Clips | None = None, iteration: int = 1000, run: Run | None = None, **given: str
 ) -> Vote:
     """A vote, where it matters with clips that would be read from clips.csv, of a run with such settings."""
-    summary: dict[str, Any] = {"ranks": 2, "leaky": False}
+    summary: dict[str, Any] = {"ranks": 2, "leaky": False, "genres": list(GENRES)}
     if clips:
         summary["clip_accuracy"] = float(clips.right[clips.tested].mean())
     vote = Vote(Path("build/votes", split, net), net, split, iteration, summary, run or make_run(split, net, **given))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tools.report import changes
-from tools.report.collect import Collection
+from tools.report.records import Collection
 from tools.vote.count import Clips
 
 
@@ -43,8 +43,9 @@ def test_a_change_is_set_beside_the_unchanged_net_on_the_folds_that_both_have(co
     assert base["clips_right"] == pytest.approx(18 / 50)
     assert (tried["changed"], tried["songs"]) == ("DROPOUT=0.25", 3)
     assert tried["clips_right"] == pytest.approx(24 / 30)
-    assert tried["clips_difference"].startswith("+20.0 points [+0.0,")
-    assert tried["songs_difference"].startswith("+33.3 points")
+    assert tried["clips_difference"].value == pytest.approx(0.2)
+    assert tried["clips_difference"].low == 0
+    assert tried["songs_difference"].value == pytest.approx(1 / 3)
     assert "clips_difference" not in base
 
 
@@ -63,8 +64,8 @@ def test_the_gain_of_all_changes_is_over_all_folds_and_over_fold_0(collection, v
     ]
     everything, fold_0 = (row.values for row in changes.plus_gain(collection).rows)
     assert (everything["songs"], fold_0["songs"]) == (4, 2)
-    assert everything["clips_difference"].startswith("+17.5 points")
-    assert fold_0["clips_difference"].startswith("+35.0 points")
+    assert everything["clips_difference"].value == pytest.approx(0.175)
+    assert fold_0["clips_difference"].value == pytest.approx(0.35)
     assert (fold_0["songs_before"], fold_0["songs_plurality"]) == (0.0, 0.5)
 
 
@@ -73,3 +74,11 @@ def test_what_was_not_run_says_how_to_run_it():
     for table in (changes.changes(nothing), changes.plus_gain(nothing)):
         assert [row.missing for row in table.rows] == [True]
         assert "make lmdb train" in table.rows[0].command
+
+
+def test_the_picture_has_every_gain_of_the_tables(collection):
+    changed, plus = changes.changes(collection), changes.plus_gain(collection)
+    (figure,) = changes.figures(changed, plus)
+    (_, tried) = changed.rows
+    drawn = {(row["line"], row["series"]): row["value"] for row in figure.rows}
+    assert drawn == {("DROPOUT=0.25", kind): tried.values[f"{kind}_difference"].value for kind in ("clips", "songs")}

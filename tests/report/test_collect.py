@@ -9,7 +9,8 @@ import pytest
 
 from tools import paths
 from tools.cli import UserError
-from tools.report.collect import Collection, Run, collect, run_of
+from tools.report.collect import collect, run_of
+from tools.report.records import Collection, Run
 
 
 def test_songs_are_the_same_by_their_fingerprint_or_where_two_copies_made_one_lmdb(run, vote):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tools.report.collect import Collection, Vote
 from tools.report.commands import command_of
+from tools.report.records import Collection, Vote
 
 
 def command(vote: Vote, build: str = "build") -> str:

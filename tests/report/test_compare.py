@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tools.report import compare
-from tools.report.compare import Difference
+from tools.vote import rules
 from tools.vote.count import Clips
 
 
@@ -23,10 +23,6 @@ def classified(right: np.ndarray, songs: int, part: str = "test") -> Clips:
         texts=np.empty((0, 10), str),
         probabilities=probabilities,
     )
-
-
-def difference(low: float, high: float) -> Difference:
-    return Difference((low + high) / 2, low, high, 300, 20)
 
 
 def test_a_paired_difference_is_the_difference_of_the_shares():
@@ -55,20 +51,47 @@ def test_only_test_clips_that_both_have_are_compared():
     assert len(compare.shared_clips(first, classified(np.ones((4, 3), bool), 4, "train"))[0]) == 0
 
 
+def test_the_interval_is_that_of_the_votes_own_bootstrap():
+    """One way of drawing songs again: where the second is never right, a difference is the first's accuracy."""
+    right = np.random.default_rng(4).random((20, 15)) < 0.6
+    first = classified(right, 20)
+    paired = compare.difference(first.tracks, first.right, np.zeros(300, bool))
+    _, songs = np.unique(first.tracks, return_inverse=True)
+    np.testing.assert_allclose([paired.low, paired.high], 100 * np.array(rules.bootstrap_interval(songs, first.right)))
+
+
 @pytest.mark.parametrize(
-    ("low", "high", "more", "alike", "not_better"),
+    ("points", "better", "far_better", "alike", "not_better"),
+    [(0, 0, 0, 1, 1), (4, 1, 0, 1, 1), (5, 1, 0, 1, 1), (5.1, 1, 1, 0, 0), (-6, 0, 0, 0, 1)],
+)
+def test_what_a_statement_says_of_a_difference(points, better, far_better, alike, not_better):
+    drawn = np.array([points])
+    statements = (compare.better, compare.far_better, compare.alike, compare.not_better)
+    assert [bool(statement(drawn)[0]) for statement in statements] == [better, far_better, alike, not_better]
+
+
+@pytest.mark.parametrize(
+    ("holds", "verdict"),
     [
-        (2, 9, "supported", "undecided", "contradicted"),
-        (6, 9, "supported", "contradicted", "contradicted"),
-        (-9, -6, "contradicted", "contradicted", "supported"),
-        (-3, 4, "undecided", "supported", "supported"),
-        (-12, 12, "undecided", "undecided", "undecided"),
+        (40, "supported"),
+        (39, "supported"),
+        (38, "undecided"),
+        (2, "undecided"),
+        (1, "contradicted"),
+        (0, "contradicted"),
     ],
 )
-def test_verdicts_follow_the_interval(low, high, more, alike, not_better):
-    assert compare.more(difference(low, high)) == more
-    assert compare.alike(difference(low, high)) == alike
-    assert compare.not_better(difference(low, high)) == not_better
+def test_a_verdict_is_a_matter_of_how_many_draws_a_claim_holds_in(holds, verdict):
+    assert compare.judge(holds / 40) == verdict
+
+
+def test_a_claim_is_supported_where_the_whole_interval_is_on_its_side():
+    """20 songs, of which 14 gain and 2 lose: the draws and the interval agree."""
+    first, second = np.arange(20) < 14, np.arange(20) >= 18
+    paired = compare.difference(np.arange(20), first, second)
+    assert paired.low > 0
+    assert compare.judge(compare.better(paired.drawn).mean()) == "supported"
+    assert compare.judge(compare.alike(paired.drawn).mean()) == "contradicted"
 
 
 def test_train_clips_are_counted_where_they_vote():

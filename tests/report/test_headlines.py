@@ -1,13 +1,23 @@
-"""Which votes stand beside the paper's figures."""
+"""Which votes stand beside the paper's figures, in the table and in the picture."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from tools.report.collect import Collection, Vote
-from tools.report.headlines import nearest, votes_by_the_paper
+import pytest
+
+from tools import paths
+from tools.report import headlines, paper
+from tools.report.collect import collect_kept
+from tools.report.headlines import summary, vote_beside, votes_by_the_paper
+from tools.report.records import Collection, Vote
+from tools.report.table import Interval
 
 BY_HAND = {"dropout": "0.4 0.6@3000 0.7@6000"}
+CLIP, SONG, ARTIST = headlines.PLACES
+TABLE_2 = paper.TABLE_2[2].headlines[0]  # clips after 10,000 iterations
+RCNN = next(headline for headline in paper.HEADLINES if headline.what == "RCNN, clips")
+LSTM = next(headline for headline in paper.HEADLINES if headline.what == "LSTM, clips")
 
 
 def beside_the_paper(net: str, votes: list[Vote]) -> list[tuple[dict[str, str], int]]:
@@ -34,8 +44,58 @@ def test_any_other_net_stands_there_as_it_is(vote):
     assert beside_the_paper("rcnn", votes) == [({}, 4000)]
 
 
-def test_ours_beside_an_iteration_of_the_paper_is_the_last_before_it(vote):
-    votes = [vote("song", "rcnn", iteration=iteration) for iteration in (500, 4000)]
-    assert [nearest(votes, iteration).iteration for iteration in (10_000, 4000, 3999, 1)] == [4000, 4000, 500, 500]
-    assert nearest(votes, None).iteration == 4000
-    assert nearest([], 10_000) is None
+@pytest.mark.parametrize(
+    ("headline", "iterations", "expected"),
+    [
+        (RCNN, (500, 4000), 4000),  # the last before
+        (RCNN, (300_000,), 300_000),  # else the first after
+        (LSTM, (500, 4000), 4000),  # the paper gives no iteration: the newest
+        (TABLE_2, (500, 4000), None),  # no other iteration stands in for a row of Table 2
+        (TABLE_2, (500, 10_000, 20_000), 10_000),
+        (RCNN, (), None),
+    ],
+)
+def test_ours_beside_an_iteration_of_the_paper(vote, headline, iterations, expected):
+    votes = [vote("song", headline.net, iteration=iteration) for iteration in iterations]
+    beside = vote_beside(Collection(Path("build"), votes=votes), headline, SONG)
+    assert (beside and beside.iteration) == expected
+
+
+def test_all_folds_stand_there_before_fold_0_where_both_are_as_far(vote):
+    votes = [vote(split, "lstm", iteration=500) for split in ("song", paths.ALL_FOLDS)]
+    assert vote_beside(Collection(Path("build"), votes=votes), LSTM, SONG).split == paths.ALL_FOLDS
+    votes.append(vote("song", "lstm", iteration=2000))
+    assert vote_beside(Collection(Path("build"), votes=votes), LSTM, SONG).split == "song"
+
+
+def test_before_anything_is_run_every_row_says_how():
+    table = summary(Collection(Path("build")))
+    assert len(table.rows) == len(paper.HEADLINES)
+    for row, headline in zip(table.rows, paper.HEADLINES):
+        assert row.missing
+        assert f"NET={headline.net} SPLIT=" in row.command
+
+
+def test_the_picture_has_every_figure_of_the_kept_results_and_of_the_paper():
+    table = summary(collect_kept())
+    drawn = {(row["line"], row["series"]): row["value"] for row in headlines.answer(collect_kept(), table).rows}
+    for headline, row in zip(paper.HEADLINES, table.rows):
+        if headline.drawn_with == "none" or headline.measure == "train clips":
+            continue
+        assert drawn.get((headline.title, headlines.THE_PAPER), 0) * 100 == pytest.approx(headline.percent or 0)
+        for place in headlines.PLACES:
+            share = row.values.get(place)
+            assert drawn.get((headline.title, place)) == (share.value if isinstance(share, Interval) else None)
+    assert b"by song" in headlines.picture(table)
+
+
+def test_the_best_of_each_column_is_its_highest_figure():
+    table = summary(collect_kept())
+    best = {row.values["place"]: row.values for row in headlines.best(table).rows}
+    assert best[headlines.THE_PAPER] == {"place": headlines.THE_PAPER, "clips": "82.45%", "songs": "98%"}
+    clips = [
+        row.values[SONG].value
+        for headline, row in zip(paper.HEADLINES, table.rows)
+        if (headline.drawn_with or headline.measure) == "clips" and isinstance(row.values.get(SONG), Interval)
+    ]
+    assert best[SONG]["clips"] == f"{100 * max(clips):.4g}%"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tools.report.collect import Collection, Vote
-from tools.report.comparisons import leak
+from tools.report.comparisons import leak, leak_figure
+from tools.report.records import Collection, Vote
 from tools.report.table import Row
 
 
@@ -19,7 +19,7 @@ def test_the_leak_is_over_the_clips_that_both_splits_test(vote, clips):
     honest = vote("song-folds", "rcnn", clips({"a": [True, False], "b": [False, False]}))
     (row,) = rows_of(leaky, honest)
     assert (row.values["clips_leaky"], row.values["clips_honest"], row.values["clips"]) == (1.0, 0.5, 2)
-    assert row.values["difference"].startswith("+50.0 points")
+    assert row.values["difference"].value == 0.5
     assert "SPLIT=clip" in row.command
     assert "make vote-folds NET=rcnn" in row.command
 
@@ -46,3 +46,14 @@ def test_a_training_with_dropout_raised_is_set_beside_one_of_the_same_schedule(v
     assert row.values["net_name"] == "Complex CNN, dropout raised"
     assert row.values["clips_honest"] == 1.0
     assert row.command.count("DROPOUT=") == 2
+
+
+def test_without_a_clip_in_common_there_is_no_row_of_a_pair(vote, clips):
+    (row,) = rows_of(vote("clip", "rcnn", clips({"a": [True]})), vote("song", "rcnn", clips({"b": [True]})))
+    assert row.missing
+
+
+def test_the_picture_shows_what_the_table_says(vote, clips):
+    votes = vote("clip", "rcnn", clips({"a": [True, True]})), vote("song", "rcnn", clips({"a": [True, False]}))
+    (figure,) = leak_figure(leak(Collection(Path("build"), votes=list(votes))))
+    assert {row["series"]: row["value"] for row in figure.rows} == {"songs heard": 1.0, "songs new": 0.5}

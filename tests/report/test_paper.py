@@ -59,7 +59,7 @@ def words_of(macro: str) -> str:
 
 def test_the_contradictions_are_computed_from_the_quotes():
     said = words_of("contradictions")
-    assert said.count("<article") == 9
+    assert said.count("<details") == 9
     assert "0.55 - 0.359 = 0.191, or 19.1 points" in said
     assert "82.45 - 60.32 = 22.13 points" in said
     assert "80 - 60.32 = 19.68 points" in said

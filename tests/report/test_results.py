@@ -39,6 +39,17 @@ def test_the_kept_page_is_that_of_the_kept_results(kept):
         assert (folder / name).read_text() == text or name.startswith("network_"), name
 
 
+def test_the_picture_of_the_readme_is_that_of_the_kept_results(kept):
+    assert results.PICTURE.read_text() == results.picture(kept)
+    assert str(results.PICTURE.relative_to(paths.CHECKOUT)) in results.README.read_text()
+
+
+def test_the_readme_stays_short():
+    text = results.README.read_text()
+    assert len(text.splitlines()) <= 150
+    assert len(text.encode()) <= 10_000
+
+
 def test_nothing_but_results_lies_among_the_kept_results():
     """No lock, no weights, no audio."""
     names = {file.name for file in paths.RESULTS.rglob("*") if file.is_file() and file.parent.name != "report"}

@@ -395,7 +395,7 @@ REPORT_CORRUPTIONS: dict[str, Callable[[Path], object]] = {
     "the page gone": lambda f: (f / "index.html").unlink(),
     "report.json": lambda f: edit(f / "report.json", '"missing": true', '"missing": false'),
     "a table": lambda f: edit(f / "summary.csv", "run", "ran"),
-    "a table emptied": lambda f: (f / "table2_rcnn_song.csv").write_text(""),
+    "a table emptied": lambda f: (f / "leak.csv").write_text(""),
     "a table gone": lambda f: (f / "data.csv").unlink(),
     "claims": lambda f: edit(f / "claims.csv", "not ", ""),
     "a figure's numbers": lambda f: edit_lines(f / "splits_figure.csv", lambda lines: lines[:-1]),

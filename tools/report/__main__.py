@@ -14,7 +14,7 @@ from pathlib import Path
 from tools import cli, paths
 from tools.files import only_writer
 from tools.report.collect import collect
-from tools.report.page import make_page, write_page
+from tools.report.page import counts, make_page, write_page
 
 
 def main() -> None:
@@ -25,7 +25,8 @@ def main() -> None:
     page = make_page(collection)
     with only_writer(build / "report"):
         write_page(build / "report", page)
-    print(f"{len(collection.runs)} runs, {len(collection.votes)} votes; {page.missing_rows} rows not run yet")
+    number = counts(collection)
+    print(f"{number['runs']} runs, {number['votes']} votes; {page.missing_rows} rows not run yet")
     verdicts = [claim.verdict for claim in page.claims]
     print("claims: " + ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in dict.fromkeys(verdicts)))
     for line in collection.left_out:

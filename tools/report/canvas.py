@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,9 +17,26 @@ from tools.report.table import Values
 
 # Colours that people with any colour vision tell apart (Okabe and Ito 2008)
 BLUE, ORANGE, GREEN, PURPLE, RED, GREY = "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#666666"
+INK, GRID, PAPER = "#1d2733", "#e4e7ea", "#fffffe"
+# What a reader who asks for dark pages sees in their place
+DARK = {
+    BLUE: "#5ab4e6",
+    ORANGE: "#f0b429",
+    GREEN: "#35c79b",
+    PURPLE: "#dd9cc2",
+    RED: "#ff8a4c",
+    GREY: "#a3adb8",
+    INK: "#e3e8ee",
+    GRID: "#333f4c",
+    PAPER: "#131a22",
+}
+FONTS = "system-ui, 'DejaVu Sans', Verdana, sans-serif"  # the reader's own, which may know more letters than ours
 STYLE = {
     "svg.hashsalt": "report",  # the same runs draw the same bytes
-    "svg.fonttype": "path",
+    "svg.fonttype": "none",
+    "text.parse_math": False,  # a genre may be called $x$
+    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK),
+    **dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor"), "none"),
     "font.family": "DejaVu Sans",
     "font.size": 10,
     "axes.spines.top": False,
@@ -26,7 +44,7 @@ STYLE = {
     "axes.titlesize": 10.5,
     "axes.titlelocation": "left",
     "axes.grid": True,
-    "grid.color": "#e4e7ea",
+    "grid.color": GRID,
     "axes.axisbelow": True,
     "legend.frameon": False,
     "legend.fontsize": 9,
@@ -57,10 +75,28 @@ class Canvas:
         self.figure = Drawing(figsize=(width, height), layout="constrained")
         self.axes: Any = self.figure.subplots(rows, 1, sharex=True)
 
-    def uri(self) -> str:
+    def svg(self) -> bytes:
+        """The drawing, whose text is text and whose colours are a dark page's where the reader asks for one."""
         stream = io.BytesIO()
-        self.figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
-        return svg_uri(stream.getvalue())
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Glyph .* missing from")  # the reader's fonts draw it
+            self.figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
+        return themed(stream.getvalue().decode()).encode()
+
+    def uri(self) -> str:
+        return svg_uri(self.svg())
+
+
+def themed(svg: str) -> str:
+    """An SVG with its colours as variables, and the reader's own fonts."""
+    for number, colour in enumerate(DARK):
+        svg = svg.replace(colour, f"var(--c{number})")
+    svg = re.sub(r"(font: [\d.]+px) [^;\"]*", rf"\1 {FONTS}", svg)
+    light, dark = (
+        "".join(f"--c{number}:{colour};" for number, colour in enumerate(colours)) for colours in (DARK, DARK.values())
+    )
+    style = f"svg{{{light}}}@media (prefers-color-scheme:dark){{svg{{{dark}}}}}"
+    return svg.replace('<style type="text/css">', f'<style type="text/css">{style}', 1)
 
 
 def svg_uri(svg: bytes) -> str:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 from tools import paths
-from tools.report import commands, compare
-from tools.report.collect import Collection, Vote
-from tools.report.table import Column, Row, Table, Values, count, percent, words
+from tools.report import commands, compare, dots
+from tools.report.canvas import BLUE, GREEN, Figure, svg_uri
+from tools.report.dots import Line, Style
+from tools.report.records import Collection, Vote
+from tools.report.table import Column, Interval, Row, Table, Values, count, gain, percent, words
 from tools.vote.count import Clips, choose, concatenate, hold_election
 
 BASE, PLUS, INNER = "rcnn", "rcnn_plus", "inner"
@@ -29,10 +31,10 @@ def changes(collection: Collection) -> Table:
     columns = [
         Column("changed", "Changed", words),
         Column("clips_right", "Clips", percent),
-        Column("clips_difference", "Clips, minus unchanged [95%]"),
+        Column("clips_difference", "Clips, minus unchanged [95%]", gain),
         Column("songs_plurality", "Songs, plurality", percent),
         Column("songs_mean", "Songs, mean probability", percent),
-        Column("songs_difference", "Songs, minus unchanged [95%]"),
+        Column("songs_difference", "Songs, minus unchanged [95%]", gain),
         Column("iteration", "Iterations", count),
         Column("songs", "Songs tested", count),
     ]
@@ -63,9 +65,14 @@ def changed_row(collection: Collection, name: str, folds: Folds, unchanged: Fold
     if name != BASE:
         songs, before = (hold_election(clips, None) for clips in (changed, base))
         right = (election.most_probable == election.labels for election in (songs, before))
-        values["clips_difference"] = str(compare.clip_difference(changed, base))
-        values["songs_difference"] = str(compare.difference(songs.tracks, *right))
+        values["clips_difference"] = clip_gain(changed, base)
+        values["songs_difference"] = compare.difference(songs.tracks, *right).interval
     return Row(values, commands.each_fold(collection, vote.net, INNER, commands.variables(collection, vote), shared))
+
+
+def clip_gain(changed: Clips, base: Clips) -> Interval | None:
+    difference = compare.clip_difference(changed, base)
+    return difference and difference.interval
 
 
 def describe(vote: Vote) -> str:
@@ -90,10 +97,10 @@ def plus_gain(collection: Collection) -> Table:
         Column("tested", "Tested", words),
         Column("clips_before", "Clips, RCNN", percent),
         Column("clips_right", "Clips, plus", percent),
-        Column("clips_difference", "Gain in clips [95%]"),
+        Column("clips_difference", "Gain in clips [95%]", gain),
         Column("songs_before", "Songs, RCNN", percent),
         Column("songs_plurality", "Songs, plus", percent),
-        Column("songs_difference", "Gain in songs [95%]"),
+        Column("songs_difference", "Gain in songs [95%]", gain),
         Column("iteration", "Iterations", count),
         Column("songs", "Songs tested", count),
     ]
@@ -129,8 +136,35 @@ def gain_row(collection: Collection, tested: str, vote: Vote, changed: Clips, ba
         **accuracies(changed),
         "clips_before": before["clips_right"],
         "songs_before": before["songs_plurality"],
-        "clips_difference": str(compare.clip_difference(changed, base)),
-        "songs_difference": str(compare.difference(songs.tracks, *right)),
+        "clips_difference": clip_gain(changed, base),
+        "songs_difference": compare.difference(songs.tracks, *right).interval,
         "iteration": vote.iteration,
     }
     return Row(values, commands.command_of(collection, vote))
+
+
+def figures(changed: Table, plus: Table) -> list[Figure]:
+    """The differences of both tables as dots."""
+    styles = {"clips": Style(BLUE), "songs": Style(GREEN, "D")}
+    lines = []
+    for row in (*changed.rows, *plus.rows):
+        gains = {kind: row.values.get(f"{kind}_difference") for kind in styles}
+        gained = {kind: share for kind, share in gains.items() if isinstance(share, Interval)}
+        of_plus = f"rcnn_plus on {row.values.get('tested')}"
+        if gained:
+            lines.append(Line(str(row.values.get("changed", of_plus)), gained))
+    if not lines:
+        return []
+    svg = dots.draw_dots(lines, styles, "points more than the RCNN as it is, with 95% intervals", (-30, 50))
+    caption = (
+        "The RCNN with one thing changed, on folds within the train part; rcnn_plus, all of it, also on test folds."
+    )
+    return [
+        Figure(
+            "changes_figure",
+            "What each change gains, as dots with intervals",
+            caption,
+            svg_uri(svg),
+            dots.numbers(lines),
+        )
+    ]

@@ -9,154 +9,25 @@ import csv
 import json
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
-
-import numpy as np
 
 from tools import paths
 from tools.cli import UserError
 from tools.convert import manifest as manifests
 from tools.nets.network import Network
-from tools.report.table import Interval
+from tools.report.records import Collection, Differences, Run, Vote
 from tools.settings import LMDB, RUN, Settings, text_of
-from tools.songs.gtzan import GENRES
 from tools.train import runs
 from tools.vote import baseline
-from tools.vote.count import Clips
-from tools.vote.files import read_clips
 
 RUN_KEYS = ("iteration", "data_fingerprint")  # besides those of `tools.train.runs`
-VOTE_KEYS = ("leaky", "clips", "songs", "clip_accuracy", "clip_interval")
+VOTE_KEYS = ("leaky", "clips", "songs", "clip_accuracy", "clip_interval", "song_accuracy", "song_interval")
 
 Source = TypeVar("Source")
 Record = TypeVar("Record")
-Differences = dict[str, str]  # from the plain run of a network, as make takes them: {'dropout': '0.4 0.6@3000'}
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run folder; ``differences`` are the settings in which it is not as the plain run of its network."""
-
-    folder: Path
-    record: dict[str, Any]
-    settings: Settings
-    metrics: list[dict[str, Any]]
-    differences: Differences = field(default_factory=dict)
-
-    @property
-    def net(self) -> str:
-        return self.settings.net
-
-    @property
-    def split(self) -> str:
-        return self.settings.split_folder
-
-
-@dataclass(frozen=True)
-class Vote:
-    """A votes folder; ``run`` is the run that it is of, of all folds the first."""
-
-    folder: Path
-    net: str
-    split: str
-    iteration: int
-    summary: dict[str, Any]
-    run: Run
-
-    @property
-    def differences(self) -> Differences:
-        return self.run.differences
-
-    @property
-    def fingerprint(self) -> str:
-        return self.run.record["data_fingerprint"]
-
-    @property
-    def trained_with(self) -> tuple[int | None, str | None]:
-        """Ranks and build of Caffe: both change the last digits of the weights."""
-        return self.summary.get("ranks"), self.run.record.get("versions", {}).get("caffe_package")
-
-    @cached_property
-    def clips(self) -> Clips:
-        return read_clips(self.folder / "clips.csv")
-
-    @cached_property
-    def confusion(self) -> np.ndarray:
-        """(10, 10), rows the outcome, columns the true genre."""
-        with (self.folder / "confusion.csv").open(newline="") as lines:
-            return np.array([row[1:] for row in list(csv.reader(lines))[1:]], dtype=float)
-
-    @property
-    def clips_right(self) -> Interval:
-        return Interval(self.summary["clip_accuracy"], *self.summary["clip_interval"])
-
-    def songs_right(self, rule: str, threshold: int | None = None) -> Interval | None:
-        """Songs right by a rule; the paper's thresholds are of 15 clips, the LSTM's 30 have twice that."""
-        if not self.summary.get("song_accuracy"):
-            return None
-        share, ends = self.summary["song_accuracy"][rule], self.summary["song_interval"][rule]
-        if threshold is None:
-            return Interval(share, *ends)
-        for key in (str(threshold), str(2 * threshold) if self.net == "lstm" else ""):
-            if key in share:
-                return Interval(share[key], *ends[key])
-        return None
-
-
-@dataclass
-class Collection:
-    """Everything that the report is made from."""
-
-    build: Path
-    runs: list[Run] = field(default_factory=list)
-    votes: list[Vote] = field(default_factory=list)
-    manifests: dict[str, dict[str, Any]] = field(default_factory=dict)  # by the split's folder under build/lmdb
-    left_out: list[str] = field(default_factory=list)
-
-    def data_of(self, fingerprint: str | None) -> dict[str, Any] | None:
-        """What a manifest says of the data with this fingerprint: root, songs_present."""
-        known = (manifest["data"] for manifest in self.manifests.values())
-        return next((data for data in known if data["fingerprint"] == fingerprint), None)
-
-    def same_songs(self, first: Vote, second: Vote) -> bool:
-        """Whether two votes are of the same songs: of one fingerprint, or of two that made one LMDB, byte for byte.
-
-        An earlier fingerprint is of one copy of the songs: it holds the times of their files.
-        """
-        both = {first.fingerprint, second.fingerprint}
-        fingerprints: dict[str, set[str]] = {}
-        for run in self.runs:
-            for entry in run.record["lmdb"].values():
-                fingerprints.setdefault(entry["sha256"], set()).add(run.record["data_fingerprint"])
-        return len(both) == 1 or any(both <= alike for alike in fingerprints.values())
-
-    def find_votes(self, net: str, split: str, **different: str | None) -> list[Vote]:
-        """Votes of one run, by iteration. Only ``different`` differs from the plain run (None: whatever its value)."""
-        by_iteration: dict[int, Vote] = {}
-        for vote in self.votes:
-            if (vote.net, vote.split) == (net, split) and matches(vote.differences, different):
-                by_iteration.setdefault(vote.iteration, vote)
-        return [by_iteration[iteration] for iteration in sorted(by_iteration)]
-
-    def find_run(self, net: str, split: str, **different: str | None) -> Run | None:
-        runs_of_net = (run for run in self.runs if (run.net, run.split) == (net, split))
-        return next((run for run in runs_of_net if matches(run.differences, different)), None)
-
-    def same_iteration(self, first: list[Vote], second: list[Vote]) -> tuple[Vote, Vote] | None:
-        """The newest pair of votes at one iteration, on the same data, as many ranks and the same Caffe."""
-        by_iteration = {vote.iteration: vote for vote in second}
-        for vote in reversed(first):
-            other = by_iteration.get(vote.iteration)
-            if other and self.same_songs(vote, other) and vote.trained_with == other.trained_with:
-                return vote, other
-        return None
-
-
-def matches(own: Differences, asked: dict[str, str | None]) -> bool:
-    return own.keys() == asked.keys() and all(value in (None, own[key]) for key, value in asked.items())
 
 
 def collect(build: Path) -> Collection:
@@ -169,12 +40,20 @@ def collect(build: Path) -> Collection:
     compared = read_all(known, partial(set_apart, known), left_out)
     votes = read_all(sorted(build.glob("votes/[!.]*/[!.]*/summary.json")), partial(read_vote, compared), left_out)
     by_split = {folder.name: manifest for folder, manifest in made_from}
-    return Collection(build, compared, votes, by_split, left_out)
+    return Collection(
+        build,
+        [run for run in compared if run.is_of_paper],
+        [vote for vote in votes if vote.is_of_paper],
+        by_split,
+        left_out,
+        other_runs=[run for run in compared if not run.is_of_paper],
+        other_votes=[vote for vote in votes if not vote.is_of_paper],
+    )
 
 
 def collect_kept() -> Collection:
     """What is kept in the repository. It was made, and is made again, under build/: so its commands say."""
-    return replace(collect(paths.RESULTS), build=paths.BUILD)
+    return replace(collect(paths.RESULTS), build=paths.BUILD, kept_as=paths.RESULTS.name)
 
 
 def read_all(sources: Iterable[Source], read: Callable[[Source], Record], left_out: list[str]) -> list[Record]:
@@ -202,7 +81,11 @@ def read_run(file: Path) -> Run:
     missing = [key for key in RUN_KEYS if key not in record]
     if missing:
         raise UserError(f"{file}: without {', '.join(missing)}: train again")
-    return Run(file.parent, record, runs.settings_of(record, file.parent), read_metrics(file.parent / "metrics.jsonl"))
+    settings = runs.settings_of(record, file.parent)
+    run = Run(file.parent, record, settings, read_metrics(file.parent / "metrics.jsonl"))
+    if run.songs < 1:  # which also fails where its LMDBs' songs are not told
+        raise ValueError("without songs")
+    return run
 
 
 def read_metrics(file: Path) -> list[dict[str, Any]]:
@@ -241,8 +124,10 @@ def read_vote(known: list[Run], file: Path) -> Vote:
     folder, summary = file.parent, json.loads(file.read_text())
     run = run_of(folder, summary, known)
     vote = Vote(folder, summary["net"], summary["split"], summary["iteration"], summary, run)
-    if not len(vote.clips.labels) or vote.confusion.shape != (len(GENRES), len(GENRES)):
-        raise ValueError("no clips, or a confusion that is not 10 x 10")
+    genres = len(vote.genres)
+    columns = {vote.clips.probabilities.shape[1], *vote.confusion.shape}
+    if columns != {genres} or not set(vote.clips.labels) <= set(range(genres)):
+        raise ValueError(f"its clips or its confusion are not of its {genres} genres")
     missing = [key for key in VOTE_KEYS if key not in summary]
     if missing:
         raise ValueError(f"without {', '.join(missing)}")

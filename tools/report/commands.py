@@ -6,10 +6,10 @@ import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Union
+from typing import Union
 
 from tools import paths
-from tools.report.collect import Collection, Differences, Run, Vote
+from tools.report.records import Collection, Differences, Run, Vote, is_synthetic
 from tools.songs.splits import JOINED
 from tools.train import runs
 from tools.vote import baseline
@@ -68,7 +68,7 @@ def command_of(collection: Collection, result: Run | Vote) -> str:
 
 
 def commands_of(collection: Collection, *votes: Vote) -> str:
-    return "; ".join(command_of(collection, vote) for vote in votes)
+    return "\n".join(command_of(collection, vote) for vote in votes)
 
 
 def variables(collection: Collection, result: Run | Vote) -> Variables:
@@ -86,22 +86,5 @@ def variables(collection: Collection, result: Run | Vote) -> Variables:
         **(far or {"ITERS": run.record["iteration"]}),
         "RANKS": result.summary.get("ranks") if isinstance(result, Vote) else run.record.get("ranks"),
         "CAFFE": "native" if native else None,
-        "GTZAN": None if data is None or is_synthetic(data) else os.path.relpath(data["root"]),
+        "GTZAN": None if data is None or is_synthetic(Path(data["root"])) else os.path.relpath(data["root"]),
     }
-
-
-def is_synthetic(data: dict[str, Any]) -> bool:
-    root = Path(data["root"])
-    return (root.parent / "synth.json").exists() or "synthetic" in root.parts
-
-
-def describe_data(collection: Collection, fingerprint: str) -> str:
-    """Which songs: synthetic, part of GTZAN or all of it, with their number and the fingerprint's first digits."""
-    data = collection.data_of(fingerprint)
-    short = fingerprint[:8]
-    if data is None:
-        return f"other data ({short})" if collection.manifests else f"no LMDBs kept ({short})"
-    songs = data["songs_present"]
-    if is_synthetic(data):
-        return f"synthetic, {songs} songs ({short})"
-    return f"full GTZAN, {songs} songs ({short})" if songs == 1000 else f"{songs} of GTZAN's 1000 songs ({short})"

@@ -1,4 +1,4 @@
-"""Comparisons: the same net under each split, data type and dropout setting; and the data that all of it rests on."""
+"""Comparisons: every network under each split; what a split leaks; integer beside float; the data of all of it."""
 
 from __future__ import annotations
 
@@ -8,74 +8,84 @@ import numpy as np
 
 from tools import paths
 from tools.nets.network import NETS
-from tools.report import commands, compare
-from tools.report.collect import Collection, Vote
-from tools.report.headlines import DROPOUT_BY_HAND, PROTOCOLS, basis, net_name, protocols_of
-from tools.report.table import Column, Row, Table, Values, count, interval, percent, words
-from tools.vote import baseline
+from tools.report import changes, commands, compare, dots
+from tools.report.canvas import BLUE, GREEN, ORANGE, PURPLE, Figure, svg_uri
+from tools.report.dots import Line, Style
+from tools.report.headlines import DROPOUT_BY_HAND, PROTOCOLS, SPLITS, furthest, net_name, protocols_of
+from tools.report.records import Collection, Vote
+from tools.report.table import DASH, Column, Interval, Row, Table, Values, count, gain, interval, percent, words
 
 NET, SPLIT = Column("net_name", "Net", words), Column("split", "Split", words)
-ACCURACY_COLUMNS = [
-    Column("iteration", "Iterations", count),
-    Column("clips_right", "Clips", interval),
-    Column("songs_plurality", "Songs, plurality", interval),
-    Column("songs_mean", "Songs, mean probability", interval),
-    Column("songs", "Songs voted on", count),
-    Column("clips", "Test clips", count),
+STYLES = dict(zip(SPLITS, (Style(ORANGE, "s"), Style(BLUE), Style(GREEN, "D"), Style(PURPLE, "^"))))
+COLUMNS = [
+    Column("network", "network"),
+    Column("split", "split"),
+    Column("iteration", "iterations", lambda iteration: str(iteration or DASH)),
+    Column("tested", "clips / songs"),
+    Column("clips", "clips right", interval),
+    Column("plurality", "songs, plurality of 5", interval),
+    Column("mean", "songs, mean probability", percent),
+    Column("true_label", "songs, true label 5 / 7 / 8"),
 ]
-FOLDS_AS_ONE = "song, all 5 folds"
-OPTIONAL = ("filtered", paths.ALL_FOLDS)  # splits that stand on the page where they were run
-
-
-def accuracies(collection: Collection, vote: Vote) -> Values:
-    return {
-        "clips_right": vote.clips_right,
-        "songs_plurality": vote.songs_right("plurality", 5),
-        "songs_mean": vote.songs_right("mean_probability"),
-        **basis(collection, vote),
-    }
 
 
 def splits(collection: Collection) -> Table:
-    """The same net under each split; the RCNN stands for what has not been run of any."""
+    """Every vote of the networks as they are, by split, network and iteration, and of the complex CNN's dropouts."""
+    votes = sorted(filter(is_main, collection.votes), key=lambda vote: (vote.split, vote.net, vote.iteration))
+    rows = [vote_row(collection, vote) for vote in votes] or [
+        Row({"network": "rcnn", "split": split}, commands.needed(collection, "rcnn", split), missing=True)
+        for split in PROTOCOLS
+    ]
     note = (
-        "clip leaks: a song's clips fall on both sides, and its votes on songs are mostly of clips trained on. "
-        "song keeps whole songs out. filtered also keeps repetitions and artists out and needs full GTZAN "
-        "(make data SET=all)."
+        "Split clip leaks: a song's clips fall on both sides. Split song keeps whole songs out; song-folds tests each "
+        "song once. Plurality: the genre with most clips, if it has 5 of 15. True label: at least so many clips are "
+        "right, the paper's rule; of the LSTM's 30 clips twice as many."
     )
-    rows = [split_row(collection, net, split) for net in NETS for split in splits_of(collection, net)]
-    rows.append(baseline_row(collection))
-    never = [split for split in OPTIONAL if not any(collection.find_votes(net, split) for net in NETS)]
-    rows += [split_row(collection, "rcnn", split) for split in reversed(never)]
-    return Table("splits", "Splits side by side", [NET, SPLIT, *ACCURACY_COLUMNS], rows, note)
+    return Table("splits", "Every network under each split", COLUMNS, rows, note)
 
 
-def splits_of(collection: Collection, net: str) -> list[str]:
-    """Both protocols, and what else was run."""
-    return [*protocols_of(net), *(split for split in OPTIONAL if collection.find_votes(net, split))]
+def is_main(vote: Vote) -> bool:
+    """Whether a vote is of a network as it is; what differs in one thing stands with the claims and the changes."""
+    return not changes.is_inner(vote) and vote.differences.keys() <= {"dropout"}
 
 
-def split_row(collection: Collection, net: str, split: str) -> Row:
-    """The newest vote of a net under a split; all five folds as one (`tools.vote.folds`) test each song once."""
-    said = FOLDS_AS_ONE if split == paths.ALL_FOLDS else split
-    values: Values = {"net": net, "net_name": net_name(net), "split": said}
-    votes = collection.find_votes(net, split)
-    if not votes:
-        note = "needs full GTZAN" if split == "filtered" else ""
-        return Row(values, commands.needed(collection, net, split), missing=True, note=note)
-    return Row({**values, **accuracies(collection, votes[-1])}, commands.command_of(collection, votes[-1]))
+def vote_row(collection: Collection, vote: Vote) -> Row:
+    """What was tested, on how much, how well, and the command that votes so."""
+    summary = vote.summary
+    trained = compare.train_clips_right(vote.clips)
+    values: Values = {
+        "network": vote.run.folder.name,
+        "split": f"{vote.split}{' (leaks)' if summary['leaky'] else ''}",
+        "iteration": vote.iteration,
+        "tested": f"{summary['clips']} / {summary['songs']}",
+        "clips": vote.clips_right,
+        "mean": getattr(vote.songs_right("mean_probability"), "value", None),
+        "train_clips": trained and trained.value,
+        "data": collection.music_of(vote.fingerprint),
+        "seed": summary.get("seed"),
+        "ranks": summary.get("ranks"),
+    }
+    songs = summary["song_accuracy"]
+    if songs:  # the paper's thresholds, of the LSTM twice those, of songs of another number of clips in proportion
+        values["plurality"] = vote.songs_right("plurality", 5) or vote.songs_right("plurality", vote.lowest_threshold)
+        values["true_label"] = " / ".join(f"{100 * share:.1f}" for share in songs["true_label"].values()) + "%"
+    return Row(values, commands.command_of(collection, vote))
 
 
-def baseline_row(collection: Collection) -> Row:
-    """MFCC statistics and an SVM on the same folds (`tools.vote.baseline`)."""
-    values: Values = {"net": baseline.NAME, "net_name": net_name(baseline.NAME), "split": FOLDS_AS_ONE}
-    votes = collection.find_votes(baseline.NAME, paths.ALL_FOLDS)
-    command = commands.make(collection, "baseline", {})
-    if not votes:
-        return Row(values, command, missing=True)
-    values["clips_right"] = votes[-1].clips_right
-    values |= {key: votes[-1].summary[key] for key in ("clips", "songs")}
-    return Row(values, command, note="one vector a song: clips are songs here")
+def splits_figure(collection: Collection) -> list[Figure]:
+    """Clip accuracy of every net under every split, newest votes, with its interval."""
+    lines = []
+    for net in NETS:
+        votes = {name: furthest(collection, net, splits) for name, splits in SPLITS.items()}
+        shown = {name: vote.clips_right for name, vote in votes.items() if vote}
+        if shown:
+            lines.append(Line(net_name(net), shown))
+    if not lines:
+        return []
+    svg = dots.draw_dots(lines, STYLES, "test clips right, percent, with 95% intervals", (0, 101))
+    caption = "Test clips right under each split: the votes trained furthest. Chance is 10%."
+    alt = "Clip accuracy of every net under each split, as dots with intervals"
+    return [Figure("splits_figure", alt, caption, svg_uri(svg), dots.numbers(lines))]
 
 
 def leak(collection: Collection) -> Table:
@@ -88,14 +98,15 @@ def leak(collection: Collection) -> Table:
         NET,
         Column("clips_leaky", "Clips, songs heard", percent),
         Column("clips_honest", "Clips, songs new", percent),
-        Column("difference", "Leak [95%]"),
+        Column("difference", "Leak [95%]", gain),
         Column("iteration", "Iterations", count),
         Column("clips", "Clips tested", count),
     ]
     nets = [net for net in NETS if "clip" in protocols_of(net)]
-    rows = [leak_row(collection, *pair) for net in nets for pair in both_splits(collection, net)]
+    pairs = [pair for net in nets for pair in both_splits(collection, net)]
+    rows = [row for row in (leak_row(collection, *pair) for pair in pairs) if row]
     if not rows:
-        both = "; ".join(commands.needed(collection, "rcnn", split) for split in PROTOCOLS)
+        both = "\n".join(commands.needed(collection, "rcnn", split) for split in PROTOCOLS)
         rows.append(Row({"net_name": net_name("rcnn")}, both, missing=True))
     note = (
         "The same test clips in both columns: split clip trains on other clips of their songs, split song on "
@@ -119,20 +130,42 @@ def both_splits(collection: Collection, net: str) -> list[tuple[Vote, Vote]]:
     return pairs
 
 
-def leak_row(collection: Collection, leaky: Vote, honest: Vote) -> Row:
+def leak_row(collection: Collection, leaky: Vote, honest: Vote) -> Row | None:
     a, b = compare.shared_clips(leaky.clips, honest.clips)
-    difference = compare.clip_difference(leaky.clips, honest.clips)
+    if not len(a):
+        return None
+    difference = compare.difference(leaky.clips.tracks[a], leaky.clips.right[a], honest.clips.right[b])
     values: Values = {
         "net": leaky.net,
         "net_name": net_name(leaky.net) + (", dropout raised" if "dropout" in leaky.differences else ""),
         "clips_leaky": float(leaky.clips.right[a].mean()),
         "clips_honest": float(honest.clips.right[b].mean()),
-        "difference": str(difference),
+        "difference": difference.interval,
         "split": honest.split,
         "iteration": leaky.iteration,
         "clips": len(a),
     }
     return Row(values, commands.commands_of(collection, leaky, honest))
+
+
+def leak_figure(table: Table) -> list[Figure]:
+    """The same clips heard and new, and between them the leak."""
+    rows = [row.values for row in table.rows if not row.missing]
+    if not rows:
+        return []
+    styles = {"songs heard": Style(ORANGE, "s"), "songs new": Style(BLUE)}
+    lines = [
+        Line(
+            f"{values['net_name']}, {values['iteration']:,} iterations",
+            {name: Interval(float(values[key] or 0)) for name, key in zip(styles, ("clips_leaky", "clips_honest"))},
+            gain(values["difference"]) if isinstance(values["difference"], Interval) else "",
+        )
+        for values in rows
+    ]
+    svg = dots.draw_dots(lines, styles, "the same test clips right, percent; at the right the difference", (0, 101))
+    caption = "One network, the same clips: once other clips of their songs were trained on, once none."
+    alt = "Accuracy on the same clips with their songs heard and new"
+    return [Figure("leak_figure", alt, caption, svg_uri(svg), dots.numbers(lines))]
 
 
 def integer_beside_float(collection: Collection) -> Table:
@@ -143,7 +176,7 @@ def integer_beside_float(collection: Collection) -> Table:
         Column("iteration", "Iterations", count),
         Column("float_right", "Clips, float", interval),
         Column("int_right", "Clips, integer", interval),
-        Column("difference", "Integer minus float [95%]"),
+        Column("difference", "Integer minus float [95%]", gain),
         Column("same_answer", "Same answer", percent),
     ]
     both = [(net, split) for net in NETS for split in protocols_of(net)]
@@ -158,47 +191,14 @@ def integer_row(collection: Collection, net: str, split: str) -> list[Row]:
     pair = collection.same_iteration(collection.find_votes(net, split, dtype="int"), collection.find_votes(net, split))
     difference = pair and compare.clip_difference(*(vote.clips for vote in pair))
     if pair is None or difference is None:
-        command = "; ".join(commands.needed(collection, net, split, kind) for kind in ({}, {"DTYPE": "int"}))
+        command = "\n".join(commands.needed(collection, net, split, kind) for kind in ({}, {"DTYPE": "int"}))
         return [Row(values, command, missing=True)] if (net, split) == ("complex_cnn", "song") else []
     whole, real = pair
     a, b = compare.shared_clips(whole.clips, real.clips)
-    values |= {"float_right": real.clips_right, "int_right": whole.clips_right, "difference": str(difference)}
+    values |= {"float_right": real.clips_right, "int_right": whole.clips_right, "difference": difference.interval}
     values["same_answer"] = float(np.mean(whole.clips.predicted[a] == real.clips.predicted[b]))
-    return [Row({**values, **basis(collection, whole)}, commands.commands_of(collection, real, whole))]
-
-
-def dropout_settings(collection: Collection) -> Table:
-    """The complex CNN under every dropout ratio or schedule that has been run."""
-    columns = [
-        Column("dropout", "Dropout", words),
-        SPLIT,
-        Column("train_right", "Train clips", percent),
-        *ACCURACY_COLUMNS,
-    ]
-    newest: dict[tuple[str, str], Vote] = {}
-    for vote in collection.votes:
-        if vote.net == "complex_cnn" and set(vote.differences) <= {"dropout"} and vote.split in PROTOCOLS:
-            key = (vote.split, vote.differences.get("dropout", ""))
-            newest[key] = max(newest.get(key, vote), vote, key=lambda v: v.iteration)
-    rows = [dropout_row(collection, ratio, vote) for (_, ratio), vote in sorted(newest.items(), key=lambda kv: kv[0])]
-    for schedule in ("0.6", DROPOUT_BY_HAND):
-        if not any(ratio and ("@" in ratio) == ("@" in schedule) for _, ratio in newest):
-            command = commands.needed(collection, "complex_cnn", "song", {"DROPOUT": schedule})
-            rows.append(Row({"dropout": schedule, "split": "song"}, command, missing=True))
-    note = (
-        "0.4 0.6@3000 reads: 0.4 at first, 0.6 from iteration 3000 on. Train clips are voted on under split clip alone."
-    )
-    return Table("dropout", "Dropout settings side by side, complex CNN", columns, rows, note)
-
-
-def dropout_row(collection: Collection, ratio: str, vote: Vote) -> Row:
-    trained = compare.train_clips_right(vote.clips)
-    values: Values = {
-        "dropout": ratio or "as in the prototxt (0.4)",
-        "split": vote.split,
-        "train_right": trained.value if trained else None,
-    }
-    return Row({**values, **accuracies(collection, vote)}, commands.command_of(collection, vote))
+    values |= {"iteration": whole.iteration, "clips": difference.clips, "songs": difference.songs}
+    return [Row(values, commands.commands_of(collection, real, whole))]
 
 
 def data_table(collection: Collection) -> Table:

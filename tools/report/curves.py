@@ -1,26 +1,94 @@
-"""Figures 5 and 6, loss and accuracy against iterations, and the same of runs that differ in one setting."""
+"""Curves over iterations: Table 2's clips and songs, Figures 5 and 6, and the same of runs that differ in a setting."""
 
 from __future__ import annotations
 
 from matplotlib.axes import Axes
 
 from tools.nets.network import NETS
-from tools.report import compare
-from tools.report.canvas import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, Figure, canvas
-from tools.report.collect import Collection, Run
-from tools.report.headlines import PROTOCOLS, net_name
-from tools.report.table import Values
+from tools.report import compare, paper
+from tools.report.canvas import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, RED, Figure, canvas
+from tools.report.headlines import PROTOCOLS, net_name, votes_by_the_paper
+from tools.report.records import Collection, Run
+from tools.report.table import Interval, Values
 
+COLOURS = {"clip": ORANGE, "song": BLUE, "filtered": GREEN, "artist": GREEN}
+OTHER_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, RED, GREY)
 # The keys of metrics.jsonl for train and test
-CURVES = {"loss": ("loss", "test_loss"), "accuracy": ("train_accuracy", "test_accuracy")}
+QUANTITIES = {"loss": ("loss", "test_loss"), "accuracy": ("train_accuracy", "test_accuracy")}
+FEW = 40  # points; fewer are marked one by one
 
 Points = dict[int, float]  # by iteration
 
 
-def curves(collection: Collection, name: str, quantity: str) -> list[Figure]:
-    """Figures 5 and 6: a panel per net and split, loss or accuracy against iterations."""
-    runs = [collection.find_run(net, split) for net in NETS for split in (*PROTOCOLS, "filtered")]
-    return [curve(collection, name, quantity, run) for run in runs if run and run.metrics]
+def table_2_figures(collection: Collection) -> list[Figure]:
+    """Table 2 as curves: clips, and songs of which 5 are right, of the networks that the paper votes with."""
+    figures = (table_2_figure(collection, net) for net in ("complex_cnn", "rcnn"))
+    return [figure for figure in figures if figure]
+
+
+def table_2_figure(collection: Collection, net: str) -> Figure | None:
+    rows: list[Values] = []
+    votes = {split: votes_by_the_paper(collection, net, split) for split in PROTOCOLS}
+    if not any(votes.values()):
+        return None
+    with canvas(4.6, 4.2) as drawing:
+        for split, of_split in votes.items():
+            clips = {vote.iteration: vote.clips_right for vote in of_split}
+            songs = {vote.iteration: vote.songs_right("true_label", 5) for vote in of_split}
+            for measure, shares, line in (("clips", clips, "-"), ("songs", songs, "--")):
+                known = {iteration: share for iteration, share in shares.items() if share}
+                plot_shares(drawing.axes, known, f"{measure}, by {split}", COLOURS[split], line)
+                rows += [
+                    {"series": f"{measure}, by {split}", "iteration": iteration, "share": share}
+                    for iteration, share in known.items()
+                ]
+        for measure, marker in (("clip", "*"), ("song", "P")):
+            quoted = {row.iterations: getattr(row, f"{measure}_percent") for row in paper.TABLE_2[:3]}
+            plot(drawing.axes, quoted, f"the paper, {measure}s", INK, marker, linestyle="")
+            rows += [{"series": f"the paper, {measure}s", "iteration": i, "share": s / 100} for i, s in quoted.items()]
+        drawing.axes.set(title=net_name(net), xlabel="iterations", ylabel="percent right", ylim=(0, 103), xscale="log")
+        ticks = sorted({int(row["iteration"]) for row in rows if isinstance(row["iteration"], int)})
+        drawing.axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks], fontsize=8)
+        drawing.axes.minorticks_off()
+        drawing.figure.legend(loc="outside lower center", ncols=2)
+        uri = drawing.uri()
+    caption = (
+        f"{net_name(net)}: clips right, and songs of which at least 5 clips are, with 95% intervals. The paper's "
+        f"figures are of its complex CNN and {paper.SONGS:,} songs."
+    )
+    return Figure(f"table2_{net}", f"Clips and songs right over iterations, {net_name(net)}", caption, uri, rows)
+
+
+def plot_shares(axes: Axes, shares: dict[int, Interval], label: str, colour: str, line: str) -> None:
+    """With intervals as bars."""
+    points = {iteration: 100 * share.value for iteration, share in shares.items()}
+    plot(axes, points, label, colour, "o", linestyle=line)
+    for iteration, share in shares.items():
+        axes.plot([iteration] * 2, [100 * share.low, 100 * share.high], color=colour, linewidth=0.8, alpha=0.6)
+
+
+def plot(axes: Axes, points: Points, label: str, colour: str, marker: str = "", linestyle: str = "-") -> None:
+    size = 10 if marker in ("*", "P") else 3.5
+    axes.plot(
+        list(points),
+        list(points.values()),
+        color=colour,
+        label=label,
+        marker=marker or ("o" if len(points) < FEW else ""),
+        markersize=size,
+        linestyle=linestyle,
+    )
+
+
+def net_figures(collection: Collection) -> list[Figure]:
+    """Figures 5 and 6: a panel per net with the runs of each split."""
+    figures = []
+    for net in NETS:
+        runs = {split: collection.find_run(net, split) for split in COLOURS}
+        known = {split: run for split, run in runs.items() if run and run.metrics}
+        if known:
+            figures.append(curves(collection, known, f"figure5_{net}", net_name(net), COLOURS))
+    return figures
 
 
 def points_of(run: Run, key: str) -> Points:
@@ -35,60 +103,37 @@ def train_votes(collection: Collection, run: Run) -> Points:
     return {iteration: share.value for iteration, share in shares if share}
 
 
-def curve(collection: Collection, name: str, quantity: str, run: Run) -> Figure:
-    train, test = (points_of(run, key) for key in CURVES[quantity])
-    if quantity == "accuracy":
-        train = train or train_votes(collection, run)
-    parts = {part: points for part, points in (("train", train), ("test", test)) if points}
-    rows: list[Values] = [
-        {"net": run.net, "split": run.split, "part": part, "iteration": iteration, quantity: value}
-        for part, points in parts.items()
-        for iteration, value in points.items()
-    ]
-    title = f"{net_name(run.net)}, split {run.split}"
-    with canvas() as drawing:
-        for part, points in parts.items():
-            colour = BLUE if part == "train" else ORANGE
-            plot(drawing.axes, points, part, colour, 40)
-        highest = 1.05 * max([value for points in parts.values() for value in points.values()], default=1)
-        limits = (0, 1 if quantity == "accuracy" else highest)
-        drawing.axes.set(title=title, xlabel="iteration", ylabel=quantity, ylim=limits)
-        if parts:
-            drawing.axes.legend(loc="best")
-        uri = drawing.uri()
-    last = [f"{part} {points[max(points)]:.3f} at {max(points):,}" for part, points in parts.items()]
-    without = "" if len(parts) == 2 else " No accuracy on train clips was recorded."
-    return Figure(
-        f"{name}_{run.net}_{run.split}",
-        f"{quantity.capitalize()} of the {net_name(run.net)} under split {run.split} against iterations",
-        f"{title}: {quantity}. Last: {'; '.join(last) or 'nothing yet'}.{without}",
-        uri,
-        rows,
-    )
-
-
-def plot(axes: Axes, points: Points, label: str, colour: str, few: int) -> None:
-    """A line; where it is of few points they are marked."""
-    marker = "o" if len(points) < few else ""
-    axes.plot(list(points), list(points.values()), color=colour, label=label, marker=marker, markersize=3.5)
-
-
-def compared_curves(runs: dict[str, Run], name: str, title: str) -> Figure:
-    """Train loss and test accuracy of several runs over one another."""
+def curves(
+    collection: Collection, runs: dict[str, Run], name: str, title: str, colours: dict[str, str] | None = None
+) -> Figure:
+    """Loss above and accuracy below against iterations, of several runs over one another; train dashed, test solid."""
     rows: list[Values] = []
-    with canvas(4.6, 4.8, rows=2) as drawing:
-        above, below = drawing.axes
-        for (label, run), colour in zip(runs.items(), (BLUE, ORANGE, GREEN, PURPLE, RED, GREY)):
-            for axes, key in ((above, "loss"), (below, "test_accuracy")):
-                points = points_of(run, key)
-                plot(axes, points, label, colour, 10)
-                rows += [{"run": label, "iteration": i, "quantity": key, "value": v} for i, v in points.items()]
-        above.set(title=title, ylabel="train loss")
-        above.set_ylim(bottom=0)
-        above.legend(loc="best")
-        below.set(ylabel="test accuracy", ylim=(0, 1), xlabel="iteration")
+    chosen = colours or dict(zip(runs, OTHER_COLOURS))
+    last = []
+    with canvas(4.6, 4.6, rows=2) as drawing:
+        for axes, (quantity, keys) in zip(drawing.axes, QUANTITIES.items()):
+            for label, run in runs.items():
+                for part, key, line in zip(("train", "test"), keys, (":", "-")):
+                    points = points_of(run, key)
+                    if key == "train_accuracy":
+                        points = points or train_votes(collection, run)
+                    plot(axes, points, label if part == "test" else "", chosen[label], linestyle=line)
+                    rows += [
+                        {"run": label, "part": part, "quantity": quantity, "iteration": i, "value": v}
+                        for i, v in points.items()
+                    ]
+                    if key == "test_accuracy" and points:
+                        last.append(f"{label} {points[max(points)]:.3f} at {max(points):,}")
+            axes.set(ylabel=quantity)
+            axes.set_ylim(bottom=0, top=1 if quantity == "accuracy" else None)
+        drawing.axes[0].set(title=title)
+        drawing.axes[1].set(xlabel="iterations")
+        handles, labels = drawing.axes[0].get_legend_handles_labels()
+        ncols = 1 if max(map(len, labels), default=0) > 12 else 4
+        drawing.figure.legend(handles, labels, loc="outside lower center", ncols=ncols)
         uri = drawing.uri()
-    return Figure(name, f"{title}: train loss and test accuracy against iterations", title + ".", uri, rows)
+    caption = f"{title}; dotted: train, solid: test. Test accuracy at last: {'; '.join(last) or 'none yet'}."
+    return Figure(name, f"{title}: loss and accuracy against iterations", caption, uri, rows)
 
 
 def integer_float_figures(collection: Collection) -> list[Figure]:
@@ -99,7 +144,7 @@ def integer_float_figures(collection: Collection) -> list[Figure]:
             runs = {label: run for label, run in both.items() if run}
             if len(runs) == 2:
                 title = f"{net_name(net)}, split {split}: integer and float LMDB"
-                figures.append(compared_curves(runs, f"integer_float_{net}_{split}", title))
+                figures.append(curves(collection, runs, f"integer_float_{net}_{split}", title))
     return figures
 
 
@@ -107,11 +152,11 @@ def dropout_figures(collection: Collection) -> list[Figure]:
     figures = []
     for split in PROTOCOLS:
         runs = {
-            run.differences.get("dropout", "0.4 (prototxt)"): run
+            run.differences.get("dropout", "0.4"): run
             for run in collection.runs
             if (run.net, run.split) == ("complex_cnn", split) and set(run.differences) <= {"dropout"}
         }
         if len(runs) > 1:
-            title = f"Complex CNN, split {split}: dropout settings"
-            figures.append(compared_curves(runs, f"dropout_{split}", title))
+            title = f"Complex CNN, split {split}: dropout"
+            figures.append(curves(collection, runs, f"dropout_{split}", title))
     return figures

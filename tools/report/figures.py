@@ -1,92 +1,73 @@
-"""Table 1 as heat maps, the nets under each split, why voting lifts the score, and the networks themselves."""
+"""Table 1 as heat maps, why voting lifts the score, and the networks themselves."""
 
 from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 
 from tools import paths
-from tools.cli import UserError
+from tools.cli import UserError, printable
 from tools.nets.drawing import by, draw
 from tools.nets.network import NETS
 from tools.report import paper
-from tools.report.canvas import BLUE, GREEN, GREY, ORANGE, RED, Figure, canvas, svg_uri
-from tools.report.collect import Collection, Vote
-from tools.report.headlines import net_name
+from tools.report.canvas import BLUE, GREEN, GREY, INK, RED, Figure, canvas, svg_uri
+from tools.report.headlines import SPLITS, furthest, net_name
+from tools.report.records import Collection, Vote
 from tools.report.table import Values, percent
-from tools.songs.gtzan import GENRES
 from tools.vote.count import hold_election
-
-# Colour and place beside a net's line of each split
-SPLITS = {"clip": (ORANGE, -0.16), "song": (BLUE, 0.0), "filtered": (GREEN, 0.16)}
-
-
-def newest_votes(collection: Collection, net: str) -> list[Vote]:
-    votes = (collection.find_votes(net, split) for split in SPLITS if (net, split) != ("song_cnn", "clip"))
-    return [of_split[-1] for of_split in votes if of_split]
 
 
 def confusion_figures(collection: Collection) -> list[Figure]:
     """Table 1 as a heat map: the LSTM's first, then each net's, newest votes of every split."""
     order = sorted(NETS, key=lambda net: net != "lstm")
-    return [confusion_figure(vote) for net in order for vote in newest_votes(collection, net)]
+    votes = [furthest(collection, net, splits) for net in order for splits in SPLITS.values()]
+    return [paper_confusion(vote) for vote in votes if vote]
 
 
-def confusion_figure(vote: Vote) -> Figure:
+def paper_confusion(vote: Vote) -> Figure:
+    beside = f" The paper's averages {paper.TABLE_1_DIAGONAL:.3f}." if vote.net == "lstm" else ""
+    title = f"{net_name(vote.net)}, split {vote.split}"
+    return confusion_figure(vote, f"table1_{vote.net}_{vote.split}", title, beside)
+
+
+def confusion_figure(vote: Vote, name: str, title: str, beside: str = "") -> Figure:
     """A vote's confusion.csv: rows the outcome, columns the true genre, in percent of the genre's test clips."""
-    with canvas(4.6, 4.5) as drawing:
+    genres = [short_name(genre) for genre in vote.genres]
+    few = len(genres) <= 12
+    side = 4.6 if few else 1.6 + 0.3 * len(genres)
+    with canvas(side, side) as drawing:
         axes = drawing.axes
-        axes.imshow(100 * vote.confusion, cmap="Blues", vmin=0, vmax=100)
+        blue = np.full((*vote.confusion.shape, 4), to_rgba(BLUE))
+        blue[..., 3] = vote.confusion
+        axes.imshow(blue, interpolation="nearest")
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
-        axes.set_xticks(range(len(GENRES)), GENRES, rotation=55, ha="right", rotation_mode="anchor")
-        axes.set_yticks(range(len(GENRES)), GENRES)
+        axes.set_xticks(range(len(genres)), genres, rotation=55, ha="right", rotation_mode="anchor")
+        axes.set_yticks(range(len(genres)), genres)
         axes.tick_params(length=0)
         axes.set(xlabel="true genre", ylabel="outcome")
         for (row, column), value in np.ndenumerate(100 * vote.confusion):
             if value >= 0.5:
-                colour = "white" if value > 55 else "#1d2733"
+                colour = "white" if value > 55 else INK
                 axes.text(column, row, f"{value:.0f}", ha="center", va="center", fontsize=9, color=colour)
         uri = drawing.uri()
     mean = vote.confusion.diagonal()[vote.confusion.sum(axis=0) > 0].mean()
-    title = f"{net_name(vote.net)}, split {vote.split}"
-    beside = f" The paper's averages {paper.TABLE_1_DIAGONAL:.3f}." if vote.net == "lstm" else ""
     return Figure(
-        f"table1_{vote.net}_{vote.split}",
+        name,
         f"Confusion of the {title} after {vote.iteration} iterations as a heat map",
         f"{title}, {vote.iteration:,} iterations, {vote.summary['clips']:,} test clips. Percent of each true genre's "
         f"clips; the diagonal averages {mean:.3f}.{beside}",
         uri,
-        [{"outcome": outcome, **dict(zip(GENRES, row))} for outcome, row in zip(GENRES, vote.confusion.tolist())],
+        [{"outcome": name, **dict(zip(vote.genres, row))} for name, row in zip(vote.genres, vote.confusion.tolist())],
+        wide=not few,
     )
 
 
-def splits_figure(collection: Collection) -> list[Figure]:
-    """Clip accuracy of every net under every split, with its interval: the leak at a glance."""
-    votes = [vote for net in NETS for vote in newest_votes(collection, net)]
-    if not votes:
-        return []
-    nets = list(dict.fromkeys(vote.net for vote in votes))
-    rows: list[Values] = []
-    with canvas(4.6, 0.9 + 0.62 * len(nets)) as drawing:
-        axes = drawing.axes
-        for vote in votes:
-            share, low, high = vote.clips_right
-            colour, beside = SPLITS[vote.split]
-            label = None if any(row["split"] == vote.split for row in rows) else f"split {vote.split}"
-            errors = [[100 * max(share - low, 0)], [100 * max(high - share, 0)]]
-            place = nets.index(vote.net) + beside
-            axes.errorbar(100 * share, place, xerr=errors, fmt="o", color=colour, capsize=3, label=label)
-            figures = {"accuracy": share, "low": low, "high": high, "iteration": vote.iteration}
-            rows.append({"net": vote.net, "split": vote.split, **figures})
-        axes.set_yticks(range(len(nets)), [net_name(net) for net in nets])
-        axes.axvline(10, color=GREY, linewidth=1, linestyle=":")
-        limits = {"ylim": (len(nets) - 0.5, -0.5), "xlim": (0, 100)}
-        axes.set(xlabel="test clips right, percent (dotted: chance)", **limits)
-        drawing.figure.legend(loc="outside upper center", ncols=3)
-        uri = drawing.uri()
-    caption = "Test clips right under each split, newest votes, with 95% intervals (bootstrap over songs)."
-    return [Figure("splits_figure", "Clip accuracy of every net under each split", caption, uri, rows)]
+def short_name(genre: str, longest: int = 18) -> str:
+    """A genre's name as a picture has room for it."""
+    name = printable(genre)
+    return name if len(name) <= longest else f"{name[: longest - 6]}…{name[-5:]}"
 
 
 def network_figures(collection: Collection) -> list[Figure]:

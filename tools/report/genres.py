@@ -3,73 +3,73 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
-from tools.report import commands
-from tools.report.collect import Collection, Vote
-from tools.report.evidence import SPLITS, Evidence, Training, not_run
+from tools.report import commands, compare
+from tools.report.evidence import NOT_RUN, SHORT, Evidence, Training
+from tools.report.records import Collection, Vote
 from tools.report.table import Values
 from tools.songs.gtzan import GENRES
 from tools.vote.count import Clips
-from tools.vote.rules import BOOTSTRAP_SEED
 
 BEST = {"classical", "metal", "pop"}
 TAKEN_FOR = {"rock": "metal", "hiphop": "pop"}
-RESAMPLES = 1000
 
 
-def table_1_vote(collection: Collection) -> Vote | None:
-    """The vote that answers to Table 1: the LSTM's newest, all five folds before fold 0 before split clip."""
-    for split in SPLITS:
-        votes = collection.find_votes("lstm", split)
-        if votes and (votes[-1].confusion.sum(axis=0) > 0).all():
-            return votes[-1]
-    return None
+@dataclass(frozen=True)
+class Table1:
+    """A test of a statement on the confusion (10, 10) of a training, over the draws of its test songs."""
+
+    holds: Callable[[np.ndarray], bool]
+    say: Callable[[np.ndarray], str]
+    training: Training
+    split: str
+
+    def __call__(self, collection: Collection) -> Evidence:
+        votes = self.training.votes(collection, self.split)
+        needed = self.training.command(collection, self.split)
+        if not votes:
+            return Evidence(NOT_RUN, "", needed)
+        at_scale = [vote for vote in votes if self.training.is_far_enough(collection, vote)]
+        vote = (at_scale or votes)[-1]
+        share = float(np.mean([self.holds(confusion) for confusion in drawn_confusions(vote.clips)]))
+        found = (
+            f"{self.say(vote.confusion)} It holds in {100 * share:.1f}% of the draws "
+            f"(split {vote.split}, {vote.iteration:,} iterations, {vote.summary['songs']:,} songs)."
+        )
+        values = figures(vote, share)
+        if not at_scale:
+            return Evidence(SHORT, f"So far: {found}", needed, values)
+        return Evidence(compare.judge(share), found, commands.command_of(collection, vote), values)
 
 
-def resampled_confusions(clips: Clips, resamples: int = RESAMPLES) -> np.ndarray:
-    """Confusions (resamples, 10, 10) of test songs drawn again genre by genre, columns as shares of the clips."""
-    tracks, first, song_of_clip = np.unique(clips.tracks[clips.tested], return_index=True, return_inverse=True)
-    outcomes = np.zeros((len(tracks), len(GENRES)))
-    np.add.at(outcomes, (song_of_clip, clips.predicted[clips.tested]), 1)
-    label_of_song = clips.labels[clips.tested][first]
-    random = np.random.default_rng(BOOTSTRAP_SEED)
-    drawn = np.zeros((resamples, len(GENRES), len(GENRES)))
-    for label in range(len(GENRES)):
-        songs = outcomes[label_of_song == label]
-        sums = songs[random.integers(len(songs), size=(resamples, len(songs)))].sum(axis=1)
-        drawn[:, :, label] = sums / sums.sum(axis=1, keepdims=True)
-    return drawn
+def figures(vote: Vote, share: float) -> Values:
+    counted = {key: vote.summary[key] for key in ("clips", "songs")}
+    return {"share_of_draws": share, "split": vote.split, "iteration": vote.iteration, **counted}
 
 
-def by_table_1(
-    collection: Collection, holds: Callable[[np.ndarray], bool], say: Callable[[np.ndarray], str]
-) -> Evidence:
-    """Evidence on a statement about a confusion (10, 10): the share of the resamples that it holds in."""
-    vote = table_1_vote(collection)
-    if vote is None:
-        return not_run(collection, Training("lstm"))
-    share = float(np.mean([holds(confusion) for confusion in resampled_confusions(vote.clips)]))
-    verdict = "supported" if share >= 0.95 else "contradicted" if share <= 0.05 else "undecided"
-    finding = (
-        f"{say(vote.confusion)} It holds in {100 * share:.0f}% of {RESAMPLES} resamples of the test songs "
-        f"(LSTM, split {vote.split}, {vote.iteration:,} iterations, {vote.summary['songs']:,} songs)."
-    )
-    values: Values = {"share_of_resamples": share, "split": vote.split, "iteration": vote.iteration}
-    values |= {"songs": vote.summary["songs"], "clips": vote.summary["clips"]}
-    return Evidence(verdict, finding, commands.command_of(collection, vote), values)
+def drawn_confusions(clips: Clips) -> np.ndarray:
+    """Confusions (resamples, 10, 10) of test songs drawn again, columns as shares of the clips, 0 without any."""
+    tested = clips.tested
+    tracks, song_of_clip = np.unique(clips.tracks[tested], return_inverse=True)
+    counts = np.zeros((len(tracks), len(GENRES), len(GENRES)), int)
+    np.add.at(counts, (song_of_clip, clips.predicted[tested], clips.labels[tested]), 1)
+    sums = np.tensordot(compare.draws(len(tracks)), counts, 1)
+    return sums / np.maximum(sums.sum(axis=1, keepdims=True), 1)
 
 
 def best_three(confusion: np.ndarray) -> list[int]:
     return np.argsort(-confusion.diagonal(), kind="stable")[:3].tolist()
 
 
-def best_genres(collection: Collection) -> Evidence:
-    def say(confusion: np.ndarray) -> str:
-        return f"Best here: {', '.join(f'{GENRES[i]} {100 * confusion[i, i]:.0f}%' for i in best_three(confusion))}."
+def are_best(confusion: np.ndarray) -> bool:
+    return {GENRES[i] for i in best_three(confusion)} == BEST
 
-    return by_table_1(collection, lambda confusion: {GENRES[i] for i in best_three(confusion)} == BEST, say)
+
+def say_best(confusion: np.ndarray) -> str:
+    return f"Best here: {', '.join(f'{GENRES[i]} {100 * confusion[i, i]:.0f}%' for i in best_three(confusion))}."
 
 
 def most_taken_for(confusion: np.ndarray, genre: str) -> int:
@@ -79,20 +79,14 @@ def most_taken_for(confusion: np.ndarray, genre: str) -> int:
     return int(column.argmax())
 
 
-def taken_for(collection: Collection) -> Evidence:
-    def holds(confusion: np.ndarray) -> bool:
-        return all(GENRES[most_taken_for(confusion, genre)] == other for genre, other in TAKEN_FOR.items())
+def are_taken_for(confusion: np.ndarray) -> bool:
+    return all(GENRES[most_taken_for(confusion, genre)] == other for genre, other in TAKEN_FOR.items())
 
-    def say(confusion: np.ndarray) -> str:
-        others = {genre: most_taken_for(confusion, genre) for genre in TAKEN_FOR}
-        shares = {genre: 100 * confusion[other, GENRES.index(genre)] for genre, other in others.items()}
-        return (
-            "Here "
-            + " and ".join(
-                f"{genre} is most often taken for {GENRES[other]} ({shares[genre]:.0f}%)"
-                for genre, other in others.items()
-            )
-            + "."
-        )
 
-    return by_table_1(collection, holds, say)
+def say_taken_for(confusion: np.ndarray) -> str:
+    others = {genre: most_taken_for(confusion, genre) for genre in TAKEN_FOR}
+    said = (
+        f"{genre} is most often taken for {GENRES[other]} ({100 * confusion[other, GENRES.index(genre)]:.0f}%)"
+        for genre, other in others.items()
+    )
+    return f"Here {' and '.join(said)}."

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import jinja2
+from markupsafe import Markup
 
 from tools.files import whole_folder
-from tools.report import changes, commands, comparisons, curves, figures, headlines, paper
+from tools.report import changes, commands, comparisons, curves, figures, headlines, music, paper
 from tools.report.canvas import Figure
-from tools.report.claims import Claim, claims
-from tools.report.collect import Collection
+from tools.report.claims import Claim, claims, claims_figure, claims_table
+from tools.report.records import Collection
 from tools.report.spectrogram import spectrogram_figures
 from tools.report.table import Row, Table, csv_text
 
@@ -35,61 +38,68 @@ class Page:
         return sum(row.missing for members in self.tables.values() for table in members for row in table.rows)
 
 
-def make_tables(collection: Collection) -> Tables:
-    return {
-        "summary": [headlines.summary(collection)],
-        "table2": [
-            headlines.table_2(collection, net, split)
-            for net in ("complex_cnn", "rcnn")
-            for split in headlines.PROTOCOLS
-        ],
-        "splits": [comparisons.splits(collection), comparisons.leak(collection)],
-        "integer_float": [comparisons.integer_beside_float(collection)],
-        "dropout": [comparisons.dropout_settings(collection)],
-        "changes": [changes.changes(collection), changes.plus_gain(collection)],
-        "data": [comparisons.data_table(collection)],
-    }
-
-
-def make_figures(collection: Collection) -> Figures:
-    """An empty list where nothing of a section has been run."""
-    return {
-        "table1": figures.confusion_figures(collection),
-        "networks": figures.network_figures(collection),
-        "figure4": spectrogram_figures(collection),
-        "figure5": curves.curves(collection, "figure5", "loss"),
-        "figure6": curves.curves(collection, "figure6", "accuracy"),
-        "splits": figures.splits_figure(collection),
-        "integer_float": curves.integer_float_figures(collection),
-        "dropout": curves.dropout_figures(collection),
-        "voting": figures.voting_figures(collection),
-    }
+def has_other_music(collection: Collection) -> bool:
+    return bool(collection.other_runs or collection.other_votes)
 
 
 def make_page(collection: Collection) -> Page:
-    return Page(collection, make_tables(collection), make_figures(collection), claims(collection))
+    """Tables and figures by section; no figure where nothing of a section has been run."""
+    judged = claims(collection)
+    summary, leak = headlines.summary(collection), comparisons.leak(collection)
+    changed, plus = changes.changes(collection), changes.plus_gain(collection)
+    others = has_other_music(collection)
+    tables = {
+        "summary": [summary],
+        "claims": [claims_table(judged)],
+        "splits": [leak, comparisons.splits(collection)],
+        "integer_float": [comparisons.integer_beside_float(collection)],
+        "changes": [changed, plus],
+        "music": [music.accuracies(collection), *music.many_genres(collection)] if others else [],
+        "data": [comparisons.data_table(collection)],
+    }
+    pictures = {
+        "summary": [headlines.answer(collection, summary)],
+        "claims": [claims_figure(judged)],
+        "table2": curves.table_2_figures(collection),
+        "splits": [*comparisons.leak_figure(leak), *comparisons.splits_figure(collection)],
+        "table1": figures.confusion_figures(collection),
+        "voting": figures.voting_figures(collection),
+        "networks": figures.network_figures(collection),
+        "figure4": spectrogram_figures(collection),
+        "figure5": curves.net_figures(collection),
+        "settings": [*curves.integer_float_figures(collection), *curves.dropout_figures(collection)],
+        "changes": changes.figures(changed, plus),
+        "music": music.confusions(collection),
+    }
+    return Page(collection, tables, pictures, judged)
 
 
 def commands_for(collection: Collection) -> dict[str, str]:
     """What fills the sections that have no figure yet."""
     lstm = commands.needed(collection, "lstm", "song")
     clip, song = (commands.needed(collection, "rcnn", split) for split in headlines.PROTOCOLS)
-    return {"table1": lstm, "figure4": "make lmdb", "figure5": song, "figure6": song, "splits": f"{clip}; {song}"}
+    return {"table1": lstm, "figure4": "make lmdb", "figure5": song, "table2": f"{clip}\n{song}"}
+
+
+def counts(collection: Collection) -> dict[str, int]:
+    runs, votes = (*collection.runs, *collection.other_runs), (*collection.votes, *collection.other_votes)
+    return {"runs": len(runs), "votes": len(votes), "splits": len(collection.manifests)}
 
 
 def content_of(page: Page) -> dict[str, Any]:
     """Everything that the page shows, and that report.json holds."""
     collection = page.collection
     return {
+        "data": headlines.data_of(collection) or "nothing yet",
+        "best": headlines.best(page.tables["summary"][0]),
         "paper": {"title": paper.TITLE, "authors": paper.AUTHORS, "figures": paper.figures()},
-        "counts": {"runs": len(collection.runs), "votes": len(collection.votes), "splits": len(collection.manifests)},
+        "counts": counts(collection),
         "tables": page.tables,
         "figures": page.figures,
         "claims": page.claims,
         "commands": commands_for(collection),
         "left_out": collection.left_out,
         "build": str(collection.build),
-        "files": sorted(table.name for members in page.tables.values() for table in members),
     }
 
 
@@ -107,10 +117,6 @@ def csv_files(page: Page) -> dict[str, str]:
     """The text of a CSV file per table and figure, and of the claims', by name."""
     rows = {table.name: table.rows for members in page.tables.values() for table in members}
     rows |= {f.name: [Row(values) for values in f.rows] for members in page.figures.values() for f in members}
-    rows["claims"] = [
-        Row({"claim": c.claim, "test": c.test, "verdict": c.verdict, "found": c.found, **c.values}, c.command)
-        for c in page.claims
-    ]
     return {f"{name}.csv": csv_text(members) for name, members in rows.items()}
 
 
@@ -123,7 +129,9 @@ def as_html(content: dict[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("index.html").render(content)
+    script = environment.get_template("page.js").render()
+    sha256 = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return environment.get_template("index.html").render(content, script=Markup(script), script_sha256=sha256)
 
 
 def write_page(folder: Path, page: Page) -> None:

@@ -11,18 +11,19 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from tools import cli, files, paths
 from tools.cli import UserError
-from tools.report import beside, changes, commands
-from tools.report.collect import Collection, Vote, collect_kept
-from tools.report.headlines import is_by_hand
+from tools.report import headlines, older
+from tools.report.canvas import PAPER
+from tools.report.collect import collect_kept
 from tools.report.page import Page, make_page, write_page
-from tools.report.table import DASH, Column, Interval, Row, Table, Values
 from tools.train import runs
 
 README = paths.CHECKOUT / "README.md"  # has the paper beside ours
+PICTURE = paths.DATA / "pictures" / "paper.svg"  # the same, in the README too
 TABLES = paths.DATA / "results" / "README.md"  # has all other tables
 BEGIN, END = "<!-- {part}: make results -->", "<!-- end of {part} -->"
 KEPT = ("summary.json", "clips.csv", "songs.csv", "confusion.csv")
@@ -76,10 +77,16 @@ def copy_files(source: Path, folder: Path, names: tuple[str, ...]) -> None:
 def parts(page: Page) -> dict[Path, dict[str, str]]:
     """What stands in each README, by the name of its marks."""
     tables = {table.name: table for members in page.tables.values() for table in members}
-    tables |= {"results": networks(page.collection), "claims": claims_table(page)}
-    results = {part: tables[part].markdown() for part in ("results", "leak", "claims", "changes", "plus")}
-    results["results"] += beside.note(page.collection)
-    return {README: {"paper": beside.paper_beside_ours(page.collection).markdown(commands=False)}, TABLES: results}
+    texts = {part: tables[part].markdown() for part in ("leak", "claims", "changes", "plus")}
+    texts["results"] = tables["splits"].markdown() + older.note(page.collection)
+    summary = replace(tables["summary"], note="")  # which the README says in words of its own
+    return {README: {"paper": summary.markdown(commands=False)}, TABLES: texts}
+
+
+def picture(page: Page) -> str:
+    """The answer as the README shows it, on paper of its own."""
+    (summary,) = page.tables["summary"]
+    return headlines.picture(summary, **{"figure.facecolor": PAPER, "savefig.facecolor": PAPER}).decode()
 
 
 def insert_parts(file: Path, text: str, page: Page) -> str:
@@ -92,53 +99,6 @@ def insert_parts(file: Path, text: str, page: Page) -> str:
             raise UserError(f"{file}: the marks '{begin}' and '{end}' are not both there: put them back")
         text = f"{before}{begin}\n{table}\n{end}{after}"
     return text
-
-
-def networks(collection: Collection) -> Table:
-    """The networks as they are, by split, network and iteration."""
-    columns = [
-        Column("network", "network"),
-        Column("split", "split"),
-        Column("iteration", "iterations", lambda iteration: str(iteration or DASH)),
-        Column("tested", "clips / songs"),
-        Column("clips", "clips right", short_interval),
-        Column("plurality", "songs, plurality of 5", short_interval),
-        Column("true_label", "songs, true label 5 / 7 / 8"),
-    ]
-    votes = sorted(filter(is_main, collection.votes), key=lambda vote: (vote.split, vote.net, vote.iteration))
-    return Table("results", "", columns, [network_row(collection, vote) for vote in votes])
-
-
-def is_main(vote: Vote) -> bool:
-    """Whether a vote is of a network as it is; what differs in one thing stands in the tables of claims and changes."""
-    return not changes.is_inner(vote) and (not vote.differences or is_by_hand(vote))
-
-
-def network_row(collection: Collection, vote: Vote) -> Row:
-    """What was tested, on how much, how well, and the command that votes so."""
-    summary = vote.summary
-    values: Values = {
-        "network": vote.run.folder.name,
-        "split": f"{vote.split}{' (leaks)' if summary['leaky'] else ''}",
-        "iteration": vote.iteration,
-        "tested": f"{summary['clips']} / {summary['songs']}",
-        "clips": vote.clips_right,
-    }
-    songs = summary["song_accuracy"]
-    if songs:  # the paper's thresholds, of the LSTM twice those
-        values["plurality"] = vote.songs_right("plurality", 5)
-        values["true_label"] = " / ".join(f"{100 * share:.1f}" for share in songs["true_label"].values()) + "%"
-    return Row(values, commands.command_of(collection, vote))
-
-
-def short_interval(share: Interval) -> str:
-    return f"{100 * share.value:.1f}% [{100 * share.low:.0f}, {100 * share.high:.0f}]"
-
-
-def claims_table(page: Page) -> Table:
-    columns = [Column("claim", "claim"), Column("verdict", "verdict"), Column("found", "found")]
-    rows = [Row({"claim": c.claim, "verdict": c.verdict, "found": c.found or None}, c.command) for c in page.claims]
-    return Table("claims", "", columns, rows)
 
 
 def main() -> None:
@@ -156,6 +116,7 @@ def main() -> None:
         page = make_page(collection)
         for file in (README, TABLES):
             files.write_whole(file, insert_parts(file, file.read_text(), page))
+        files.write_whole(PICTURE, picture(page))
         write_page(paths.RESULTS / "report", page)
     print(f"{len(collection.votes)} votes of {len(collection.runs)} runs: written into the READMEs and the page")
 

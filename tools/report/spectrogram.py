@@ -18,7 +18,7 @@ from tools import paths
 from tools.cli import UserError
 from tools.convert import lmdbs
 from tools.report.canvas import Figure, canvas
-from tools.report.collect import Collection
+from tools.report.records import Collection
 from tools.report.table import Values
 from tools.songs.audio import SAMPLE_RATE
 

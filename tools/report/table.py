@@ -37,21 +37,14 @@ def percent(value: float, digits: int = 1) -> str:
     return f"{100 * value:.{digits}f}%"
 
 
-def points(value: float) -> str:
-    return f"{value:+.1f}"
-
-
 def interval(share: Interval) -> str:
-    """``60.3% [52.1, 68.0]``; the interval stays on one line."""
-    ends = "" if math.isnan(share.low) else f" [{100 * share.low:.1f},\u00a0{100 * share.high:.1f}]"
-    return percent(share.value) + ends
+    """``60.3% [52, 68]``."""
+    return percent(share.value) + ("" if math.isnan(share.low) else f" [{100 * share.low:.0f}, {100 * share.high:.0f}]")
 
 
-def of_all(ours: int | None, theirs: int | None) -> str:
-    """``500 of 10,000``: how far ours went, of what the paper says."""
-    if ours is None:
-        return DASH if theirs is None else f"{DASH} of {theirs:,}"
-    return f"{ours:,}" if theirs in (None, ours) else f"{ours:,} of {theirs:,}"
+def gain(share: Interval) -> str:
+    """A difference: ``+6.5 points [+2.7, +10.3]``."""
+    return f"{100 * share.value:+.1f} points [{100 * share.low:+.1f}, {100 * share.high:+.1f}]"
 
 
 @dataclass(frozen=True)
@@ -77,9 +70,14 @@ class Column:
 @dataclass(frozen=True)
 class Row:
     values: Values
-    command: str = ""
+    command: str = ""  # one a line
     missing: bool = False  # not run yet: ``command`` says how
     note: str = ""
+
+    @property
+    def typed(self) -> str:
+        """The commands on one line."""
+        return "; ".join(self.command.splitlines())
 
     def flat(self) -> dict[str, Any]:
         """The values with every interval in three, as a CSV file has them."""
@@ -108,7 +106,7 @@ class Table:
         return [
             {
                 "cells": [[column.title, column.cell(row.values), column.number] for column in self.columns],
-                "command": row.command,
+                "commands": row.command.splitlines(),
                 "missing": row.missing,
                 "note": row.note,
             }
@@ -122,7 +120,7 @@ class Table:
             return "Not run yet."
         cells = [[column.title for column in self.columns], ["---"] * len(self.columns)]
         cells += [[column.cell(row.values) for column in self.columns] for row in run]
-        last = ["command", "---", *(f"`{row.command}`" for row in run)]
+        last = ["command", "---", *(f"`{row.typed}`" for row in run)]
         lines = [f"| {' | '.join([*line, word] if commands else line)} |" for line, word in zip(cells, last)]
         return "\n".join(lines) + (f"\n\n{self.note}" if self.note else "")
 
@@ -135,5 +133,5 @@ def csv_text(rows: list[Row]) -> str:
     writer = csv.DictWriter(stream, [*keys, "command", "state"], lineterminator="\n")
     writer.writeheader()
     for row, line in zip(rows, lines):
-        writer.writerow({**line, "command": row.command, "state": "not run yet" if row.missing else "run"})
+        writer.writerow({**line, "command": row.typed, "state": "not run yet" if row.missing else "run"})
     return stream.getvalue()

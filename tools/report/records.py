@@ -1,0 +1,212 @@
+"""Runs and votes as the report has them, and how one is found among them."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tools.cli import printable
+from tools.report.paper import SONGS
+from tools.report.table import Interval
+from tools.settings import Settings
+from tools.songs.gtzan import GENRES
+from tools.songs.roots import INNER_ROOTS
+from tools.vote.count import Clips
+from tools.vote.files import read_clips
+
+Differences = dict[str, str]  # from the plain run of a network, as make takes them: {'dropout': '0.4 0.6@3000'}
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder; ``differences`` are the settings in which it is not as the plain run of its network."""
+
+    folder: Path
+    record: dict[str, Any]
+    settings: Settings
+    metrics: list[dict[str, Any]]
+    differences: Differences = field(default_factory=dict)
+
+    @property
+    def net(self) -> str:
+        return self.settings.net
+
+    @property
+    def split(self) -> str:
+        return self.settings.split_folder
+
+    @property
+    def is_of_paper(self) -> bool:
+        """Whether it was trained on the ten genres of the paper; others have a section of their own."""
+        return tuple(self.record["label_names"]) == GENRES
+
+    @property
+    def songs(self) -> int:
+        """How many it was trained and tested on; split clip has most songs on both sides."""
+        songs = [part["songs"] for part in self.record["lmdb"].values()]
+        return max(songs) if self.record.get("leaky") else sum(songs)
+
+
+@dataclass(frozen=True)
+class Vote:
+    """A votes folder; ``run`` is the run that it is of, of all folds the first."""
+
+    folder: Path
+    net: str
+    split: str
+    iteration: int
+    summary: dict[str, Any]
+    run: Run
+
+    @property
+    def differences(self) -> Differences:
+        return self.run.differences
+
+    @property
+    def genres(self) -> tuple[str, ...]:
+        """In order of label."""
+        return tuple(self.summary["genres"])
+
+    @property
+    def tested_elsewhere(self) -> str | None:
+        """The fingerprint of the songs that TEST= named; None where the run's own test part votes."""
+        return self.summary.get("test_fingerprint")
+
+    @property
+    def is_of_paper(self) -> bool:
+        return self.genres == GENRES and not self.tested_elsewhere
+
+    @property
+    def fingerprint(self) -> str:
+        return self.run.record["data_fingerprint"]
+
+    @property
+    def trained_with(self) -> tuple[int | None, str | None]:
+        """Ranks and build of Caffe: both change the last digits of the weights."""
+        return self.summary.get("ranks"), self.run.record.get("versions", {}).get("caffe_package")
+
+    @cached_property
+    def clips(self) -> Clips:
+        return read_clips(self.folder / "clips.csv")
+
+    @cached_property
+    def confusion(self) -> np.ndarray:
+        """(genres, genres), rows the outcome, columns the true genre."""
+        with (self.folder / "confusion.csv").open(newline="") as lines:
+            return np.array([row[1:] for row in list(csv.reader(lines))[1:]], dtype=float)
+
+    @property
+    def clips_right(self) -> Interval:
+        return Interval(self.summary["clip_accuracy"], *self.summary["clip_interval"])
+
+    @property
+    def lowest_threshold(self) -> int | None:
+        """The fewest clips by which songs.csv is decided; None without votes."""
+        songs = self.summary["song_accuracy"]
+        return min(map(int, songs["true_label"])) if songs else None
+
+    def songs_right(self, rule: str, threshold: int | None = None) -> Interval | None:
+        """Songs right by a rule; the paper's thresholds are of 15 clips, the LSTM's 30 have twice that."""
+        if not self.summary.get("song_accuracy"):
+            return None
+        share, ends = self.summary["song_accuracy"][rule], self.summary["song_interval"][rule]
+        if threshold is None:
+            return Interval(share, *ends)
+        for key in (str(threshold), str(2 * threshold) if self.net == "lstm" else ""):
+            if key in share:
+                return Interval(share[key], *ends[key])
+        return None
+
+
+@dataclass
+class Collection:
+    """Everything that the report is made from: runs and votes of the paper's ten genres, and apart from them others."""
+
+    build: Path
+    runs: list[Run] = field(default_factory=list)
+    votes: list[Vote] = field(default_factory=list)
+    manifests: dict[str, dict[str, Any]] = field(default_factory=dict)  # by the split's folder under build/lmdb
+    left_out: list[str] = field(default_factory=list)
+    other_runs: list[Run] = field(default_factory=list)
+    other_votes: list[Vote] = field(default_factory=list)
+    kept_as: str = ""  # what the songs are called where no manifest is kept
+
+    def data_of(self, fingerprint: str | None) -> dict[str, Any] | None:
+        """What a manifest says of the data with this fingerprint: root, songs_present."""
+        known = (manifest["data"] for manifest in self.manifests.values())
+        return next((data for data in known if data["fingerprint"] == fingerprint), None)
+
+    def songs_of(self, fingerprint: str) -> int:
+        """How many songs the data with this fingerprint have; 0 where nothing is left that tells."""
+        data = self.data_of(fingerprint)
+        runs = [run for run in (*self.runs, *self.other_runs) if run.record["data_fingerprint"] == fingerprint]
+        return data["songs_present"] if data else max((run.songs for run in runs), default=0)
+
+    @property
+    def songs(self) -> int:
+        """How many songs the paper's runs are of; as many as the paper's own before there is any."""
+        return max((self.songs_of(run.record["data_fingerprint"]) for run in self.runs), default=SONGS)
+
+    def music_of(self, fingerprint: str) -> str:
+        """The songs as people name them: ``gtzan-mini, 100 songs``."""
+        data, songs = self.data_of(fingerprint), f"{self.songs_of(fingerprint):,} songs"
+        name = root_name(Path(data["root"])) if data else self.kept_as
+        return f"{name}, {songs}" if name else f"{songs}, whose LMDBs are gone"
+
+    def same_songs(self, first: Vote, second: Vote) -> bool:
+        """Whether two votes are of the same songs: of one fingerprint, or of two that made one LMDB, byte for byte.
+
+        An earlier fingerprint is of one copy of the songs: it holds the times of their files.
+        """
+        both = {first.fingerprint, second.fingerprint}
+        fingerprints: dict[str, set[str]] = {}
+        for run in self.runs:
+            for entry in run.record["lmdb"].values():
+                fingerprints.setdefault(entry["sha256"], set()).add(run.record["data_fingerprint"])
+        return len(both) == 1 or any(both <= alike for alike in fingerprints.values())
+
+    def find_votes(self, net: str, split: str, **different: str | None) -> list[Vote]:
+        """Votes of one run, by iteration. Only ``different`` differs from the plain run (None: whatever its value)."""
+        by_iteration: dict[int, Vote] = {}
+        for vote in self.votes:
+            if (vote.net, vote.split) == (net, split) and matches(vote.differences, different):
+                by_iteration.setdefault(vote.iteration, vote)
+        return [by_iteration[iteration] for iteration in sorted(by_iteration)]
+
+    def find_run(self, net: str, split: str, **different: str | None) -> Run | None:
+        runs_of_net = (run for run in self.runs if (run.net, run.split) == (net, split))
+        return next((run for run in runs_of_net if matches(run.differences, different)), None)
+
+    def same_iteration(self, first: list[Vote], second: list[Vote]) -> tuple[Vote, Vote] | None:
+        """The newest pair of votes at one iteration, on the same data, as many ranks and the same Caffe."""
+        by_iteration = {vote.iteration: vote for vote in second}
+        for vote in reversed(first):
+            other = by_iteration.get(vote.iteration)
+            if other and self.comparable(vote, other):
+                return vote, other
+        return None
+
+    def comparable(self, first: Vote, second: Vote) -> bool:
+        """Whether two votes are of the same data, as many ranks and the same Caffe."""
+        return self.same_songs(first, second) and first.trained_with == second.trained_with
+
+
+def is_synthetic(root: Path) -> bool:
+    return (root.parent / "synth.json").exists() or "synthetic" in root.parts
+
+
+def root_name(root: Path) -> str:
+    """What people call a data root: the folder above one that every copy of GTZAN has, as ``genres``."""
+    if is_synthetic(root):
+        return "synthetic"
+    inner = {part for path in INNER_ROOTS for part in Path(path).parts}
+    return printable(next((part for part in reversed(root.absolute().parts) if part not in inner), root))
+
+
+def matches(own: Differences, asked: dict[str, str | None]) -> bool:
+    return own.keys() == asked.keys() and all(value in (None, own[key]) for key, value in asked.items())
