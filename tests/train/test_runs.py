@@ -7,12 +7,14 @@ import re
 from pathlib import Path
 
 import pytest
+from caffe.proto import caffe_pb2
 
 from tools import cli
 from tools.cli import UserError
+from tools.nets import prototxt
 from tools.nets.network import Network
 from tools.settings import Settings, add_settings
-from tools.train import runs, snapshots
+from tools.train import record, runs, snapshots
 
 
 def snapshot(folder: Path, iteration: int, whole: bool = True) -> None:
@@ -121,3 +123,19 @@ def test_a_run_of_an_earlier_form_is_refused_with_the_way_out(folder):
     (folder / "run.json").write_text('{"net": "rcnn", "split": "song"}')
     with pytest.raises(UserError, match="is a run of an earlier form: type 'make clean', or name another BUILD"):
         runs.read_run(folder)
+
+
+@pytest.mark.parametrize("name", ["another place", 'a "quoted" one', "it's \\here\\", "ü\n%s {1}", '"'])
+def test_the_prototxt_of_a_run_is_the_same_wherever_its_files_lie(name):
+    def resolved(place: str) -> dict[str, str]:
+        net = caffe_pb2.NetParameter(name="net")
+        layer = net.layer.add(type="Data")
+        layer.data_param.source, layer.data_param.batch_size = f"{place}/lmdb", 3
+        layer.transform_param.mean_file = f"{place}/mean"
+        solver = caffe_pb2.SolverParameter(net=f"{place}/net", snapshot_prefix=f"{place}/net", base_lr=1)
+        return {"train_val": prototxt.text(net), "solver": prototxt.text(solver)}
+
+    left = record.lasting("prototxt", resolved(name))
+    assert left == record.lasting("prototxt", resolved("a place"))
+    assert "batch_size: 3" in left["train_val"]
+    assert "base_lr: 1" in left["solver"]

@@ -21,7 +21,7 @@ from tools.settings import FOLDER, LMDB, RUN
 from tools.train import runs
 
 # Fields of a prototxt that name a file
-PLACES = re.compile(r'\b((?:source|mean_file|net|snapshot_prefix): )"[^"]*"')
+PLACES = re.compile(r'\b((?:source|mean_file|net|snapshot_prefix): )"(?:[^"\\]|\\.)*"')
 
 
 def check_same_run(folder: Path, record: dict[str, Any]) -> None:
