@@ -15,6 +15,7 @@ from listening import ITERATIONS, train_briefly
 
 from tools.classify.__main__ import find_songs
 from tools.classify.model import choose_model, kept_apart, newest_run
+from tools.classify.output import Heard, table, tell
 from tools.classify.song import cut_song, read_song
 from tools.classify.verdict import hear, judge
 from tools.cli import UserError
@@ -144,6 +145,17 @@ def test_the_time_line_joins_neighbours_of_one_vote() -> None:
         (4.0, 6.0, "metal", 0.5),
         (6.0, 8.0, "rock", 0.5),
     ]
+
+
+def test_names_of_songs_and_genres_keep_to_their_lines() -> None:
+    genres = ("a\ngenre", "\x1b[2Jcleared")
+    verdict = judge(genres, np.array([[0.9, 0.1], [0.2, 0.8]] * 5), 2.0)
+    heard = Heard(Path("a\nsong.wav"), 20.0, verdict)
+    assert len(table([heard, heard]).splitlines()) == 3
+    told = tell(heard)
+    assert r"a\ngenre" in told
+    assert r"\x1b[2Jcleared" in told
+    assert "\x1b" not in told
 
 
 @pytest.mark.parametrize("threshold", [0, 16])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tools.classify.model import Model
@@ -34,7 +34,7 @@ class Heard:
 
 def tell(song: Heard) -> str:
     """One song in full: the decision, the votes, the mean probabilities and the time line."""
-    verdict = song.verdict
+    verdict = shown(song.verdict)
     width = genre_width(verdict)
     lines = [
         f"{printable(song.path)}: {verdict.decision}",
@@ -58,13 +58,18 @@ def genre_width(verdict: Verdict) -> int:
     return max(10, *(len(genre) + 1 for genre in verdict.genres))
 
 
+def shown(verdict: Verdict) -> Verdict:
+    """The verdict with names of genres that keep to one line: they are those of folders."""
+    return replace(verdict, genres=tuple(map(printable, verdict.genres)))
+
+
 def table(songs: list[Heard]) -> str:
     """Several songs, a line each."""
     names = [shorten(printable(song.path.name), LONGEST_NAME) for song in songs]
-    width, genre = max(map(len, names)), genre_width(songs[0].verdict)
+    width, genre = max(map(len, names)), genre_width(shown(songs[0].verdict))
     lines = [f"{'song':<{width}}  {'genre':<{genre}}{'votes':>10}  {'by mean probability':<{genre + 10}}{'length':>7}"]
     for name, song in zip(names, songs):
-        verdict = song.verdict
+        verdict = shown(song.verdict)
         votes = f"{verdict.votes.max()} of {len(verdict.probabilities)}"
         mean = f"{verdict.most_probable} {verdict.mean_probability.max():.2f}"
         lines.append(
