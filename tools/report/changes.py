@@ -72,7 +72,7 @@ def changed_row(collection: Collection, name: str, folds: Folds, unchanged: Fold
 
 def clip_gain(changed: Clips, base: Clips) -> Interval | None:
     difference = compare.clip_difference(changed, base)
-    return difference and difference.interval
+    return difference.interval if difference else None
 
 
 def describe(vote: Vote) -> str:

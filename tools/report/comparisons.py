@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import cast
 
 import numpy as np
 
@@ -157,7 +158,10 @@ def leak_figure(table: Table) -> list[Figure]:
     lines = [
         Line(
             f"{values['net_name']}, {values['iteration']:,} iterations",
-            {name: Interval(float(values[key] or 0)) for name, key in zip(styles, ("clips_leaky", "clips_honest"))},
+            {
+                name: Interval(cast(float, values[key] or 0.0))
+                for name, key in zip(styles, ("clips_leaky", "clips_honest"))
+            },
             gain(values["difference"]) if isinstance(values["difference"], Interval) else "",
         )
         for values in rows

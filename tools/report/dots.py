@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from matplotlib.lines import Line2D
 
@@ -41,11 +41,12 @@ def draw_dots(
     limits: tuple[float, float],
     band: tuple[float, float] | None = None,
     says_beside: bool = False,
-    **style: str,
+    style: dict[str, Any] | None = None,
 ) -> bytes:
     """An SVG; ``limits`` and the shaded ``band`` are in percent."""
     shown = {name: style for name, style in styles.items() if any(name in line.dots for line in lines)}
-    with canvas(WIDTH, 0.75 + LINE * len(lines), **{"axes.spines.left": False, **style}) as drawing:
+    look: dict[str, Any] = {"axes.spines.left": False, **(style or {})}
+    with canvas(WIDTH, 0.75 + LINE * len(lines), **look) as drawing:
         axes = drawing.axes
         axes.set(xlim=limits, ylim=(len(lines) - 0.4, -0.7), yticks=[], xlabel=xlabel)
         if band:

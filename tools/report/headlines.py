@@ -171,8 +171,8 @@ def lines(table: Table) -> list[Line]:
     return grouped
 
 
-def picture(table: Table, **style: str) -> bytes:
-    return dots.draw_dots(lines(table), STYLES, "percent right, with 95% intervals", (0, 101), **style)
+def picture(table: Table, style: dict[str, str] | None = None) -> bytes:
+    return dots.draw_dots(lines(table), STYLES, "percent right, with 95% intervals", (0, 101), style=style)
 
 
 def answer(collection: Collection, table: Table) -> Figure:
@@ -189,7 +189,7 @@ def data_of(collection: Collection) -> str:
 def best(table: Table) -> Table:
     """The highest of each column, of clips and of songs."""
     columns = [Column("place", "", words), Column("clips", "Clips, at best"), Column("songs", "Songs, at best")]
-    rows: dict[str, Values] = {place: {"place": place} for place in (THE_PAPER, *PLACES)}
+    highest: dict[str, dict[str, float]] = {place: {} for place in (THE_PAPER, *PLACES)}
     for headline, row in zip(paper.HEADLINES, table.rows):
         measure = headline.drawn_with or headline.measure
         ours = {place: row.values.get(place) for place in PLACES}
@@ -197,6 +197,9 @@ def best(table: Table) -> Table:
         if headline.percent is not None:
             shares[THE_PAPER] = headline.percent
         for place, share in shares.items() if measure in ("clips", "songs") else ():
-            rows[place][measure] = max(float(rows[place].get(measure) or 0), share)
-    said = ({key: f"{v:.4g}%" if isinstance(v, float) else v for key, v in each.items()} for each in rows.values())
-    return Table("best", "At best", columns, [Row({"clips": "not run", "songs": "not run", **each}) for each in said])
+            highest[place][measure] = max(highest[place].get(measure, 0), share)
+    rows = []
+    for place, shares in highest.items():
+        said = {measure: f"{share:.4g}%" for measure, share in shares.items()}
+        rows.append(Row({"place": place, "clips": "not run", "songs": "not run", **said}))
+    return Table("best", "At best", columns, rows)

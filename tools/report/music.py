@@ -61,7 +61,7 @@ def test_root(vote: Vote) -> str:
 def command_of(collection: Collection, vote: Vote) -> str:
     if not vote.tested_elsewhere:
         return commands.command_of(collection, vote)
-    named = {"RUN": str(vote.run.folder), "TEST": test_root(vote), "ITERATION": vote.iteration}
+    named: commands.Variables = {"RUN": str(vote.run.folder), "TEST": test_root(vote), "ITERATION": vote.iteration}
     return commands.make(collection, "vote", named)
 
 

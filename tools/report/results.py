@@ -86,7 +86,7 @@ def parts(page: Page) -> dict[Path, dict[str, str]]:
 def picture(page: Page) -> str:
     """The answer as the README shows it, on paper of its own."""
     (summary,) = page.tables["summary"]
-    return headlines.picture(summary, **{"figure.facecolor": PAPER, "savefig.facecolor": PAPER}).decode()
+    return headlines.picture(summary, {"figure.facecolor": PAPER, "savefig.facecolor": PAPER}).decode()
 
 
 def insert_parts(file: Path, text: str, page: Page) -> str:
