@@ -13,7 +13,8 @@ BUILD = Path("build")
 CHECKOUT = Path(__file__).resolve().parent.parent
 PROTOTXT = CHECKOUT / "prototxt"
 DATA = CHECKOUT / "data"
-RESULTS = DATA / "results" / "gtzan-mini"  # what is kept of build/ in the repository
+RESULTS = DATA / "results" / "gtzan-mini"  # what is kept of build/ in the repository, of the paper's genres
+OTHER_RESULTS = DATA / "results" / "seven-genres"  # and of those of its genres that can be kept apart by artist
 
 ALL_FOLDS = "song-folds"  # `joined_folds` of the split song
 

@@ -53,7 +53,16 @@ def collect(build: Path) -> Collection:
 
 def collect_kept() -> Collection:
     """What is kept in the repository. It was made, and is made again, under build/: so its commands say."""
-    return replace(collect(paths.RESULTS), build=paths.BUILD, kept_as=paths.RESULTS.name)
+    kept, others = collect(paths.RESULTS), collect(paths.OTHER_RESULTS)
+    return replace(
+        kept,
+        build=paths.BUILD,
+        left_out=[*kept.left_out, *others.left_out],
+        other_runs=others.other_runs,
+        other_votes=others.other_votes,
+        kept_as={run.record["data_fingerprint"]: paths.RESULTS.name for run in kept.runs}
+        | {run.record["data_fingerprint"]: paths.OTHER_RESULTS.name for run in others.other_runs},
+    )
 
 
 def read_all(sources: Iterable[Source], read: Callable[[Source], Record], left_out: list[str]) -> list[Record]:

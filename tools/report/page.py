@@ -13,7 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from tools.files import whole_folder
-from tools.report import changes, commands, comparisons, curves, figures, headlines, music, paper
+from tools.report import changes, commands, comparisons, curves, figures, headlines, music, paper, three
 from tools.report.canvas import Figure
 from tools.report.claims import Claim, claims, claims_figure, claims_table
 from tools.report.records import Collection
@@ -51,7 +51,7 @@ def make_page(collection: Collection) -> Page:
     tables = {
         "summary": [summary],
         "claims": [claims_table(judged)],
-        "splits": [leak, comparisons.splits(collection)],
+        "splits": [leak, *three.tables(collection), comparisons.splits(collection)],
         "integer_float": [comparisons.integer_beside_float(collection)],
         "changes": [changed, plus],
         "music": [music.accuracies(collection), *music.many_genres(collection)] if others else [],

@@ -134,7 +134,7 @@ class Collection:
     left_out: list[str] = field(default_factory=list)
     other_runs: list[Run] = field(default_factory=list)
     other_votes: list[Vote] = field(default_factory=list)
-    kept_as: str = ""  # what the songs are called where no manifest is kept
+    kept_as: dict[str, str] = field(default_factory=dict)  # by fingerprint, what songs without a manifest are called
 
     def data_of(self, fingerprint: str | None) -> dict[str, Any] | None:
         """What a manifest says of the data with this fingerprint: root, songs_present."""
@@ -155,7 +155,7 @@ class Collection:
     def music_of(self, fingerprint: str) -> str:
         """The songs as people name them: ``gtzan-mini, 100 songs``."""
         data, songs = self.data_of(fingerprint), f"{self.songs_of(fingerprint):,} songs"
-        name = root_name(Path(data["root"])) if data else self.kept_as
+        name = root_name(Path(data["root"])) if data else self.kept_as.get(fingerprint)
         return f"{name}, {songs}" if name else f"{songs}, whose LMDBs are gone"
 
     def same_songs(self, first: Vote, second: Vote) -> bool:

@@ -16,10 +16,11 @@ from pathlib import Path
 
 from tools import cli, files, paths
 from tools.cli import UserError
-from tools.report import headlines, older
+from tools.report import headlines, older, three
 from tools.report.canvas import PAPER
 from tools.report.collect import collect_kept
 from tools.report.page import Page, make_page, write_page
+from tools.songs.gtzan import GENRES
 from tools.train import runs
 
 README = paths.CHECKOUT / "README.md"  # has the paper beside ours
@@ -45,6 +46,13 @@ def keep(vote: Path, results: Path) -> None:
     folder = paths.votes_folder(results, vote.parent.name, vote.name)
     copy_files(vote, folder, KEPT)
     print(f"kept in {folder}")
+
+
+def results_of(vote: Path) -> Path:
+    """Where a vote is kept: apart, where its genres are not the paper's ten."""
+    check_whole(vote, KEPT)
+    genres = json.loads((vote / "summary.json").read_text())["genres"]
+    return paths.RESULTS if tuple(genres) == GENRES else paths.OTHER_RESULTS
 
 
 def keep_run(run: Path, folder: Path) -> None:
@@ -79,8 +87,12 @@ def parts(page: Page) -> dict[Path, dict[str, str]]:
     tables = {table.name: table for members in page.tables.values() for table in members}
     texts = {part: tables[part].markdown() for part in ("leak", "claims", "changes", "plus")}
     texts["results"] = tables["splits"].markdown() + older.note(page.collection)
-    summary = replace(tables["summary"], note="")  # which the README says in words of its own
-    return {README: {"paper": summary.markdown(commands=False)}, TABLES: texts}
+    by_artist = three.three_splits(page.collection)
+    texts["three"] = by_artist.markdown()
+    # The README says the notes in words of its own
+    shown = {"paper": tables["summary"], "three": by_artist}
+    readme = {part: replace(table, note="").markdown(commands=False) for part, table in shown.items()}
+    return {README: readme, TABLES: texts}
 
 
 def picture(page: Page) -> str:
@@ -109,7 +121,7 @@ def main() -> None:
     votes = parser.parse_args().keep
     with files.only_writer(LOCK):
         for vote in votes:
-            keep(vote, paths.RESULTS)
+            keep(vote, results_of(vote))
         collection = collect_kept()
         if not collection.votes:
             raise UserError(f"{paths.RESULTS}: no result is kept there: keep a vote first, with --keep")
