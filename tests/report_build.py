@@ -64,7 +64,7 @@ def filled_build(songs: Path) -> Path:
 
 ODD_GENRES = (
     "рок и джаз",
-    '<b>"a" & c</b>',
+    '<b>"a" & c',
     "$x_1$",
     "a name of a genre that no picture has the room for",
     "techno",
