@@ -182,7 +182,7 @@ endef
 bench: lmdb ## speed beside PyTorch and Caffe; ONLY="train votes" NETS= ROUNDS= GROWTH=1 KEEP=1
 	@tools/bench/rounds "$$BUILD" $(songs)
 
-results: setup ## the tables, the picture and the page of data/results; KEEP=build/votes/... keeps a vote first
+results: setup ## tables, picture and page of data/results; KEEP=build/votes/... keeps a vote first
 	@$(PYTHON) tools.report.results $${KEEP:+--keep $$KEEP}
 
 gpu-check: setup ## what Caffe computes on a GPU beside the CPU, how fast, how far in MINUTES=25
