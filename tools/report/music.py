@@ -77,14 +77,22 @@ def title(collection: Collection, vote: Vote) -> str:
     return f"{music_of(collection, vote)}: {vote.run.folder.name}, split {vote.split}"
 
 
+def best(collection: Collection) -> list[Vote]:
+    """Of each music and split the vote with most clips right."""
+    votes: dict[tuple[str | None, ...], Vote] = {}
+    for vote in sorted(newest(collection), key=lambda vote: vote.clips_right):
+        votes[vote.fingerprint, vote.tested_elsewhere, vote.split] = vote
+    return list(votes.values())
+
+
 def confusions(collection: Collection) -> list[Figure]:
-    drawn = [vote for vote in newest(collection) if len(vote.genres) <= MOST_DRAWN]
+    drawn = [vote for vote in best(collection) if len(vote.genres) <= MOST_DRAWN]
     return [confusion_figure(vote, f"music_{k}", title(collection, vote)) for k, vote in enumerate(drawn, 1)]
 
 
 def many_genres(collection: Collection) -> list[Table]:
     """In place of a picture: how well each genre is told, and which are taken for which."""
-    votes = [vote for vote in newest(collection) if len(vote.genres) > MOST_DRAWN]
+    votes = [vote for vote in best(collection) if len(vote.genres) > MOST_DRAWN]
     tables = []
     for k, vote in enumerate(votes, 1):
         said, command = title(collection, vote), command_of(collection, vote)

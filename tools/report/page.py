@@ -61,7 +61,7 @@ def make_page(collection: Collection) -> Page:
         "summary": [headlines.answer(collection, summary)],
         "claims": [claims_figure(judged)],
         "table2": curves.table_2_figures(collection),
-        "splits": [*comparisons.leak_figure(leak), *comparisons.splits_figure(collection)],
+        "splits": [*comparisons.leak_figure(leak), *three.figure(collection), *comparisons.splits_figure(collection)],
         "table1": figures.confusion_figures(collection),
         "voting": figures.voting_figures(collection),
         "networks": figures.network_figures(collection),

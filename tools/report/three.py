@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from tools.nets.network import NETS
 from tools.report import commands
+from tools.report.canvas import BLUE, GREEN, ORANGE, Figure, svg_uri
+from tools.report.dots import Line, Style, draw_dots, numbers
 from tools.report.headlines import net_name
 from tools.report.records import Collection, Vote
 from tools.report.table import DASH, Column, Interval, Row, Table, Values, count, interval, percent, words
@@ -19,11 +21,31 @@ SPLITS = {
     "artist-folds": "by artist",
 }
 
+STYLES = dict(zip(SPLITS.values(), (Style(ORANGE, "s"), Style(BLUE), Style(GREEN, "D"))))
+
 
 def tables(collection: Collection) -> list[Table]:
     """The table, where anything was voted on by artist."""
     table = three_splits(collection)
     return [table] if table.rows else []
+
+
+def figure(collection: Collection) -> list[Figure]:
+    """The table as dots with intervals."""
+    table = three_splits(collection)
+    if not table.rows:
+        return []
+    lines = [Line(str(row.values["network"]), shares_of(row.values)) for row in table.rows]
+    songs = table.rows[0].values["songs"]
+    alt = "Clips right of each network by clip, by song and by artist, on the same songs"
+    caption = f"The same {songs} songs by clip, by song and by artist: test clips right, with 95% intervals."
+    drawn = draw_dots(lines, STYLES, "percent of clips right", (0, 101))
+    return [Figure("three_splits_figure", alt, caption, svg_uri(drawn), numbers(lines))]
+
+
+def shares_of(values: Values) -> dict[str, Interval]:
+    shares = {title: values.get(split) for split, title in SPLITS.items()}
+    return {title: share for title, share in shares.items() if isinstance(share, Interval)}
 
 
 def three_splits(collection: Collection) -> Table:
