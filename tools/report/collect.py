@@ -60,8 +60,8 @@ def collect_kept() -> Collection:
         left_out=[*kept.left_out, *others.left_out],
         other_runs=others.other_runs,
         other_votes=others.other_votes,
-        kept_as={run.record["data_fingerprint"]: paths.RESULTS.name for run in kept.runs}
-        | {run.record["data_fingerprint"]: paths.OTHER_RESULTS.name for run in others.other_runs},
+        kept_as={vote.fingerprint: paths.RESULTS.name for vote in kept.votes}
+        | {vote.fingerprint: paths.OTHER_RESULTS.name for vote in others.other_votes},
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from tools.report.comparisons import COLUMNS, vote_row
 from tools.report.figures import confusion_figure
 from tools.report.records import Collection, Run, Vote
 from tools.report.table import Column, Row, Table, Values, count, percent, words
+from tools.vote import baseline
 
 MOST_DRAWN = 30  # genres; a picture of more can't be read
 COMMONEST = 20  # confusions that are named in place of the picture
@@ -21,9 +23,10 @@ COMMONEST = 20  # confusions that are named in place of the picture
 def accuracies(collection: Collection) -> Table:
     """A row for every vote on other music, and for each run there that is not voted on."""
     columns = [Column("music", "music", words), Column("genres", "genres", count), *COLUMNS[:-1]]
-    voted_on = [vote.run for vote in collection.other_votes]
+    named = (run for vote in collection.other_votes for run in vote.summary["run"].split(", "))  # of joined folds all
+    voted_on = {Path(run).parts[-2:] for run in named}
     rows = [vote_of(collection, vote) for vote in collection.other_votes]
-    rows += [run_row(collection, run) for run in collection.other_runs if run not in voted_on]
+    rows += [run_row(collection, run) for run in collection.other_runs if run.folder.parts[-2:] not in voted_on]
     note = "Plurality: the genre with most clips of a song, if it has a third of them."
     return Table("music", "Other music", columns, sorted(rows, key=lambda row: str(row.values["music"])), note)
 
@@ -78,10 +81,11 @@ def title(collection: Collection, vote: Vote) -> str:
 
 
 def best(collection: Collection) -> list[Vote]:
-    """Of each music and split the vote with most clips right."""
-    votes: dict[tuple[str | None, ...], Vote] = {}
+    """Of each music and split the network's vote with most clips right."""
+    votes: dict[tuple[str, str], Vote] = {}
     for vote in sorted(newest(collection), key=lambda vote: vote.clips_right):
-        votes[vote.fingerprint, vote.tested_elsewhere, vote.split] = vote
+        if vote.net != baseline.NAME:
+            votes[music_of(collection, vote), vote.split] = vote
     return list(votes.values())
 
 

@@ -145,7 +145,9 @@ class Collection:
         """How many songs the data with this fingerprint have; 0 where nothing is left that tells."""
         data = self.data_of(fingerprint)
         runs = [run for run in (*self.runs, *self.other_runs) if run.record["data_fingerprint"] == fingerprint]
-        return data["songs_present"] if data else max((run.songs for run in runs), default=0)
+        voted_on = (v.summary["songs"] for v in (*self.votes, *self.other_votes) if v.fingerprint == fingerprint)
+        songs = [run.songs for run in runs] or voted_on  # the baseline has no run
+        return data["songs_present"] if data else max(songs, default=0)
 
     @property
     def songs(self) -> int:

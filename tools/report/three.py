@@ -12,7 +12,7 @@ from tools.report.canvas import BLUE, GREEN, ORANGE, Figure, svg_uri
 from tools.report.dots import Line, Style, draw_dots, numbers
 from tools.report.headlines import net_name
 from tools.report.records import Collection, Vote
-from tools.report.table import DASH, Column, Interval, Row, Table, Values, count, interval, percent, words
+from tools.report.table import DASH, Column, Interval, Row, Table, Values, interval, percent, words
 from tools.vote import baseline
 
 SPLITS = {
@@ -55,7 +55,6 @@ def three_splits(collection: Collection) -> Table:
         Column("iteration", "iterations", iterations),
     ]
     columns += [Column(split, title, both, beside=f"{split} genres") for split, title in SPLITS.items()]
-    columns.append(Column("songs", "songs", count))
     votes = {(vote.net, vote.split, vote.iteration): vote for vote in collection.other_votes if not vote.differences}
     by_artist = [vote for net in (*NETS, baseline.NAME) for vote in collection.other_votes if is_of(vote, net)]
     rows = [three_row(collection, [votes.get((v.net, split, v.iteration)) for split in SPLITS]) for v in by_artist]
