@@ -36,13 +36,16 @@ NOT_RUN = {
     "mkdir root && tar": "it takes an image that was packed",
     "GTZAN=/where/genres/is root/music/": "it takes an image that was packed",
 }
+TRAINS = re.compile(r"\b(demo|train(-\w+)?)\b")
 
 
 def blocks(file: Path) -> list[list[str]]:
-    """The commands of each block of a README, without the words behind #. A block that draws has none."""
-    text = re.sub(
-        r"^```.*?^```", lambda fence: re.sub("^", "    ", fence[0], flags=re.M), file.read_text(), flags=re.M | re.S
-    )
+    """The commands of each block of a README, without the words behind #. A block that draws has none.
+
+    Nor has a program in Python: tests/nets/test_elsewhere.py runs those.
+    """
+    text = re.sub(r"^```python.*?^```", "", file.read_text(), flags=re.M | re.S)
+    text = re.sub(r"^```.*?^```", lambda fence: re.sub("^", "    ", fence[0], flags=re.M), text, flags=re.M | re.S)
     found = []
     for block in re.findall(r"(?:^    .*\n)+", text, re.MULTILINE):
         lines = re.sub(r"\\\n\s*", "", block).splitlines()
@@ -89,7 +92,7 @@ def home(tmp_path: Path, synthetic_songs: Path) -> Path:
 
 def small(command: str) -> str:
     """The same command with few iterations, and with a port that is free."""
-    if re.search(r"\b(demo|train-\w+)\b", command):
+    if TRAINS.search(command):
         command = re.sub(r" ITERS=\d+", "", command) + " ITERS=1"
     return command + " PORT=0" if command == "make serve" else command
 
@@ -120,9 +123,8 @@ def serve(process: subprocess.Popen) -> None:
 
 def each_block() -> list:
     """Those that train are left to `make torture`."""
-    trains = re.compile("demo|train-")
     return [
-        pytest.param(name, marks=[] if any(map(trains.search, block)) else pytest.mark.quick)
+        pytest.param(name, marks=[] if any(map(TRAINS.search, block)) else pytest.mark.quick)
         for name, block in BLOCKS.items()
     ]
 

@@ -174,7 +174,7 @@ def test_what_is_typed_for_the_training_beside_the_lmdbs_is_no_fault_of_theirs(b
     file = build / LMDBS / "manifest.json"
     record = json.loads(file.read_text())
     command = f"{record['command']} --batch 8 --iters 2000 --dropout 0.6 --seed 3 --ranks 2"
-    file.write_text(json.dumps({**record, "command": command}))
+    files.write_record(file, {**record, "command": command})
     assert not first_failure(build, LMDBS)
 
 
