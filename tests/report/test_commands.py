@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tools.report.collect import collect_kept
 from tools.report.commands import command_of
 from tools.report.records import Collection, Vote
+from tools.vote import baseline
 
 
 def command(vote: Vote, build: str = "build") -> str:
@@ -35,3 +37,10 @@ def test_what_the_native_caffe_trained_is_made_again_with_the_native_caffe(nativ
     assert command_of(collection, native).endswith("ITERS=1000 RANKS=2 CAFFE=native")
     native.record["versions"]["caffe_package"] = "Debian bullseye"
     assert "CAFFE" not in command(voted)
+
+
+def test_the_baseline_s_command_names_its_split():
+    kept = collect_kept()
+    votes = [vote for vote in (*kept.votes, *kept.other_votes) if vote.net == baseline.NAME]
+    commands = {vote.split: command_of(kept, vote) for vote in votes}
+    assert commands == {"song-folds": "make baseline", "artist-folds": "make baseline SPLIT=artist"}

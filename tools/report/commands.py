@@ -62,7 +62,8 @@ def command_of(collection: Collection, result: Run | Vote) -> str:
     """The command that led to a run or a vote, with the ranks and the Caffe of it: both change the last digits."""
     run = result.run if isinstance(result, Vote) else result
     if run.net == baseline.NAME:
-        return make(collection, "baseline", {})
+        split = next((split for split in JOINED if paths.joined_folds(split) == result.split), None)
+        return make(collection, "baseline", {"SPLIT": None if split == "song" else split})
     command = train_and_vote if result.split == run.split else each_fold
     return command(collection, run.net, run.settings.split, variables(collection, result))
 

@@ -58,7 +58,10 @@ def three_splits(collection: Collection) -> Table:
     votes = {(vote.net, vote.split, vote.iteration): vote for vote in collection.other_votes if not vote.differences}
     by_artist = [vote for net in (*NETS, baseline.NAME) for vote in collection.other_votes if is_of(vote, net)]
     rows = [three_row(collection, [votes.get((v.net, split, v.iteration)) for split in SPLITS]) for v in by_artist]
-    note = "95% intervals: a bootstrap over songs. Mean over genres: of the share of each genre's clips that are right."
+    note = (
+        "95% intervals: a bootstrap over songs. Mean over genres: of the share of each genre's clips that are right. "
+        "The baseline takes a whole song as one."
+    )
     return Table("three_splits", "By clip, by song, by artist", columns, rows, note)
 
 
