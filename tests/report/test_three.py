@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from operator import attrgetter
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ def test_a_row_has_each_split_s_share_and_its_mean_over_genres_as_the_clips_give
         labels = np.array([int(clip["label"]) for clip in clips])
         picks = np.array([np.argmax([float(clip[f"p{k}"]) for k in range(7)]) for clip in clips])
         by_genre = [(picks[labels == genre] == genre).mean() for genre in range(7)]
-        assert values[split].value == pytest.approx((picks == labels).mean(), abs=1e-12)
+        assert values[f"{split} clips"].value == pytest.approx((picks == labels).mean(), abs=1e-12)
         assert values[f"{split} genres"] == pytest.approx(np.mean(by_genre), abs=1e-12)
 
 
@@ -47,3 +48,22 @@ def test_kept_songs_are_called_by_the_name_of_their_folder(kept):
 
 def test_without_a_vote_by_artist_there_is_no_row(tmp_path):
     assert three_splits(collect(tmp_path)).rows == []
+
+
+@pytest.mark.parametrize("record", ["run.record", "summary"])
+def test_a_vote_of_a_run_on_other_data_or_on_another_collection_stands_beside_none(record):
+    kept = collect_kept()
+    (vote,) = (vote for vote in kept.other_votes if (vote.net, vote.split) == ("simple_cnn", "clip"))
+    key = "test_fingerprint" if record == "summary" else "data_fingerprint"
+    attrgetter(record)(vote)[key] = "of other songs"
+    (row,) = (row for row in three_splits(kept).rows if row.values["network"] == "Simple CNN")
+    assert "clip" not in row.values
+    assert row.values["song-folds"]
+
+
+def test_songs_are_those_that_a_plurality_of_their_clips_gets_right(kept):
+    """Counted again from songs.csv, which has the plurality's own outcome."""
+    (row,) = (row for row in three_splits(kept).rows if row.values["network"] == "Complex CNN")
+    with (paths.OTHER_RESULTS / "votes/artist-folds/complex_cnn@iter=1000/songs.csv").open(newline="") as lines:
+        right = [song["plurality"] == song["label"] for song in csv.DictReader(lines)]
+    assert row.values["artist-folds songs"].value == pytest.approx(np.mean(right), abs=1e-12)

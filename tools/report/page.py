@@ -47,11 +47,11 @@ def make_page(collection: Collection) -> Page:
     judged = claims(collection)
     summary, leak = headlines.summary(collection), comparisons.leak(collection)
     changed, plus = changes.changes(collection), changes.plus_gain(collection)
-    others = has_other_music(collection)
+    others, by_artist = has_other_music(collection), three.three_splits(collection)
     tables = {
         "summary": [summary],
         "claims": [claims_table(judged)],
-        "splits": [leak, *three.tables(collection), comparisons.splits(collection)],
+        "splits": [leak, *([by_artist] if by_artist.rows else []), comparisons.splits(collection)],
         "integer_float": [comparisons.integer_beside_float(collection)],
         "changes": [changed, plus],
         "music": [music.accuracies(collection), *music.many_genres(collection)] if others else [],
@@ -61,7 +61,7 @@ def make_page(collection: Collection) -> Page:
         "summary": [headlines.answer(collection, summary)],
         "claims": [claims_figure(judged)],
         "table2": curves.table_2_figures(collection),
-        "splits": [*comparisons.leak_figure(leak), *three.figure(collection), *comparisons.splits_figure(collection)],
+        "splits": [*comparisons.leak_figure(leak), *three.figure(by_artist), *comparisons.splits_figure(collection)],
         "table1": figures.confusion_figures(collection),
         "voting": figures.voting_figures(collection),
         "networks": figures.network_figures(collection),
