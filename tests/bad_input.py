@@ -832,17 +832,28 @@ def _(place: Place) -> tuple:
     return place.votes()
 
 
-@kind("vote: a deploy net with a typo", "mend that line")
+@kind("vote: a deploy net with a typo", "is not the network that was trained")
 def _(place: Place) -> tuple:
     place.build()
     edit(place.run / "deploy.prototxt", "convolution_param", "convolutoin_param")
     return place.votes()
 
 
+@kind("vote: a deploy net that takes the input in otherwise", "is not the network that was trained")
+def _(place: Place) -> tuple:
+    place.build()
+    edit(place.run / "deploy.prototxt", "shift: -137", "shift: 0")
+    return place.votes()
+
+
 @kind("vote: a deploy net that Caffe refuses", "conv0")
 def _(place: Place) -> tuple:
     place.build()
-    edit(place.run / "deploy.prototxt", 'bottom: "conv1"', 'bottom: "conv0"')
+    for file in ("deploy.prototxt", "run.json"):
+        text = (place.run / file).read_text()
+        old, new = ('bottom: "conv1"', 'bottom: "conv0"')
+        old, new = (json.dumps(each)[1:-1] if file == "run.json" else each for each in (old, new))
+        (place.run / file).write_text(text.replace(old, new))
     return place.votes()
 
 

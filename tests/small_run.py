@@ -150,6 +150,7 @@ def train(
         "versions": {},
         "iteration": iterations[-1],
     }
+    record["prototxt"] = {"deploy": (folder / "deploy.prototxt").read_text()}
     record["settings"] = Settings(net=RUN, split=split, dtype=dtype, seed=1, build=build).as_json()
     (folder / "run.json").write_text(json.dumps(record))
     return folder

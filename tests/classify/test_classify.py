@@ -285,6 +285,10 @@ def test_what_is_no_trained_run_is_refused(run_folder: Path, tmp_path: Path) -> 
     with pytest.raises(UserError, match="has no whole snapshot of iteration 7"):
         choose_model(tmp_path, run_folder, iteration=7)
     broken = shutil.copytree(run_folder, tmp_path / "broken")
+    changed = (broken / "deploy.prototxt").read_text().replace("shift: -137", "shift: 0")
+    (broken / "deploy.prototxt").write_text(changed)
+    with pytest.raises(UserError, match="deploy.prototxt is not the network that was trained"):
+        choose_model(tmp_path, broken)
     (broken / "deploy.prototxt").unlink()
     with pytest.raises(UserError, match="deploy.prototxt is missing"):
         choose_model(tmp_path, broken)

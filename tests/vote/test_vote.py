@@ -258,10 +258,19 @@ def test_weights_of_another_net_end_in_one_line_and_leave_the_earlier_vote(tmp_p
     build = make_build(tmp_path_factory, "wrong")
     assert vote(build).returncode == 0
     before = (votes_of(build) / "summary.json").read_bytes()
-    deploy = build / "runs/song/small/deploy.prototxt"
-    deploy.write_text(deploy.read_text().replace("num_output: 4", "num_output: 5"))
+    for file in ("deploy.prototxt", "run.json"):
+        file = build / "runs/song/small" / file
+        file.write_text(file.read_text().replace("num_output: 4", "num_output: 5"))
     assert one_line(vote(build), "small_iter_60.caffemodel", "another net's")
     assert (votes_of(build) / "summary.json").read_bytes() == before
+
+
+def test_a_network_that_takes_the_input_in_otherwise_than_it_was_trained_is_refused(tmp_path_factory):
+    build = make_build(tmp_path_factory, "shifted")
+    deploy = build / "runs/song/small/deploy.prototxt"
+    deploy.write_text(deploy.read_text().replace("shift: -128", "shift: 0"))
+    assert one_line(vote(build), "deploy.prototxt is not the network that was trained")
+    assert not votes_of(build).exists()
 
 
 def test_an_lmdb_made_anew_with_other_songs_is_refused(tmp_path_factory):

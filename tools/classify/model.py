@@ -136,6 +136,5 @@ def open_model(folder: Path, iteration: int | None, origin: str) -> Model:
         )
     iteration, caffemodel = snapshots.choose_snapshot(folder, iteration)
     model = Model(folder, iteration, caffemodel, run, runs.settings_of(run, folder), origin)
-    if not model.deploy.is_file():
-        raise UserError(f"{model.deploy} is missing: train again, or name another with RUN=")
+    runs.deploy_of(folder, run)
     return model

@@ -91,6 +91,19 @@ def read_run(folder: Path) -> dict[str, Any]:
         raise UserError(f"{file} is not whole: remove {folder} and train again") from None
 
 
+def deploy_of(folder: Path, record: dict[str, Any]) -> Path:
+    """The network of a run as it hears a clip. UserError unless it is the one that its record holds.
+
+    A changed input layer, as `shift` to 0, would halve the accuracy without a word.
+    """
+    file = folder / "deploy.prototxt"
+    if not file.is_file():
+        raise UserError(f"{file} is missing: train again, or name another with RUN=")
+    if file.read_text(errors="replace") != record.get("prototxt", {}).get("deploy"):
+        raise UserError(f"{file} is not the network that was trained: put back the one in run.json, or train again")
+    return file
+
+
 def has(record: dict[str, Any], key: str) -> bool:
     """Whether a record has a key of `KEYS`, with a value of its kind."""
     return key in record and (isinstance(record[key], KEYS[key]) or (key == "leaky" and record[key] is None))

@@ -25,7 +25,7 @@ from tools.nets.predict import Prediction, predict_lmdb
 from tools.settings import Settings, add_settings
 from tools.songs import roots
 from tools.train import snapshots
-from tools.train.runs import add_run_option, build_of, find_run
+from tools.train.runs import add_run_option, build_of, deploy_of, find_run
 from tools.vote.count import collect_clips, hold_election, score
 from tools.vote.files import print_table, write_votes
 from tools.vote.other_root import test_lmdb
@@ -63,7 +63,7 @@ def predictions_of(
     args: argparse.Namespace, build: Path, run: Path, record: dict[str, Any], settings: Settings, caffemodel: Path
 ) -> dict[str, Prediction]:
     """What the network makes of every clip that votes, by part."""
-    deploy = run / "deploy.prototxt"
+    deploy = deploy_of(run, record)
     if args.test:
         with (
             tempfile.TemporaryDirectory(dir=build) as folder,
