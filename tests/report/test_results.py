@@ -68,7 +68,7 @@ def make_vote(build, name, runs):
     vote = build / "votes" / "song-folds" / name
     vote.mkdir(parents=True)
     for file in results.KEPT:
-        (vote / file).write_text(json.dumps({"run": ", ".join(map(str, runs))}))
+        (vote / file).write_text(json.dumps({"net": "rcnn", "run": ", ".join(map(str, runs))}))
     return vote
 
 
@@ -113,6 +113,13 @@ def test_a_vote_that_is_not_whole_is_not_kept(tmp_path):
     (vote / "songs.csv").unlink()
     with pytest.raises(UserError, match="songs.csv"):
         results.keep(vote, tmp_path / "kept")
+
+
+def test_a_vote_whose_run_lies_elsewhere_by_now_is_not_kept_without_its_record(tmp_path):
+    vote = make_vote(tmp_path, "rcnn", [tmp_path / "moved/runs/song/rcnn"])
+    with pytest.raises(UserError, match=r"moved/runs/song/rcnn: run.json is not there"):
+        results.keep(vote, tmp_path / "kept")
+    assert not (tmp_path / "kept").exists()
 
 
 def test_a_readme_without_marks_is_refused(kept):

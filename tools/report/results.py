@@ -22,6 +22,7 @@ from tools.report.collect import collect_kept
 from tools.report.page import Page, make_page, write_page
 from tools.songs.gtzan import GENRES
 from tools.train import runs
+from tools.vote import baseline
 
 README = paths.CHECKOUT / "README.md"  # has the paper beside ours
 PICTURE = paths.DATA / "pictures" / "paper.svg"  # the same, in the README too
@@ -40,9 +41,9 @@ def keep(vote: Path, results: Path) -> None:
     UserError where one of them is not whole, or another training is kept where a run would lie; then no vote is kept.
     """
     check_whole(vote, KEPT)
-    for run in map(Path, json.loads((vote / "summary.json").read_text())["run"].split(", ")):
-        if run.is_dir():  # not of the baseline, which has no run
-            keep_run(run, paths.run_folder(results, run.parent.name, run.name))
+    summary = json.loads((vote / "summary.json").read_text())
+    for run in map(Path, summary["run"].split(", ") if summary["net"] != baseline.NAME else ()):  # which has no run
+        keep_run(run, paths.run_folder(results, run.parent.name, run.name))
     folder = paths.votes_folder(results, vote.parent.name, vote.name)
     copy_files(vote, folder, KEPT)
     print(f"kept in {folder}")
