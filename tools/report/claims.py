@@ -189,9 +189,8 @@ def claims(collection: Collection) -> list[Claim]:
 
 
 def claims_table(judged: list[Claim]) -> Table:
-    columns = [Column(name, title, words) for name, title in (
-        ("claim", "claim"), ("test", "tested by"), ("verdict", "verdict"), ("found", "found")
-    )]  # fmt: skip
+    titles = {"claim": "claim", "test": "tested by", "verdict": "verdict", "found": "found"}
+    columns = [Column(name, title, words) for name, title in titles.items()]
     rows = [
         Row({"claim": c.claim, "test": c.test, "verdict": c.verdict, "found": c.found or None, **c.values}, c.command)
         for c in judged

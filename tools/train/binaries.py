@@ -26,7 +26,7 @@ def read_snapshot(file: Path, kind: Any) -> Any:
 
 
 def finish_snapshot(prefix: Path) -> None:
-    """Check a snapshot, and have its weights name LMDB and mean by the last parts of their paths.
+    """Check a snapshot, and have its weights name the LMDB by the last parts of its path.
 
     So that equal weights are equal files, wherever they were trained. UserError as `read_snapshot`.
     """
@@ -36,8 +36,6 @@ def finish_snapshot(prefix: Path) -> None:
     for layer in net.layer:
         if layer.data_param.source:
             layer.data_param.source = last_parts(layer.data_param.source)
-        if layer.transform_param.mean_file:
-            layer.transform_param.mean_file = last_parts(layer.transform_param.mean_file)
     model.write_bytes(net.SerializeToString())
 
 

@@ -12,7 +12,7 @@ from caffe.proto import caffe_pb2
 
 from tools import files, paths
 from tools.cli import UserError
-from tools.convert import datum, lmdbs
+from tools.convert import lmdbs
 from tools.convert import manifest as manifests
 from tools.convert.views import View, matrix_settings
 from tools.nets import prototxt
@@ -180,14 +180,6 @@ def resolve_nets(
     sources = {phase: data.lmdbs[part] for phase, part in PHASES.items() if part in data.lmdbs}
     prototxt.resolve_net(net, sources, data.mean, {caffe.TRAIN: settings.batch, caffe.TEST: test_batch})
     prototxt.resolve_deploy(deploy, data.shape)
-    check_mean(net, data.shape)
-
-
-def check_mean(net: caffe_pb2.NetParameter, shape: tuple[int, ...]) -> None:
-    """UserError where the net subtracts a mean file that is not there, not whole or of another shape than the clips."""
-    name = prototxt.data_layer(net, caffe.TRAIN).transform_param.mean_file
-    if name and datum.read_mean(Path(name)).shape != shape:
-        raise UserError(f"{name}: not of the shape of the clips: remove {Path(name).parent} and type 'make lmdb' again")
 
 
 def resolve_solver(

@@ -114,10 +114,8 @@ def compare(log: Log, metrics: dict[tuple[str, int], dict[str, float]], was_kill
         where, logged = f"iteration {iteration}", log.lines.get((kind, iteration))
         if logged is None:
             raise FailedError(f"{where}: its {kind} is not in caffe.log")
-        unknown = {
-            "iter",
-            "train_accuracy",
-        } - logged.keys()  # an earlier log has those of single batches
+        # In an earlier log the train accuracies are those of single batches
+        unknown = {"iter", "train_accuracy"} - logged.keys()
         equal(sorted(logged), sorted(line.keys() - unknown), f"{where}: what is known")
         for name, value in logged.items():
             near(line[name], value, f"{where}: {name}", 1e-5 * abs(value) + 1e-4 * (name == "iter_per_s"))

@@ -77,14 +77,11 @@ def find_lmdbs(run: dict[str, Any], settings: Settings, build: Path) -> dict[str
 
 
 def place_lmdbs(text: str, lmdbs: dict[str, dict[str, Any]]) -> str:
-    """A run's train_val.prototxt with the LMDBs, and the mean beside them, where they are."""
+    """A run's train_val.prototxt with the LMDBs where they are."""
     net = prototxt.parse(text, caffe_pb2.NetParameter(), "train_val in run.json")
     for phase, part in PHASES.items():
         if part in lmdbs:
-            layer, lmdb = prototxt.data_layer(net, phase), Path(lmdbs[part]["path"])
-            layer.data_param.source = str(lmdb)
-            if layer.transform_param.mean_file:
-                layer.transform_param.mean_file = str(lmdb.parent / Path(layer.transform_param.mean_file).name)
+            prototxt.data_layer(net, phase).data_param.source = lmdbs[part]["path"]
     return prototxt.text(net)
 
 
