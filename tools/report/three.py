@@ -1,7 +1,7 @@
 """The same networks by clip, by song and by artist, on the same songs: what each split lets a network know beforehand.
 
-The songs are those of the seven genres of which three artists or more are at hand. Two of the genres have two thirds of
-the songs, so that the mean over genres stands beside the share of all clips.
+Genres may have very different numbers of songs: of the seven that are kept, two have two thirds of them. So the mean
+over genres stands beside the share of all clips.
 """
 
 from __future__ import annotations
