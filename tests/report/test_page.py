@@ -59,7 +59,9 @@ def open_page(browser: object, folder: Path) -> Callable[..., object]:
     def open_(width: int, scheme: str = "light", report: Path = folder) -> object:
         metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        # a page that glides can't be clicked
+        asked = {"prefers-color-scheme": scheme, "prefers-reduced-motion": "reduce"}
+        features = [{"name": name, "value": value} for name, value in asked.items()]
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
         browser.get((report / "index.html").as_uri())
         return browser
@@ -91,6 +93,14 @@ def test_the_browser_has_nothing_to_complain_of_and_draws_every_picture(open_pag
     assert min(widths) > 0
 
 
+def test_every_picture_has_its_place_before_it_is_drawn(open_page):
+    """Else the page jumps under the reader's finger while what was folded is drawn."""
+    placed = "return [...document.images].map(each => each.getAttribute('width') / each.getAttribute('height'))"
+    page = open_page(DESK)
+    natural = page.execute_script("return [...document.images].map(each => each.naturalWidth / each.naturalHeight)")
+    assert page.execute_script(placed) == pytest.approx(natural, rel=0.02)
+
+
 def test_the_first_screen_is_the_answer(open_page):
     page = open_page(DESK)
     box = page.execute_script("return document.querySelector('#answer img').getBoundingClientRect().toJSON()")
@@ -111,7 +121,7 @@ def test_every_command_can_be_copied(open_page):
     page.execute_script("document.querySelectorAll('details').forEach(each => { each.open = true; })")
     page.execute_cdp_cmd("Browser.grantPermissions", {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]})
     button = page.find_element("css selector", "pre.command ~ button, .how button")
-    page.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", button)
+    page.execute_script("arguments[0].scrollIntoView({block: 'center'})", button)
     button.click()
     assert page.execute_async_script("navigator.clipboard.readText().then(arguments[0])") == commands[0][0]
 

@@ -54,14 +54,24 @@ STYLE = {
 
 @dataclass(frozen=True)
 class Figure:
-    """``uri`` is the picture; ``rows`` are the numbers it shows, for ``<name>.csv``; ``wide`` takes the whole page."""
+    """``rows`` are the numbers that the picture shows, for ``<name>.csv``; ``wide`` takes the whole page."""
 
     name: str
     alt: str
     caption: str
-    uri: str
+    svg: bytes
     rows: list[Values]
     wide: bool = False
+
+    @property
+    def uri(self) -> str:
+        return "data:image/svg+xml;base64," + base64.b64encode(self.svg).decode()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the picture, by which a browser keeps its place before it is drawn."""
+        width, height = re.search(rb'viewBox="[\d.]+ [\d.]+ ([\d.]+) ([\d.]+)"', self.svg).groups()
+        return round(float(width)), round(float(height))
 
 
 class Canvas:
@@ -83,9 +93,6 @@ class Canvas:
             self.figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
         return themed(stream.getvalue().decode()).encode()
 
-    def uri(self) -> str:
-        return svg_uri(self.svg())
-
 
 def themed(svg: str) -> str:
     """An SVG with its colours as variables, and the reader's own fonts."""
@@ -97,10 +104,6 @@ def themed(svg: str) -> str:
     )
     style = f"svg{{{light}}}@media (prefers-color-scheme:dark){{svg{{{dark}}}}}"
     return svg.replace('<style type="text/css">', f'<style type="text/css">{style}', 1)
-
-
-def svg_uri(svg: bytes) -> str:
-    return "data:image/svg+xml;base64," + base64.b64encode(svg).decode()
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import numpy as np
 
 from tools import paths
 from tools.report import commands, compare, dots
-from tools.report.canvas import BLUE, GREEN, Figure, svg_uri
+from tools.report.canvas import BLUE, GREEN, Figure
 from tools.report.dots import Line, Style
 from tools.report.records import Collection, Vote
 from tools.report.table import Column, Interval, Row, Table, Values, count, gain, percent, words
@@ -164,7 +164,7 @@ def figures(changed: Table, plus: Table) -> list[Figure]:
             "changes_figure",
             "What each change gains, as dots with intervals",
             caption,
-            svg_uri(svg),
+            svg,
             dots.numbers(lines),
         )
     ]

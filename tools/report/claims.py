@@ -12,7 +12,7 @@ import numpy as np
 
 from tools import paths
 from tools.report import commands, compare, dots
-from tools.report.canvas import BLUE, GREEN, GREY, RED, Figure, svg_uri
+from tools.report.canvas import BLUE, GREEN, GREY, RED, Figure
 from tools.report.compare import Difference
 from tools.report.dots import Line, Style
 from tools.report.evidence import NOT_RUN, SHORT, Evidence, Pair, Training, changes_at
@@ -204,7 +204,7 @@ def claims_figure(judged: list[Claim]) -> Figure:
     svg = dots.draw_dots(lines, VERDICTS, "difference in points, with 95% intervals", (-20, 80), (-5, 5), True)
     caption = "Filled: at the paper's scale. Hollow: what is seen so far, short of it. Shaded: the margin of 5 points."
     alt = "Every claim of the paper with its difference, interval and verdict"
-    return Figure("claims_figure", alt, caption, svg_uri(svg), dots.numbers(lines))
+    return Figure("claims_figure", alt, caption, svg, dots.numbers(lines))
 
 
 def seen(claim: Claim) -> dict[str, Interval]:

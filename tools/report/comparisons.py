@@ -10,7 +10,7 @@ import numpy as np
 from tools import paths
 from tools.nets.network import NETS
 from tools.report import changes, commands, compare, dots
-from tools.report.canvas import BLUE, GREEN, ORANGE, PURPLE, Figure, svg_uri
+from tools.report.canvas import BLUE, GREEN, ORANGE, PURPLE, Figure
 from tools.report.dots import Line, Style
 from tools.report.headlines import DROPOUT_BY_HAND, PROTOCOLS, SPLITS, furthest, net_name, protocols_of
 from tools.report.records import Collection, Vote
@@ -86,7 +86,7 @@ def splits_figure(collection: Collection) -> list[Figure]:
     svg = dots.draw_dots(lines, STYLES, "test clips right, percent, with 95% intervals", (0, 101))
     caption = "Test clips right under each split: the votes trained furthest. Chance is 10%."
     alt = "Clip accuracy of every net under each split, as dots with intervals"
-    return [Figure("splits_figure", alt, caption, svg_uri(svg), dots.numbers(lines))]
+    return [Figure("splits_figure", alt, caption, svg, dots.numbers(lines))]
 
 
 def leak(collection: Collection) -> Table:
@@ -169,7 +169,7 @@ def leak_figure(table: Table) -> list[Figure]:
     svg = dots.draw_dots(lines, styles, "the same test clips right, percent; at the right the difference", (0, 101))
     caption = "One network, the same clips: once other clips of their songs were trained on, once none."
     alt = "Accuracy on the same clips with their songs heard and new"
-    return [Figure("leak_figure", alt, caption, svg_uri(svg), dots.numbers(lines))]
+    return [Figure("leak_figure", alt, caption, svg, dots.numbers(lines))]
 
 
 def integer_beside_float(collection: Collection) -> Table:

@@ -51,12 +51,12 @@ def table_2_figure(collection: Collection, net: str) -> Figure | None:
         drawing.axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks], fontsize=8)
         drawing.axes.minorticks_off()
         drawing.figure.legend(loc="outside lower center", ncols=2)
-        uri = drawing.uri()
+        svg = drawing.svg()
     caption = (
         f"{net_name(net)}: clips right, and songs of which at least 5 clips are, with 95% intervals. The paper's "
         f"figures are of its complex CNN and {paper.SONGS:,} songs."
     )
-    return Figure(f"table2_{net}", f"Clips and songs right over iterations, {net_name(net)}", caption, uri, rows)
+    return Figure(f"table2_{net}", f"Clips and songs right over iterations, {net_name(net)}", caption, svg, rows)
 
 
 def plot_shares(axes: Axes, shares: dict[int, Interval], label: str, colour: str, line: str) -> None:
@@ -131,9 +131,9 @@ def curves(
         handles, labels = drawing.axes[0].get_legend_handles_labels()
         ncols = 1 if max(map(len, labels), default=0) > 12 else 4
         drawing.figure.legend(handles, labels, loc="outside lower center", ncols=ncols)
-        uri = drawing.uri()
+        svg = drawing.svg()
     caption = f"{title}; dotted: train, solid: test. Test accuracy at last: {'; '.join(last) or 'none yet'}."
-    return Figure(name, f"{title}: loss and accuracy against iterations", caption, uri, rows)
+    return Figure(name, f"{title}: loss and accuracy against iterations", caption, svg, rows)
 
 
 def integer_float_figures(collection: Collection) -> list[Figure]:

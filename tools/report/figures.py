@@ -11,7 +11,7 @@ from tools.cli import UserError, printable
 from tools.nets.drawing import by, draw
 from tools.nets.network import NETS
 from tools.report import paper
-from tools.report.canvas import BLUE, GREEN, GREY, INK, RED, Figure, canvas, svg_uri
+from tools.report.canvas import BLUE, GREEN, GREY, INK, RED, Figure, canvas
 from tools.report.headlines import SPLITS, furthest, net_name
 from tools.report.records import Collection, Vote
 from tools.report.table import Values, percent
@@ -51,14 +51,14 @@ def confusion_figure(vote: Vote, name: str, title: str, beside: str = "") -> Fig
             if value >= 0.5:
                 colour = "white" if value > 55 else INK
                 axes.text(column, row, f"{value:.0f}", ha="center", va="center", fontsize=9, color=colour)
-        uri = drawing.uri()
+        svg = drawing.svg()
     mean = vote.confusion.diagonal()[vote.confusion.sum(axis=0) > 0].mean()
     return Figure(
         name,
         f"Confusion of the {title} after {vote.iteration} iterations as a heat map",
         f"{title}, {vote.iteration:,} iterations, {vote.summary['clips']:,} test clips. Percent of each true genre's "
         f"clips; the diagonal averages {mean:.3f}.{beside}",
-        uri,
+        svg,
         [{"outcome": name, **dict(zip(vote.genres, row))} for name, row in zip(vote.genres, vote.confusion.tolist())],
         wide=not few,
     )
@@ -95,7 +95,7 @@ def network_figures(collection: Collection) -> list[Figure]:
         ]
         caption = f"{net_name(net)}: prototxt/{net}/deploy.prototxt, {layers} layers, {heavy} of them with weights."
         alt = f"Layers of the {net_name(net)} from input to output"
-        figures.append(Figure(f"network_{net}", alt, caption, svg_uri(svg), rows))
+        figures.append(Figure(f"network_{net}", alt, caption, svg, rows))
     return figures
 
 
@@ -135,7 +135,7 @@ def voting_figure_of_paper() -> Figure:
         rows = paper_pairs(drawing.axes)
         voting_axes(drawing.axes, "The paper's own pairs", paper.CLIPS_A_SONG)
         drawing.figure.legend(loc="outside lower center")
-        uri = drawing.uri()
+        svg = drawing.svg()
     rows += [
         {"series": "binomial", "threshold": t, "songs": songs, "clip_accuracy": share}
         for t, songs in zip(thresholds, expected.tolist())
@@ -145,7 +145,7 @@ def voting_figure_of_paper() -> Figure:
         for quoted in paper.TABLE_2[2:]
     )
     caption = f"The paper's own pairs beside what independent clips would give: {said}."
-    return Figure("voting_paper", "The paper's song figures beside a binomial curve", caption, uri, rows)
+    return Figure("voting_paper", "The paper's song figures beside a binomial curve", caption, svg, rows)
 
 
 def independent(shares: list[float], clips: int) -> np.ndarray:
@@ -174,7 +174,7 @@ def voting_figure(vote: Vote) -> Figure:
         title = f"{net_name(vote.net)}, split {vote.split}"
         voting_axes(drawing.axes, f"{title}: {percent(vote.summary['clip_accuracy'])} of clips", clips)
         drawing.figure.legend(loc="outside lower center")
-        uri = drawing.uri()
+        svg = drawing.svg()
     said = "; ".join(
         "threshold {}: {} measured, {} by each song's own, {} if all were alike".format(
             threshold, *(percent(shares[threshold - 1]) for shares, _, _ in series.values())
@@ -183,4 +183,4 @@ def voting_figure(vote: Vote) -> Figure:
         if threshold <= clips
     )
     caption = f"{title}, {vote.iteration:,} iterations, {vote.summary['songs']:,} songs. {said}."
-    return Figure(f"voting_{vote.net}", f"Songs right against the threshold, {net_name(vote.net)}", caption, uri, rows)
+    return Figure(f"voting_{vote.net}", f"Songs right against the threshold, {net_name(vote.net)}", caption, svg, rows)

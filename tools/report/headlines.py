@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tools import paths
 from tools.report import commands, compare, dots, paper
-from tools.report.canvas import BLUE, GREEN, INK, ORANGE, Figure, svg_uri
+from tools.report.canvas import BLUE, GREEN, INK, ORANGE, Figure
 from tools.report.dots import Line, Style
 from tools.report.paper import Headline
 from tools.report.records import Collection, Vote
@@ -178,7 +178,7 @@ def picture(table: Table, style: dict[str, str] | None = None) -> bytes:
 def answer(collection: Collection, table: Table) -> Figure:
     caption = f"Ours: {data_of(collection)}. The paper: {paper.SONGS:,} songs." if collection.votes else ""
     alt = "Every figure of the paper, and ours by clip, by song and by artist, as dots with intervals"
-    return Figure("answer", alt, caption, svg_uri(picture(table)), dots.numbers(lines(table)))
+    return Figure("answer", alt, caption, picture(table), dots.numbers(lines(table)))
 
 
 def data_of(collection: Collection) -> str:

@@ -108,7 +108,7 @@ def as_json(content: dict[str, Any]) -> str:
         """A table by its cells, a figure without its picture."""
         if isinstance(part, Table):
             return {"name": part.name, "title": part.title, "note": part.note, "rows": part.shown()}
-        return {key: value for key, value in asdict(part).items() if key != "uri"}
+        return {key: value for key, value in asdict(part).items() if key != "svg"}
 
     return json.dumps(content, indent=1, default=plain, ensure_ascii=False) + "\n"
 

@@ -113,7 +113,7 @@ def spectrogram_figures(collection: Collection) -> list[Figure]:
     return [Figure("figure4", alt, caption, drawn(songs, pairs, seconds), rows, wide=True)]
 
 
-def drawn(songs: dict[str, np.ndarray], pairs: dict[str, Pair], seconds: float) -> str:
+def drawn(songs: dict[str, np.ndarray], pairs: dict[str, Pair], seconds: float) -> bytes:
     """Both songs above one another, clips of so many ``seconds``, with the pairs boxed and marked."""
     with canvas(9, 5.6, rows=2, **{"font.size": 13, "axes.titlesize": 14, "axes.grid": False}) as drawing:
         for axes, (name, clips) in zip(drawing.axes, songs.items()):
@@ -130,4 +130,4 @@ def drawn(songs: dict[str, np.ndarray], pairs: dict[str, Pair], seconds: float) 
                 box = {"facecolor": "black", "edgecolor": colour, "boxstyle": "round,pad=0.2"}
                 style = {"color": "white", "ha": "center", "va": "top", "weight": "bold"}
                 axes.text((clip + 0.5) * seconds, bands - 2, mark, fontsize=16, bbox=box, **style)
-        return drawing.uri()
+        return drawing.svg()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from tools.nets.network import NETS
 from tools.report import commands
-from tools.report.canvas import BLUE, GREEN, ORANGE, Figure, svg_uri
+from tools.report.canvas import BLUE, GREEN, ORANGE, Figure
 from tools.report.dots import Line, Style, draw_dots, numbers
 from tools.report.headlines import net_name
 from tools.report.records import Collection, Vote
@@ -81,7 +81,7 @@ def figure(table: Table) -> list[Figure]:
     songs = table.rows[0].values["songs"]
     caption = f"The same {songs} songs by clip, by song and by artist: test clips right, with 95% intervals."
     drawn = draw_dots(lines, STYLES, "percent of clips right", (0, 101))
-    return [Figure("three_splits_figure", alt, caption, svg_uri(drawn), numbers(lines))]
+    return [Figure("three_splits_figure", alt, caption, drawn, numbers(lines))]
 
 
 def shares_of(values: Values) -> dict[str, Interval]:
