@@ -161,7 +161,15 @@ def test_lmdbs_are_named_by_what_differs_in_their_records(texts, folder):
 def test_what_a_setting_says_that_it_names_it_names(name):
     """Its own folder, LMDBs and runs, runs alone, or nothing."""
     others = {"net": "lstm", "split": "clip", "fold": "3", "dtype": "int", "bands": "linear", "pooling": "ave"}
-    others |= {"caffe": "native", "genres": "pop rock", "hosts": "h", "build": "b", "gpu": "0", "batch_norm": "1"}
+    others |= {
+        "caffe": "native",
+        "genres": "pop rock",
+        "hosts": "h",
+        "build": "b",
+        "gpu": "0",
+        "batch_norm": "1",
+        "balanced": "1",
+    }
     changed = parse({name: others.get(name, "7" if name not in ("dropout",) else "0.7")})
     names = {
         settings.FOLDER: name in ("split", "fold"),

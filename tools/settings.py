@@ -105,6 +105,7 @@ class Settings:
     overlap: int = setting(1, "train clips that begin within one clip", whole, LMDB, low=1)
     masked_copies: int = setting(0, "copies of a train clip with a stretch masked", whole, LMDB, low=0)
     level_copies: int = setting(0, "louder or softer copies of a train clip", whole, LMDB, low=0)
+    balanced: int = setting(0, "1: train clips repeated until all genres have as many", whole, LMDB, choices=(0, 1))
     batch: int = setting(None, "clips an iteration, over all ranks", whole, RUN, low=1, high=LIMIT - 1)
     base_lr: float = setting(None, "learning rate", number, RUN, above=0, below=1000)
     lr_steps: Schedule = setting(None, "learning rates: 1e-4 1e-5@100000", schedule, RUN, above=0, below=1000)

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -333,6 +334,31 @@ def test_a_train_part_with_more_clips_leaves_the_test_part_as_it_is(build, songs
         name = f"cnn_{dtype}_test_lmdb"
         assert hashes(tmp_path, more)[name] == hashes(build)[name]
         assert len(records(tmp_path, "cnn", dtype, "train", more)) == 2 * 29 * len(GENRES) * (SONGS - 1)
+
+
+def test_balanced_genres_have_as_many_clips_to_train_on_and_the_test_part_is_as_it_was(songs, tmp_path):
+    fewer = tmp_path / "fewer"
+    for genre, count in (("metal", SONGS), ("rock", SONGS - 1)):
+        (fewer / genre).mkdir(parents=True)
+        for number in range(count):
+            name = f"{genre}.{number:05d}.wav"
+            (fewer / genre / name).symlink_to(songs / genre / name)
+    options = ("--build", tmp_path, "--views", "cnn", "--dtypes", "int")
+    made(fewer, *options)
+    made(fewer, *options, "--balanced", 1)
+    usual, balanced = (
+        {part: records(tmp_path, "cnn", "int", part, name) for part in ("train", "test")}
+        for name in ("song", "song@balanced=1")
+    )
+    assert [(r.key, r.label) for r in balanced["test"]] == [(r.key, r.label) for r in usual["test"]]
+    before, after = (Counter((r.track, r.clip) for r in part["train"]) for part in (usual, balanced))
+    assert set(after) == set(before)
+    rare = {clip: times for clip, times in after.items() if clip[0].startswith("rock")}
+    assert sum(after.values()) == 2 * sum(rare.values()) == 2 * 15 * (SONGS - 1)
+    assert set(rare.values()) == {2}
+    assert {r.label for r in balanced["train"][:15]} == {6, 9}  # shuffled anew
+    assert manifest(tmp_path, "song@balanced=1")["features"]["balanced"] == 1
+    assert "balanced" not in manifest(tmp_path)["features"]
 
 
 def start(songs, build, *options):

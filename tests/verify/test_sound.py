@@ -18,6 +18,7 @@ from tools.songs.splits import FOLDS
 from tools.train import snapshots
 from tools.verify.ballots import check_vote
 from tools.verify.build import Build
+from tools.verify.lmdbs import check_folder
 from tools.vote.count import choose, hold_election, score
 from tools.vote.files import read_clips, write_votes
 
@@ -35,6 +36,20 @@ def test_all_of_a_build_that_was_moved_is_whole(build, outcomes, part):
     ]
     for folder in folders:
         assert "FAIL" not in states(outcomes, build, str(folder)).values(), folder
+
+
+def test_lmdbs_of_balanced_genres_are_whole(build, outcomes):
+    genres = build / "fewer"
+    for file in (build / "synthetic/genres").glob("*/*.0000[0-3].wav"):
+        if file.name != "jazz.00003.wav":
+            (genres / file.parent.name).mkdir(parents=True, exist_ok=True)
+            (genres / file.parent.name / file.name).symlink_to(file.resolve())
+    made = run_module("tools.convert", genres, "--views", "cnn", "--balanced", 1, "--build", build)
+    assert made.returncode == 0, made.stderr
+    folder = build / "lmdb/song@balanced=1"
+    said = {outcome.check: outcome.state for outcome in check_folder(Build(build, data=genres, songs=1), folder)}
+    assert "FAIL" not in said.values(), said
+    assert said["clips"] == said["split drawn again"] == said["derived again from the audio"] == "PASS"
 
 
 def test_a_vote_whose_snapshot_is_no_longer_kept_is_counted_all_the_same(build, outcomes):

@@ -18,7 +18,7 @@ from tools import cli, paths, processes
 from tools.convert import manifest
 from tools.convert.extract import Spool, extract
 from tools.convert.lmdbs import short_name
-from tools.convert.parts import SEED, check_parts, draw_parts, list_left_out, without_songs
+from tools.convert.parts import SEED, check_parts, draw_parts, list_left_out, usable_clips
 from tools.convert.views import VIEWS, View, check_matrices
 from tools.convert.writing import write_lmdbs
 from tools.files import only_writer, whole_folder
@@ -98,7 +98,7 @@ def main() -> None:
         left_out = list_left_out(survey, genres, reasons)
         report_odd(left_out, survey)
         report_converted([track for track in tracks if not reasons[track.track]])
-        parts = without_songs(draw_parts(survey, settings, views, genres), reasons)
+        parts = usable_clips(draw_parts(survey, settings, views, genres), reasons, settings)
         check_parts(parts, survey.root, {track.genre for track in tracks}, left_out, settings.split == "all")
         with whole_folder(folder) as aside:
             lmdbs = write_lmdbs(aside, parts, spool, dtypes, survey.genres, settings.jobs)

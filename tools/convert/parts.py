@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import zlib
+from collections import defaultdict
 from collections.abc import Iterable
+from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
@@ -46,15 +48,28 @@ def shuffled(clips: list[Clip], name: str) -> list[Clip]:
     return [clips[index] for index in order]
 
 
-def without_songs(parts: Parts, reasons: Reasons) -> Parts:
-    """The clips of the songs that can be used for a view."""
-    return {
+def usable_clips(parts: Parts, reasons: Reasons, settings: Settings) -> Parts:
+    """The clips of the songs that can be used for a view. To train on, they may be balanced."""
+    usable = {
         view: {
             part: [clip for clip in clips if view.name not in reasons.get(clip[0].track, {})]
             for part, clips in drawn.items()
         }
         for view, drawn in parts.items()
     }
+    for view, drawn in usable.items():
+        if settings.balanced:
+            drawn["train"] = balanced_clips(drawn["train"], f"{view.name} balanced")
+    return usable
+
+
+def balanced_clips(clips: list[Clip], name: str) -> list[Clip]:
+    """The clips of each genre over and over, until it has as many as the commonest genre; shuffled anew."""
+    by_genre: dict[str, list[Clip]] = defaultdict(list)
+    for clip in clips:
+        by_genre[clip[0].genre].append(clip)
+    most = max(map(len, by_genre.values()), default=0)
+    return shuffled([clip for members in by_genre.values() for clip in islice(cycle(members), most)], name)
 
 
 def list_left_out(survey: Survey, genres: tuple[str, ...], reasons: Reasons) -> list[dict[str, str]]:

@@ -123,8 +123,9 @@ def minimum_samples(settings: Settings) -> int:
 
 
 def matrix_settings(settings: Settings) -> dict[str, Any]:
-    """The settings that the matrices are made with, by name."""
-    return {name: value for name, value in settings.items(LMDB) if name != "genres"}
+    """The settings that the matrices are made with, by name; and ``balanced``, where it is set."""
+    unnamed = ("genres",) if settings.balanced else ("genres", "balanced")
+    return {name: value for name, value in settings.items(LMDB) if name not in unnamed}
 
 
 def check_matrices(settings: Settings) -> None:

@@ -51,11 +51,12 @@ class Folder:
         """The settings that the manifest says it was made with. All genres may have been named, or none."""
         said = self.manifest
         all_genres = said["genres"] == said["label_names"] and "genres=" not in self.path.name
+        named = matrix_settings(Settings(balanced=1))
         return Settings(
             split=said["split"],
             fold=said["fold"],
             genres=() if all_genres else tuple(sorted(said["genres"])),
-            **{name: said["features"][name] for name in matrix_settings(Settings())},
+            **{name: value for name, value in said["features"].items() if name in named},
         )
 
     @property

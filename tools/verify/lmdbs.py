@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -129,10 +130,17 @@ def check_labels(folder: Folder) -> str:
 
 
 def check_clips(folder: Folder) -> str:
-    """Every song has each of its clips once, over all parts; both dtypes have the same songs, of GTZAN all views."""
+    """Every song has each of its clips once, over all parts; both dtypes have the same songs, of GTZAN all views.
+
+    Where genres are balanced, train clips may stand there more often, and each genre has as many.
+    """
     songs, settings = {}, folder.settings
     for view, dtype in folder.groups():
         parts = folder.of(view, dtype)
+        train = parts["train"]
+        if settings.balanced:
+            equal(len(set(Counter(train.labels).values())), 1, f"{view.name}_{dtype}: numbers of train clips by genre")
+            parts["train"] = replace(train, clips=list(dict.fromkeys(train.clips)))
         clips = Counter(clip for content in parts.values() for clip in content.clips)
         tracks = {track for track, _ in clips}
         whole = {(track, number) for track in tracks for number in range(view.clips(settings))}
@@ -177,7 +185,7 @@ def check_balance(folder: Folder) -> str:
 
 def of_genre(content: Content, genre: str, whole_songs: bool) -> int:
     """How many songs, or clips, of a genre an LMDB has."""
-    clips = [clip for clip in content.clips if clip[0].startswith(f"{genre}.")]
+    clips = {clip for clip in content.clips if clip[0].startswith(f"{genre}.")}
     return len({track for track, _ in clips}) if whole_songs else len(clips)
 
 

@@ -13,7 +13,7 @@ from tools import processes
 from tools.convert import lmdbs
 from tools.convert.extract import examine
 from tools.convert.lmdbs import short_name
-from tools.convert.parts import Reasons, draw_parts, list_left_out, without_songs
+from tools.convert.parts import Reasons, draw_parts, list_left_out, usable_clips
 from tools.convert.train_clips import train_clip
 from tools.songs import audio, roots
 from tools.songs.tracks import Survey
@@ -66,7 +66,7 @@ def check_draw(build: Build, folder: Folder) -> str:
         equal(manifest[key], right, key)
     equal(sorted(manifest["samples_sha256"]), sorted(short_name(track.track) for track in tracks), "samples_sha256")
     drawn = draw_parts(survey, folder.settings, folder.views, genres)
-    for view, parts in without_songs(drawn, reasons).items():
+    for view, parts in usable_clips(drawn, reasons, folder.settings).items():
         for dtype in manifest["dtypes"]:
             contents = folder.of(view, dtype)
             equal(sorted(contents), sorted(part for part, clips in parts.items() if clips), f"parts of {view.name}")
