@@ -79,13 +79,14 @@ def test_names_stay_apart_where_a_suffix_makes_one_like_another(tmp_path):
 
 def test_songs_alike_byte_for_byte_are_drawn_as_one(tmp_path):
     root = write(tmp_path, *(f"{genre}/{n:02}.mp3" for genre in ("a", "b") for n in range(10)))
-    (root / "a" / "copy.mp3").write_bytes((root / "a" / "03.mp3").read_bytes())
+    for copy in ("a/copy.mp3", "b/copy.mp3"):  # also where they are of two genres
+        (root / copy).write_bytes((root / "a" / "03.mp3").read_bytes())
     found = roots.survey(root)
-    assert found.alike == {"a/copy": "a/03"}
-    for fold in range(5):
-        parts = splits.song_parts(found, "song", fold)
-        tested = {track.track for track in parts["test"]}
-        assert len({"a/copy", "a/03"} & tested) in (0, 2)
+    assert found.alike == {"a/copy": "a/03", "b/copy": "a/03"}
+    for split, folds in (("song", range(5)), ("inner", range(1, 5)), ("artist", range(3)), ("artist-inner", (1, 2))):
+        for fold in folds:
+            for songs in splits.song_parts(found, split, fold).values():
+                assert len({"a/copy", "b/copy", "a/03"} & {track.track for track in songs}) in (0, 3)
 
 
 @pytest.mark.parametrize(
