@@ -9,6 +9,7 @@ import pytest
 
 from tools.cli import UserError
 from tools.convert.lmdbs import record_key, short_name
+from tools.settings import GTZAN_GENRES, parse
 from tools.songs import roots, splits
 
 
@@ -119,6 +120,13 @@ def test_gtzan_in_another_format_is_any_music(tmp_path):
     found = roots.survey(write(tmp_path / "most", *(f"{name}.wav" for name in names), "jazz/jazz.00009.mp3"))
     assert (found.is_gtzan, len(found.tracks)) == (True, 6)
     assert [odd.file for odd in found.left_out] == ["jazz/jazz.00009.mp3"]
+
+
+def test_gtzans_ten_genres_can_be_chosen_out_of_more():
+    twelve = (*GTZAN_GENRES, "techno", "zouk")
+    named = parse({"genres": " ".join(GTZAN_GENRES)}).genres
+    assert roots.check_genres(named, twelve) == GTZAN_GENRES
+    assert roots.check_genres(named, GTZAN_GENRES) == roots.check_genres((), GTZAN_GENRES)
 
 
 @pytest.fixture
