@@ -133,6 +133,7 @@ OWN = {"seed": 1, "batch": 64, "base_lr": 1e-4, "lr_steps": ((0, 1e-4),), "dropo
         # a default, the network's too, names nothing, however it is written
         ({"dtype": "float", "hop": "256", "overlap": "1", "fold": "0"}, "rcnn"),
         ({"seed": "1", "base_lr": ".0001", "dropout": ".40", "pooling": "max"}, "rcnn"),
+        ({"genres": " ".join(settings.GTZAN_GENRES)}, "rcnn"),
         # how far and where
         ({"iters": "5", "ranks": "2", "gpu": "0", "jobs": "3", "build": "b", "caffe": "native", "hosts": "h"}, "rcnn"),
     ],

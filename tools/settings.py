@@ -51,13 +51,9 @@ def number(text: str) -> float:
 
 
 def words(text: str) -> tuple[str, ...]:
-    """``"pop metal"`` as ('metal', 'pop'): names in order, each once. Names with spaces stand between commas.
-
-    All ten of GTZAN's are as none, the default.
-    """
+    """``"pop metal"`` as ('metal', 'pop'): names in order, each once. Names with spaces stand between commas."""
     names = text.split(",") if "," in text else text.split()
-    genres = tuple(sorted({name.strip() for name in names if name.strip()}))
-    return () if genres == GTZAN_GENRES else genres
+    return tuple(sorted({name.strip() for name in names if name.strip()}))
 
 
 def schedule(text: str) -> Schedule:
@@ -137,9 +133,12 @@ class Settings:
                 yield each.name, getattr(self, each.name)
 
     def differences(self, *names: str, defaults: Mapping[str, Value] | None = None) -> dict[str, str]:
-        """The settings that name one of ``names`` and are not the default, nor that of the network (``defaults``)."""
+        """The settings that name one of ``names`` and are not the default, nor that of the network (``defaults``).
+
+        All ten genres of GTZAN name nothing: there they are as none.
+        """
         usual = {**{each.name: each.default for each in fields(self)}, **(defaults or {})}
-        texts = {name: text_of(value) for name, value in self.items(*names) if value not in (None, ())}
+        texts = {name: text_of(value) for name, value in self.items(*names) if value not in (None, (), GTZAN_GENRES)}
         return {name: text for name, text in texts.items() if text != text_of(usual[name])}
 
     @property

@@ -220,7 +220,7 @@ def test_a_fingerprint_of_before_still_counts(tmp_path):
 
 
 def test_the_fingerprint_changes_with_what_is_left_out(tmp_path):
-    root = touch(tmp_path, "blues/blues.00000.wav")
+    root = touch(tmp_path, "blues/blues.00000.wav", "blues/blues.00002.wav")
     first = roots.fingerprint(root)
     touch(root, "blues/blues.00001.mp3")
     assert roots.fingerprint(root) != first

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pytest
 
 from tools.cli import UserError
 from tools.convert.lmdbs import record_key, short_name
+from tools.settings import GTZAN_GENRES, parse
 from tools.songs import roots, splits
 
 
@@ -64,15 +66,28 @@ def test_every_file_that_is_not_used_is_named_with_the_reason(library):
     }
 
 
+def test_names_stay_apart_where_a_suffix_makes_one_like_another(tmp_path):
+    root = write(tmp_path, "a/x.mp3", "a/x.wav", "a/x.wav.ogg", "a/x.wav.ogg.flac", "a/y.wav.ogg", "b/y.mp3")
+    assert [track.track for track in roots.survey(root).tracks] == [
+        "a/x.mp3",
+        "a/x.wav",
+        "a/x.wav.ogg",
+        "a/x.wav.ogg.flac",
+        "a/y.wav",
+        "b/y",
+    ]
+
+
 def test_songs_alike_byte_for_byte_are_drawn_as_one(tmp_path):
     root = write(tmp_path, *(f"{genre}/{n:02}.mp3" for genre in ("a", "b") for n in range(10)))
-    (root / "a" / "copy.mp3").write_bytes((root / "a" / "03.mp3").read_bytes())
+    for copy in ("a/copy.mp3", "b/copy.mp3"):  # also where they are of two genres
+        (root / copy).write_bytes((root / "a" / "03.mp3").read_bytes())
     found = roots.survey(root)
-    assert found.alike == {"a/copy": "a/03"}
-    for fold in range(5):
-        parts = splits.song_parts(found, "song", fold)
-        tested = {track.track for track in parts["test"]}
-        assert len({"a/copy", "a/03"} & tested) in (0, 2)
+    assert found.alike == {"a/copy": "a/03", "b/copy": "a/03"}
+    for split, folds in (("song", range(5)), ("inner", range(1, 5)), ("artist", range(3)), ("artist-inner", (1, 2))):
+        for fold in folds:
+            for songs in splits.song_parts(found, split, fold).values():
+                assert len({"a/copy", "b/copy", "a/03"} & {track.track for track in songs}) in (0, 3)
 
 
 @pytest.mark.parametrize(
@@ -94,6 +109,24 @@ def test_a_folder_beside_the_ten_makes_a_root_any_music(tmp_path):
     found = roots.survey(write(tmp_path / "more", *gtzan, "techno/a.wav"))
     assert not found.is_gtzan
     assert found.genres == ("blues", "jazz", "techno")
+
+
+def test_gtzan_in_another_format_is_any_music(tmp_path):
+    """A root is GTZAN where most songs are <genre>.NNNNN.{wav,au,flac}; an odd one is left out there."""
+    names = [f"{genre}/{genre}.0000{n}" for genre in ("blues", "jazz") for n in range(3)]
+    found = roots.survey(write(tmp_path / "mp3", *(f"{name}.mp3" for name in names)))
+    assert (found.is_gtzan, found.genres) == (False, ("blues", "jazz"))
+    assert [track.track for track in found.tracks] == [f"{name}" for name in names]
+    found = roots.survey(write(tmp_path / "most", *(f"{name}.wav" for name in names), "jazz/jazz.00009.mp3"))
+    assert (found.is_gtzan, len(found.tracks)) == (True, 6)
+    assert [odd.file for odd in found.left_out] == ["jazz/jazz.00009.mp3"]
+
+
+def test_gtzans_ten_genres_can_be_chosen_out_of_more():
+    twelve = (*GTZAN_GENRES, "techno", "zouk")
+    named = parse({"genres": " ".join(GTZAN_GENRES)}).genres
+    assert roots.check_genres(named, twelve) == GTZAN_GENRES
+    assert roots.check_genres(named, GTZAN_GENRES) == roots.check_genres((), GTZAN_GENRES)
 
 
 @pytest.fixture
@@ -167,6 +200,34 @@ def test_rows_that_name_no_song_are_left_out_with_the_reason(tmp_path):
         ("line 6", "a row without a path or a genre"),
         ("b.mp3", "its part is 'later': give train, valid or test"),
     ]
+
+
+def test_a_song_that_is_listed_twice_is_one(tmp_path):
+    write(tmp_path, "a.mp3", "b.mp3")
+    (tmp_path / "t.csv").write_text("path,genre\na.mp3,x\nb.mp3,y\na.mp3,x\na.mp3,y\n")
+    found = roots.survey(tmp_path / "t.csv")
+    assert [(track.track, track.genre) for track in found.tracks] == [("a", "x"), ("b", "y")]
+    assert [(odd.file, odd.reason) for odd in found.left_out] == [("a.mp3", "listed twice")] * 2
+
+
+def test_a_table_may_hold_any_letter_in_a_name(tmp_path):
+    """Quotes, commas, and what Python counts as line ends and CSV does not."""
+    names = ['a, "b".mp3', "a;b.mp3", "a\u2028b.mp3", "a\x85b.mp3", "a\x0bb.mp3", "a\nb.mp3"]
+    write(tmp_path, *names)
+    with (tmp_path / "t.csv").open("w", encoding="utf-8-sig", newline="") as file:
+        rows = csv.writer(file, delimiter=";", quoting=csv.QUOTE_ALL)
+        rows.writerow(["path", "genre"])
+        rows.writerows([name, "xy"[number % 2]] for number, name in enumerate(names))
+    found = roots.survey(tmp_path / "t.csv")
+    assert {track.track for track in found.tracks} == {name[:-4] for name in names}
+
+
+@pytest.mark.quick
+@pytest.mark.torture("bad input")
+def test_a_table_that_csv_can_not_read_is_refused(tmp_path):
+    (tmp_path / "t.csv").write_text("path,genre\na\0.mp3,x\n")
+    with pytest.raises(UserError, match="t.csv: line contains NUL: save it as CSV in UTF-8"):
+        roots.survey(tmp_path / "t.csv")
 
 
 @pytest.mark.quick

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from tools.convert import features
-from tools.convert.views import Shape, View, matrix_settings, minimum_samples
+from tools.convert.views import VIEWS, Shape, View, matrix_settings, minimum_samples
 from tools.files import whole_file, write_whole
 from tools.processes import map_songs
 from tools.settings import Settings
@@ -129,7 +129,10 @@ def extract_song(spool: Spool, is_gtzan: bool, track: Track) -> Outcome:
 def examine(
     track: Track, settings: Settings, views: Sequence[View], is_gtzan: bool
 ) -> tuple[dict[str, np.ndarray], Outcome]:
-    """The views that a song can be used for, by name, each (clips, channels, height, width), and what came of it."""
+    """The views that a song can be used for, by name, each (clips, channels, height, width), and what came of it.
+
+    The stretch of a long song is that of all the views that it is long enough for, whichever are asked for.
+    """
     try:
         samples = read_audio(track.path)
         check_sound(track.path, samples)
@@ -139,8 +142,8 @@ def examine(
     outcome = Outcome(reasons, hashlib.sha256(samples.tobytes()).hexdigest())
     if not usable:
         return {}, outcome
-    needed = max(view.samples(settings) for view in usable)
-    return features.views_of(middle(samples, needed), settings, usable), outcome
+    stretch = max(view.samples(settings) for view in VIEWS.values() if view.samples(settings) <= len(samples))
+    return features.views_of(middle(samples, stretch), settings, usable), outcome
 
 
 def usable_views(

@@ -40,7 +40,9 @@ def views_of(samples: np.ndarray, settings: Settings, views: Iterable[View]) -> 
     names, matrices = [view.name for view in views], {}
     if "cnn" in names or "song" in names:
         image = song_image(samples, settings)
+    if "cnn" in names:
         matrices["cnn"] = cut_clips(image, settings)
+    if "song" in names:
         matrices["song"] = image[None, :, : settings.song_frames]
     if "lstm" in names:
         matrices["lstm"] = lstm_clips(samples, settings)

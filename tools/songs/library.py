@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -81,10 +82,13 @@ def is_stray(path: Path) -> bool:
 
 
 def unique_names(files: list[tuple[str, Path]]) -> list[str]:
-    """The names of songs: where they lie, without suffix; with it where two would be equal."""
-    short = [name[: len(name) - len(path.suffix)] for name, path in files]
-    times = Counter(short)
-    return [stem if times[stem] == 1 else name for stem, (name, _) in zip(short, files)]
+    """The names of songs: where they lie, without suffix; with it where two would be equal. No file is there twice."""
+    whole = [name for name, _ in files]
+    names = [name[: len(name) - len(path.suffix)] for name, path in files]
+    while len(set(names)) < len(names):  # of x.mp3, x.wav and x.wav.ogg the last is like the second only then
+        times = Counter(names)
+        names = [name if times[name] == 1 else with_suffix for name, with_suffix in zip(names, whole)]
+    return names
 
 
 def sort_tracks(tracks: Iterable[Track]) -> list[Track]:
@@ -105,12 +109,14 @@ def check_number(root: Path, genres: set[str], left_out: list[LeftOut]) -> tuple
 def survey_table(table: Path) -> Survey:
     """The songs that a table names. UserError for a table that can't be read, or lacks a column."""
     songs, left_out = [], []
+    listed: set[str] = set()
     for number, row in enumerate(read_table(table), 2):
         path = table.parent / row["path"]
-        reason = why_not_listed(row, path)
+        reason = why_not_listed(row, path) or ("listed twice" if row["path"] in listed else None)
         if reason:
             left_out.append(LeftOut(printable(row["path"] or f"line {number}"), reason))
         else:
+            listed.add(row["path"])
             songs.append((row, path))
     genres = check_number(table, {row["genre"] for row, _ in songs}, left_out)
     names = unique_names([(row["path"], path) for row, path in songs])
@@ -128,13 +134,16 @@ def read_table(table: Path) -> list[dict[str, str]]:
     except UnicodeDecodeError:
         raise UserError(f"{printable(table)}: not a table in UTF-8: save it as CSV in UTF-8") from None
     comma = max(",;\t", key=text.partition("\n")[0].count)
-    rows = csv.DictReader(text.splitlines(), delimiter=comma)
-    names = [name.strip().lower() for name in rows.fieldnames or []]
-    missing = [name for name in ("path", "genre") if name not in names]
-    if missing:
-        raise UserError(f"{printable(table)}: no column '{missing[0]}': its first line has to name path and genre")
-    rows.fieldnames = names
-    return [{key: (value or "").strip() for key, value in row.items() if isinstance(key, str)} for row in rows]
+    rows = csv.DictReader(io.StringIO(text), delimiter=comma)  # a name may hold what str.splitlines() parts
+    try:
+        names = [name.strip().lower() for name in rows.fieldnames or []]
+        missing = [name for name in ("path", "genre") if name not in names]
+        if missing:
+            raise UserError(f"{printable(table)}: no column '{missing[0]}': its first line has to name path and genre")
+        rows.fieldnames = names
+        return [{key: (value or "").strip() for key, value in row.items() if isinstance(key, str)} for row in rows]
+    except csv.Error as error:
+        raise UserError(f"{printable(table)}: {error}: save it as CSV in UTF-8") from None
 
 
 def why_not_listed(row: dict[str, str], path: Path) -> str | None:

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from tools.cli import UserError, printable
 from tools.songs import contents
-from tools.songs.gtzan import GENRES, is_song_name, survey_gtzan
+from tools.songs.gtzan import GENRES, SUFFIXES, is_song_name, survey_gtzan
 from tools.songs.library import files_below, genre_folders, survey_folders, survey_table, why_not_audio
 from tools.songs.tracks import Survey, Track
 
@@ -62,10 +62,13 @@ def locate_root(root: Path) -> Path:
 
 
 def is_gtzan(root: Path) -> bool:
-    """Whether every folder with songs has one of the ten names, and most songs are named as GTZAN's."""
+    """Whether every folder with songs has one of the ten names, and most songs are named as GTZAN's.
+
+    What is in another format is not, as GTZAN made into mp3: that is any music.
+    """
     songs = [path for folder in genre_folders(root) for path in files_below(folder) if why_not_audio(path) is None]
     folders = {path.relative_to(root).parts[0] for path in songs}
-    named = sum(is_song_name(path.stem) for path in songs)
+    named = sum(is_song_name(path.stem) and path.suffix.lower() in SUFFIXES for path in songs)
     no_song = not songs and all(folder.name in GENRES for folder in genre_folders(root))
     return no_song or (folders <= set(GENRES) and 2 * named > len(songs))
 

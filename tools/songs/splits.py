@@ -212,10 +212,15 @@ def read_filtered() -> dict[str, str]:
 
 
 def by_genre(survey: Survey) -> list[tuple[int, list[list[Track]]]]:
-    """The songs of each label in groups that are drawn as one, sorted by name: their order must not matter."""
+    """The songs of each label in groups that are drawn as one, sorted by name: their order must not matter.
+
+    Songs that are alike are one group, of the first one's label, though they lie in two genres.
+    """
     genres: dict[int, dict[str, list[Track]]] = {label: defaultdict(list) for label in range(len(survey.genres))}
+    labels = {track.track: track.label for track in survey.tracks}
     for track in sorted(survey.tracks, key=lambda track: track.track):
-        genres[track.label][survey.alike.get(track.track, track.track)].append(track)
+        first = survey.alike.get(track.track, track.track)
+        genres[labels[first]][first].append(track)
     return [(label, list(groups.values())) for label, groups in genres.items()]
 
 

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterable
 
 from tools import cli
-from tools.settings import Settings, add_settings, given_settings, parse, text_of
+from tools.settings import FOLDER, LMDB, NOTHING, RUN, Settings, add_settings, given_settings, parse
 from tools.verify.outcome import FailedError, equal
 
 
@@ -35,6 +35,6 @@ def check_settings(args: argparse.Namespace, settings: Settings, needed: Iterabl
     texts = given_settings(args)
     values = parse(texts)
     equal(sorted(set(needed) - texts.keys()), [], "settings that are not in the command")
+    said, right = (each.differences(FOLDER, LMDB, RUN, NOTHING) for each in (values, settings))
     for name in texts.keys() - set(beside):
-        text, right = (text_of(getattr(each, name), " ") for each in (values, settings))
-        equal(text, right, f"{name.upper()} in the command")
+        equal(said.get(name), right.get(name), f"{name.upper()} in the command")
