@@ -26,11 +26,20 @@ endif
 GTZAN ?=
 DOCKER ?= docker
 IMAGE ?= music-caffe
+export_too := REMOTE_SHELL GTZAN_URL DEBIAN_MIRROR DEBIAN_SECURITY_MIRROR OPENBLAS_CORETYPE
+
+# A mistyped name would be passed over: ITER=500 would train to the end
+known := $(SETTINGS) $(OPTIONS) $(export_too) GTZAN DATA SECONDS DOCKER PIP_INDEX_URL MAKEFLAGS SHELL
+typed := $(foreach name,$(.VARIABLES),$(if $(findstring command line,$(origin $(name))),$(name)))
+$(foreach name,$(filter-out $(known),$(typed)),$(error $(name)= is no setting: make and tools/README.md list them; \
+  what is meant for another program stands before make))
+# GNU screen exports a WINDOW and tcsh a HOST of their own
+$(foreach name,$(if $(STY),WINDOW) $(if $(VENDOR),HOST),$(if $(filter environment,$(origin $(name))),$(eval override $(name) :=)))
 
 # What the user typed is taken as it stands: a $ in it means nothing to make. Recipes get it from their environment.
 $(foreach name,$(SETTINGS) $(OPTIONS) GTZAN,$(eval override $(name) := $$(value $(name))))
 export $(SETTINGS) $(OPTIONS) GTZAN
-export REMOTE_SHELL GTZAN_URL DEBIAN_MIRROR DEBIAN_SECURITY_MIRROR OPENBLAS_CORETYPE
+export $(export_too)
 # option NAME: --name "$NAME" where NAME is set
 option = $${$(1):+--$(shell tr A-Z_ a-z- <<<$(1)) "$$$(1)"}
 settings := $(shell for name in $(SETTINGS); do tr A-Z_ a-z- <<<$$name | sed 's/.*/$${'$$name':+--& "$$'$$name'"}/'; done)

@@ -38,7 +38,7 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[
     for script in runtime.iterdir():
         script.chmod(0o755)
     shutil.copy(CHECKOUT / "Makefile", tmp_path)
-    for name in ("GTZAN", "DATA", "MAKEFLAGS", "CAFFE", "HOSTS"):
+    for name in ("GTZAN", "DATA", "MAKEFLAGS", "CAFFE", "HOSTS", "STY", "VENDOR", "WINDOW", "HOST"):
         monkeypatch.delenv(name, raising=False)
 
     def call(*arguments: str, **environment: str) -> list[dict]:
@@ -95,6 +95,26 @@ def test_data_says_the_same_of_other_music_and_beats_gtzan_of_the_environment(ma
 def test_data_and_gtzan_both_typed_are_refused(make):
     with pytest.raises(AssertionError, match="DATA= and GTZAN= both name the songs: give one of them"):
         make("lmdb", "DATA=a", "GTZAN=b")
+
+
+@pytest.mark.quick
+@pytest.mark.torture("bad input")
+@pytest.mark.parametrize("typed", ["ITER=500", "iters=500", "SPLITS=clip", "settings="])
+def test_a_mistyped_name_is_refused_not_passed_over(typed, make):
+    name = typed.partition("=")[0]
+    with pytest.raises(AssertionError, match=f"{name}= is no setting: make and tools/README.md list them"):
+        make("train-rcnn", typed)
+
+
+def test_what_a_terminal_program_exports_is_no_setting_and_what_the_user_exports_is(make):
+    of_screen = {"STY": "1.pts", "WINDOW": "3"}
+    of_tcsh = {"VENDOR": "unknown", "HOST": "box"}
+    for call in make("lmdb", "serve", **of_screen, **of_tcsh):
+        assert not {"--window", "--host"} & set(call["arguments"])
+    *_, lmdb, serve = make("lmdb", "serve", "WINDOW=512", "HOST=0.0.0.0", **of_screen, **of_tcsh)
+    assert (value(lmdb, "--window"), value(serve, "--host")) == ("512", "0.0.0.0")
+    *_, lmdb, serve = make("lmdb", "serve", WINDOW="256", HOST="::")
+    assert (value(lmdb, "--window"), value(serve, "--host")) == ("256", "::")
 
 
 def test_without_songs_none_are_named_to_train_and_vote(make):

@@ -16,9 +16,10 @@ with warnings.catch_warnings():
 
 from tools.classify.output import clock, colour, shorten
 from tools.classify.song import Song
-from tools.classify.verdict import UNDECIDED, Verdict
+from tools.classify.verdict import Verdict
 from tools.cli import printable
 from tools.files import whole_file
+from tools.songs.library import UNDECIDED
 
 LARGEST_COLUMNS = 2000  # more than the picture has pixels across
 

@@ -18,10 +18,10 @@ from tools.classify.model import Model
 from tools.classify.song import Song
 from tools.cli import UserError
 from tools.nets.predict import predict_arrays
+from tools.songs.library import UNDECIDED
 from tools.vote import rules
 
 THRESHOLD = rules.PAPER_THRESHOLDS[0]
-UNDECIDED = "undecided"
 
 
 @dataclass(frozen=True)

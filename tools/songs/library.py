@@ -22,6 +22,7 @@ from tools.songs.tracks import LeftOut, Survey, Track
 
 PARTS = ("train", "valid", "test")
 FEWEST_GENRES, MOST_GENRES = 2, 100
+UNDECIDED = "undecided"  # what is said of a song where no genre has votes enough
 
 
 def genre_folders(root: Path) -> list[Path]:
@@ -96,7 +97,9 @@ def sort_tracks(tracks: Iterable[Track]) -> list[Track]:
 
 
 def check_number(root: Path, genres: set[str], left_out: list[LeftOut]) -> tuple[str, ...]:
-    """The genres sorted by name. UserError where they are too few or too many to tell apart."""
+    """The genres sorted by name. UserError where they are too few, too many or not to be told apart."""
+    if UNDECIDED in genres:
+        raise UserError(f"{printable(root)}: a genre can't be called {UNDECIDED}, as songs without one are: rename it")
     if not FEWEST_GENRES <= len(genres) <= MOST_GENRES:
         first = f" (left out: {left_out[0].file}: {left_out[0].reason})" if left_out else ""
         raise UserError(
@@ -108,8 +111,7 @@ def check_number(root: Path, genres: set[str], left_out: list[LeftOut]) -> tuple
 
 def survey_table(table: Path) -> Survey:
     """The songs that a table names. UserError for a table that can't be read, or lacks a column."""
-    songs, left_out = [], []
-    listed: set[str] = set()
+    songs, left_out, listed = [], [], set()
     for number, row in enumerate(read_table(table), 2):
         path = table.parent / row["path"]
         reason = why_not_listed(row, path) or ("listed twice" if row["path"] in listed else None)
@@ -130,20 +132,21 @@ def survey_table(table: Path) -> Survey:
 def read_table(table: Path) -> list[dict[str, str]]:
     """The rows of a table, their values without spaces around them. Commas, semicolons or tabs part the columns."""
     try:
-        text = table.read_text(encoding="utf-8-sig")
+        text = table.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UserError(f"{printable(table)}: not a table in UTF-8: save it as CSV in UTF-8") from None
     comma = max(",;\t", key=text.partition("\n")[0].count)
-    rows = csv.DictReader(io.StringIO(text), delimiter=comma)  # a name may hold what str.splitlines() parts
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=comma, strict=True)
     try:
         names = [name.strip().lower() for name in rows.fieldnames or []]
-        missing = [name for name in ("path", "genre") if name not in names]
-        if missing:
-            raise UserError(f"{printable(table)}: no column '{missing[0]}': its first line has to name path and genre")
+        for name in ("path", "genre"):
+            if names.count(name) != 1:
+                number = "two columns" if name in names else "no column"
+                raise UserError(f"{printable(table)}: {number} '{name}': its first line has to name path and genre")
         rows.fieldnames = names
         return [{key: (value or "").strip() for key, value in row.items() if isinstance(key, str)} for row in rows]
     except csv.Error as error:
-        raise UserError(f"{printable(table)}: {error}: save it as CSV in UTF-8") from None
+        raise UserError(f"{printable(table)}: {error}, in the row after line {rows.line_num}: mend it") from None
 
 
 def why_not_listed(row: dict[str, str], path: Path) -> str | None:
@@ -152,7 +155,10 @@ def why_not_listed(row: dict[str, str], path: Path) -> str | None:
         return "a row without a path or a genre"
     if row.get("part") and row["part"] not in PARTS:
         return f"its part is '{printable(row['part'])}': give train, valid or test"
-    return why_not_audio(path) if path.exists() or path.is_symlink() else "there is no such file"
+    try:
+        return why_not_audio(path) if path.exists() or path.is_symlink() else "there is no such file"
+    except OSError as error:  # of a name that is too long, or a folder that is shut
+        return f"{error.strerror}"
 
 
 def with_alike(survey: Survey) -> Survey:

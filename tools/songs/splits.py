@@ -182,10 +182,14 @@ def filtered_split(survey: Survey) -> Parts:
 
 
 def given_split(survey: Survey) -> Parts:
-    """The parts of a table. UserError where a song has none, or there is nothing to train on or to test."""
+    """The parts of a table. UserError where a song has none or is in two, or there is nothing to train on or test."""
     without = [song.track for song in survey.tracks if not song.part]
     if without:
         raise UserError(f"SPLIT=given: {without[0]} has no part: give the table a column part: train, valid or test")
+    part_of = {song.track: song.part for song in survey.tracks}
+    for track, first in survey.alike.items():
+        if part_of[track] != part_of[first]:
+            raise UserError(f"SPLIT=given: {track} and {first} are one song, byte for byte: give both the same part")
     parts = {part: [song for song in survey.tracks if song.part == part] for part in FILTERED_PARTS}
     for part in ("train", "test"):
         if not parts[part]:
@@ -220,7 +224,7 @@ def by_genre(survey: Survey) -> list[tuple[int, list[list[Track]]]]:
     labels = {track.track: track.label for track in survey.tracks}
     for track in sorted(survey.tracks, key=lambda track: track.track):
         first = survey.alike.get(track.track, track.track)
-        genres[labels[first]][first].append(track)
+        genres[labels[first]][first].append(track)  # alike under two genres, they are still on one side
     return [(label, list(groups.values())) for label, groups in genres.items()]
 
 
