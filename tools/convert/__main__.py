@@ -108,8 +108,8 @@ def main() -> None:
             data = {"root": str(args.data_root), "songs_present": len(survey.tracks), **origin["data"]}
             hashes = {short_name(name): outcome.samples_sha256 for name, outcome in outcomes.items()}
             names = {short_name(track.track): track.track for track in tracks if short_name(track.track) != track.track}
-            others = {"left_out": left_out, "lacking": lacking, "alike": survey.alike, "long_names": names, "samples_sha256": hashes}
-            manifest.write(aside, {**asked, "lmdbs": lmdbs, **others, "data": data})
+            others = {"left_out": left_out, "alike": survey.alike, "long_names": names, "samples_sha256": hashes}
+            manifest.write(aside, {**asked, "lmdbs": lmdbs, "lacking": lacking, **others, "data": data})
         spool.remove()
     print_table(folder, lmdbs)
 
