@@ -46,6 +46,10 @@ settings := $(shell for name in $(SETTINGS); do tr A-Z_ a-z- <<<$$name | sed 's/
 # GTZAN=DIR as the songs that something has to be of, or to be made of
 named_songs = $${GTZAN:+--data "$$GTZAN"}
 songs = "$${GTZAN:-$$BUILD/synthetic/genres}"
+# The run says it all: other settings beside it are refused, as tools.vote refuses them itself
+run_alone = for name in $(filter-out BUILD CAFFE GPU JOBS,$(SETTINGS)); do \
+  [ -z "$$RUN$$MODEL" ] || [ -z "$${!name}" ] || \
+    { echo "$@: $$name= beside RUN=$${RUN:-$$MODEL}: the run says it all: leave one of them out" >&2; exit 2; }; done
 model = $(call option,RUN) $(call option,MODEL) $(call option,ITERATION) --build "$$BUILD"
 
 # The sandbox shows what GTZAN, TEST, RUN, MODEL, WEIGHTS, SONG, KEEP, HOSTS, BUILD, PNG and CSV name
@@ -65,9 +69,9 @@ help:
 ##@ Start here
 demo: ## everything once, small: synthetic songs, LMDBs, a short RCNN training, votes
 	@$(MAKE) --no-print-directory setup
-	@$(MAKE) --no-print-directory BUILD=build/demo GTZAN= SPLIT=song FOLD=0 lmdb
-	@$(MAKE) --no-print-directory BUILD=build/demo GTZAN= SPLIT=song FOLD=0 train-rcnn ITERS="$${ITERS:-150}"
-	@$(MAKE) --no-print-directory BUILD=build/demo GTZAN= SPLIT=song FOLD=0 NET=rcnn vote
+	@$(MAKE) --no-print-directory BUILD=build/demo GTZAN= DATA= SPLIT=song FOLD=0 lmdb
+	@$(MAKE) --no-print-directory BUILD=build/demo GTZAN= DATA= SPLIT=song FOLD=0 train-rcnn ITERS="$${ITERS:-150}"
+	@$(MAKE) --no-print-directory BUILD=build/demo GTZAN= DATA= SPLIT=song FOLD=0 NET=rcnn vote
 	@echo; echo 'This was a minute of training on music made by a program. Next:'
 	@echo '  make serve BUILD=build/demo          a page to drop, record and hear songs on, with this network'
 	@echo '  make classify SONG="my song.mp3"     the genre of a song of yours, with a picture'
@@ -135,6 +139,7 @@ verify: setup ## is everything made still what it was made from? A line a check
 	@$(PYTHON) tools.verify --build "$$BUILD" $(named_songs) $(call option,SONGS)
 
 repeat: setup ## train RUN=FOLDER again from its record (to ITERATION): the same weights?
+	@$(run_alone)
 	@[ -n "$$RUN" ] || { echo 'repeat: which run? make repeat RUN=build/runs/song/rcnn' >&2; exit 2; }; \
 	$(PYTHON) tools.verify.repeat $(call option,ITERATION) -- "$$RUN"
 
@@ -144,14 +149,17 @@ paper: setup synthetic ## all of it, at SCALE=0.005 of the iterations; PLAN=1 te
 
 ##@ Your own song
 classify: setup ## the genre of SONG=FILE or FOLDER; JSON=1 CSV=FILE PNG=FOLDER THRESHOLD=5 RUN=
+	@$(run_alone)
 	@[ -n "$$SONG" ] || { echo 'classify: which song? make classify SONG="my song.mp3"' >&2; exit 2; }; \
 	[ -n "$$PNG" ] || [ -d "$$SONG" ] || PNG=$$BUILD/classify; \
 	$(PYTHON) tools.classify $(model) $(call option,THRESHOLD) $${JSON:+--json} $(call option,CSV) $(call option,PNG) -- "$$SONG"
 
 serve: setup ## a page to drop, record and hear songs on: HOST=127.0.0.1 PORT=8000 RUN=
+	@$(run_alone)
 	@$(IN) --network python3 -m tools.serve $(model) $(call option,THRESHOLD) $(call option,HOST) $(call option,PORT)
 
 robustness: setup ## how often test songs keep their verdict at other levels, rates and formats
+	@$(run_alone)
 	@$(PYTHON) tools.bench.robustness $(songs) $(model) $(call option,THRESHOLD) --json "$$BUILD/robustness.json"
 
 ##@ Docker, speed, housekeeping

@@ -138,6 +138,23 @@ def test_a_run_is_named_to_vote_and_classify_by_the_same_word(make):
         assert value(call, "--iteration") == "500"
 
 
+@pytest.mark.quick
+@pytest.mark.torture("bad input")
+@pytest.mark.parametrize(
+    ("target", "word"), [("classify", "RUN"), ("serve", "MODEL"), ("robustness", "RUN"), ("repeat", "RUN")]
+)
+def test_a_setting_beside_a_run_is_refused_where_the_tool_has_no_settings(target, word, make):
+    make(target, "RUN=r", "SONG=a.wav", "CAFFE=native", "BUILD=b")
+    with pytest.raises(AssertionError, match=f"{target}: NET= beside RUN=r: the run says it all"):
+        make(target, f"{word}=r", "SONG=a.wav", "NET=lstm")
+
+
+def test_the_demo_is_of_synthetic_songs_whatever_music_is_named(make):
+    calls = make("demo", "DATA=my music", GTZAN="genres")
+    assert not any({"my music", "genres"} & set(call["arguments"]) for call in calls)
+    assert {value(call, "--build") for call in calls if "--build" in call["arguments"]} == {"build/demo"}
+
+
 def test_train_alone_trains_all_six_networks_in_turn(make):
     from tools.nets.network import NETS
 

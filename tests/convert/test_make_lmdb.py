@@ -261,6 +261,33 @@ def test_songs_that_cannot_be_used_are_left_out_and_named(songs, tmp_path):
             assert [int(key[:8]) for key in keys] == list(range(len(keys)))
 
 
+def test_a_view_that_no_song_is_long_enough_for_is_lacking_and_said_to_be(tmp_path):
+    """Songs of half a second, with CLIPS_A_SONG as the line on each advises: the LSTM and the whole song go without."""
+    for number in range(12):
+        write_short_song(tmp_path / "music" / "xy"[number % 2] / f"{number}.wav", number)
+    small = ("--n-bands", 21, "--window", 128, "--hop", 64, "--frames-a-clip", 30, "--build", tmp_path)
+    line = one_line(make(tmp_path / "music", *small), "none of its songs can be used")
+    assert line.endswith("too short for song: 11025 samples, 160064 are needed")
+    result = made(tmp_path / "music", *small, "--clips-a-song", 5)
+    for view in ("lstm", "song"):
+        assert f"no LMDBs of {view}: none of its songs can be used" in result.stderr
+    (folder,) = (tmp_path / "lmdb").glob("song@*")
+    assert {path.name for path in folder.glob("*_lmdb")} == {
+        f"cnn_{dtype}_{part}_lmdb" for dtype in ("float", "int") for part in ("train", "test")
+    }
+    assert made(tmp_path / "music", *small, "--clips-a-song", 5).stdout == f"{folder}: up to date\n"
+    refused = call_module("tools.train", "--net", "lstm", "--clips-a-song", 5, *small)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "lstm_float_train_lmdb: no such LMDB: none of its songs can be used" in refused.stderr
+    verified = call_module("tools.verify", "--build", tmp_path)
+    assert verified.returncode == 0, verified.stdout
+
+
+def write_short_song(path, seed):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, np.random.default_rng(seed).normal(0, 0.1, SAMPLE_RATE // 2), SAMPLE_RATE)
+
+
 def test_a_data_root_with_no_usable_song_ends_in_one_line(songs, tmp_path):
     for number in range(5):
         path = tmp_path / "genres/pop" / f"pop.{number:05}.wav"

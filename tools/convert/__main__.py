@@ -18,7 +18,7 @@ from tools import cli, paths, processes
 from tools.convert import manifest
 from tools.convert.extract import Spool, extract
 from tools.convert.lmdbs import short_name
-from tools.convert.parts import SEED, check_parts, draw_parts, list_left_out, usable_clips
+from tools.convert.parts import SEED, draw_parts, list_left_out, usable_clips, usable_parts
 from tools.convert.views import VIEWS, View, check_matrices
 from tools.convert.writing import write_lmdbs
 from tools.files import only_writer, whole_folder
@@ -99,14 +99,17 @@ def main() -> None:
         report_odd(left_out, survey)
         report_converted([track for track in tracks if not reasons[track.track]])
         parts = usable_clips(draw_parts(survey, settings, views, genres), reasons, settings)
-        check_parts(parts, survey.root, {track.genre for track in tracks}, left_out, settings.split == "all")
+        present = {track.genre for track in tracks}
+        parts, lacking = usable_parts(parts, survey.root, present, left_out, settings.split == "all")
+        for view, reason in lacking.items():
+            print(f"no LMDBs of {view}: {reason}", file=sys.stderr)
         with whole_folder(folder) as aside:
             lmdbs = write_lmdbs(aside, parts, spool, dtypes, survey.genres, settings.jobs)
             data = {"root": str(args.data_root), "songs_present": len(survey.tracks), **origin["data"]}
             hashes = {short_name(name): outcome.samples_sha256 for name, outcome in outcomes.items()}
             names = {short_name(track.track): track.track for track in tracks if short_name(track.track) != track.track}
             others = {"left_out": left_out, "alike": survey.alike, "long_names": names, "samples_sha256": hashes}
-            manifest.write(aside, {**asked, "lmdbs": lmdbs, **others, "data": data})
+            manifest.write(aside, {**asked, "lmdbs": lmdbs, "lacking": lacking, **others, "data": data})
         spool.remove()
     print_table(folder, lmdbs)
 

@@ -87,16 +87,29 @@ def list_left_out(survey: Survey, genres: tuple[str, ...], reasons: Reasons) -> 
     ]
 
 
-def check_parts(parts: Parts, root: Path, genres: Iterable[str], left_out: list[dict[str, str]], is_all: bool) -> None:
-    """UserError if no song is left, a part is empty or a genre of the songs can't be trained on."""
-    place, why = printable(root), f": {left_out[-1]['file']}: {left_out[-1]['reason']}" if left_out else ""
-    for view, drawn in parts.items():
-        if not any(drawn.values()):
-            raise UserError(f"{place}: none of its songs can be used{why}")
-        for part, clips in drawn.items():
-            if not clips and not (is_all and part == "test"):
-                raise UserError(f"{place}: no song for the {part} part of {view.name}: add songs to it{why}")
-        untrained = sorted(set(genres) - {track.genre for track, _ in drawn["train"]})
-        if untrained:
-            names = ", ".join(untrained)
-            raise UserError(f"{place}: no song of {names} to train on: add songs, or take the folder away{why}")
+def usable_parts(
+    parts: Parts, root: Path, genres: Iterable[str], left_out: list[dict[str, str]], is_all: bool
+) -> tuple[Parts, dict[str, str]]:
+    """The parts of the views that can be trained and tested on, and why the others can't, by name of the view.
+
+    UserError if there is none: no song is left, a part is empty or a genre of the songs can't be trained on.
+    """
+    reasons = {view: why_not_used(view, drawn, genres, is_all) for view, drawn in parts.items()}
+    lacking = {view.name: reason for view, reason in reasons.items() if reason}
+    if len(lacking) == len(parts):
+        why = f": {left_out[-1]['file']}: {left_out[-1]['reason']}" if left_out else ""
+        raise UserError(f"{printable(root)}: {next(iter(lacking.values()))}{why}")
+    return {view: drawn for view, drawn in parts.items() if view.name not in lacking}, lacking
+
+
+def why_not_used(view: View, drawn: dict[str, list[Clip]], genres: Iterable[str], is_all: bool) -> str | None:
+    """Why no network can be trained on the parts of a view; None if it can."""
+    if not any(drawn.values()):
+        return "none of its songs can be used"
+    for part, clips in drawn.items():
+        if not clips and not (is_all and part == "test"):
+            return f"no song for the {part} part of {view.name}: add songs to it"
+    untrained = sorted(set(genres) - {track.genre for track, _ in drawn["train"]})
+    if untrained:
+        return f"no song of {printable(', '.join(untrained))} to train on: add songs, or take the folder away"
+    return None

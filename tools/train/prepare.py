@@ -133,7 +133,9 @@ def find_data(settings: Settings, view: View) -> Data:
 
 def lmdb_entry(manifest: dict[str, Any], lmdb: Path) -> dict[str, Any]:
     """What the manifest says of one LMDB. UserError where it or the LMDB is missing."""
-    entry = manifest["lmdbs"].get(lmdb.name)
+    entry, lacking = manifest["lmdbs"].get(lmdb.name), manifest.get("lacking", {})
+    if reason := lacking.get(lmdb.name.partition("_")[0]):
+        raise UserError(f"{lmdb}: no such LMDB: {reason}: 'make lmdb' named the songs")
     if entry is None or not lmdb.is_dir():
         raise UserError(f"{lmdb}: no such LMDB: type 'make lmdb' with the same settings first")
     return entry

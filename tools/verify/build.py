@@ -66,7 +66,9 @@ class Folder:
 
     @property
     def views(self) -> list[View]:
-        return [VIEWS[name] for name in self.manifest["views"]]
+        """Those that it has LMDBs of."""
+        lacking = self.manifest.get("lacking", ())
+        return [VIEWS[name] for name in self.manifest["views"] if name not in lacking]
 
     def groups(self) -> Iterator[tuple[View, str]]:
         for view in self.views:

@@ -73,7 +73,8 @@ def check_manifest(folder: Folder) -> str:
     for name, sha256 in manifests.hashes(folder.path).items():
         equal(manifest["files_sha256"][name], sha256, f"sha256 of {name}")
     equal(sorted(manifest["files_sha256"]), sorted(sizes), "files with a sha256")
-    settings, data = Folder(folder.path, manifest).settings, manifest["data"]
+    said, data = Folder(folder.path, manifest), manifest["data"]
+    settings = said.settings
     equal(settings.lmdb_folder, folder.path.name, "the name of the folder")
     labels = tuple(manifest["label_names"])
     genres = tuple(genre for genre in labels if genre in manifest["genres"])
@@ -84,7 +85,7 @@ def check_manifest(folder: Folder) -> str:
     parts = sorted({name.split("_")[2] for name in manifest["lmdbs"]})
     if parts not in PARTS.get(settings.split, [["test", "train"]]):
         raise FailedError(f"parts: {', '.join(parts)}")
-    names = [f"{v}_{dtype}_{part}_lmdb" for v in manifest["views"] for dtype in manifest["dtypes"] for part in parts]
+    names = [f"{view.name}_{dtype}_{part}_lmdb" for view, dtype in said.groups() for part in parts]
     equal(sorted(manifest["lmdbs"]), sorted(names), "its LMDBs")
     equal(sorted(f"{name}/data.mdb" for name in names), sorted(n for n in sizes if n.endswith(".mdb")), "LMDBs")
     equal(sorted(manifest["versions"]), sorted(manifests.versions()), "versions")

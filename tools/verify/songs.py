@@ -13,8 +13,9 @@ from tools import processes
 from tools.convert import lmdbs
 from tools.convert.extract import examine
 from tools.convert.lmdbs import short_name
-from tools.convert.parts import Reasons, draw_parts, list_left_out, usable_clips
+from tools.convert.parts import Reasons, draw_parts, list_left_out, usable_clips, usable_parts
 from tools.convert.train_clips import train_clip
+from tools.convert.views import VIEWS, View
 from tools.songs import audio, roots
 from tools.songs.tracks import Survey
 from tools.verify.build import Build, Content, Folder
@@ -65,8 +66,12 @@ def check_draw(build: Build, folder: Folder) -> str:
     ):
         equal(manifest[key], right, key)
     equal(sorted(manifest["samples_sha256"]), sorted(short_name(track.track) for track in tracks), "samples_sha256")
-    drawn = draw_parts(survey, folder.settings, folder.views, genres)
-    for view, parts in usable_clips(drawn, reasons, folder.settings).items():
+    drawn = draw_parts(survey, folder.settings, asked_views(folder), genres)
+    drawn = usable_clips(drawn, reasons, folder.settings)
+    present = {track.genre for track in tracks}
+    used, lacking = usable_parts(drawn, survey.root, present, manifest["left_out"], folder.settings.split == "all")
+    equal(manifest.get("lacking", {}), lacking, "lacking")
+    for view, parts in used.items():
         for dtype in manifest["dtypes"]:
             contents = folder.of(view, dtype)
             equal(sorted(contents), sorted(part for part, clips in parts.items() if clips), f"parts of {view.name}")
@@ -83,13 +88,18 @@ def compare_draw(name: str, content: Content, records: list[tuple[str, int, int]
     equal(own == records, True, f"{name}: in the order of the draw")
 
 
+def asked_views(folder: Folder) -> list[View]:
+    """The views that were asked for, those too that no song was long enough for."""
+    return [VIEWS[name] for name in folder.manifest["views"]]
+
+
 def reasons_of(survey: Survey, folder: Folder) -> Reasons:
     """Why the songs that the manifest names as left out can't be used, read again, by view."""
     names = {item["track"] for item in folder.manifest["left_out"]}
     reasons = {}
     for track in survey.tracks:
         if track.track in names and track.genre in folder.manifest["genres"]:
-            _, outcome = examine(track, folder.settings, folder.views, survey.is_gtzan)
+            _, outcome = examine(track, folder.settings, asked_views(folder), survey.is_gtzan)
             reasons[track.track] = outcome.reasons
     return reasons
 
