@@ -136,7 +136,7 @@ verify: setup ## is everything made still what it was made from? A line a check
 
 repeat: setup ## train RUN=FOLDER again from its record (to ITERATION): the same weights?
 	@[ -n "$$RUN" ] || { echo 'repeat: which run? make repeat RUN=build/runs/song/rcnn' >&2; exit 2; }; \
-	$(PYTHON) tools.verify.repeat $(call option,ITERATION) -- "$$RUN"
+	$(PYTHON) tools.verify.repeat $(call option,ITERATION) --build "$$BUILD" -- "$$RUN"
 
 paper: setup synthetic ## all of it, at SCALE=0.005 of the iterations; PLAN=1 tells how long, SONGS= CORES=
 	@$(PYTHON) tools.paper $(songs) --build "$$BUILD" $(call option,SCALE) \

@@ -50,6 +50,9 @@ def run(tool: str, main: Callable[[], int | None]) -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+    except MemoryError as error:
+        print(f"{tool}: not enough memory ({error}): end other programs, or ask for less at once", file=sys.stderr)
+        sys.exit(2)
     except OSError as error:
         print(f"{tool}: {describe_os_error(error)}", file=sys.stderr)
         sys.exit(2)

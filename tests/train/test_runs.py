@@ -99,7 +99,12 @@ def test_a_run_is_the_same_by_its_settings_and_by_its_folder(folder, tmp_path):
     assert by_folder[0].name == "complex_cnn@seed=3,dropout=0.4_0.6@9,genres=jazz_rock"
     for _, _, settings in (by_settings, by_folder):
         assert (settings.seed, settings.dropout, settings.genres) == (3, ((0, 0.4), (9, 0.6)), ("jazz", "rock"))
-    assert runs.build_of(folder) == tmp_path
+    assert runs.build_of(folder, Path("build")) == tmp_path
+
+
+@pytest.mark.parametrize("folder", ["/m", "/a/m", "/a/b/c/m", "m", ".", "data/model", "/runs/m"])
+def test_a_run_in_no_build_folder_is_of_the_one_that_is_named(folder):
+    assert runs.build_of(Path(folder), Path("mine")) == Path("mine")
 
 
 @pytest.mark.parametrize("option", ["--net", "--split", "--seed", "--fold", "--batch", "--window"])

@@ -68,9 +68,15 @@ def find_run(args: argparse.Namespace) -> tuple[Path, dict[str, Any], Settings]:
     return args.run, record, settings_of(record, args.run)
 
 
-def build_of(folder: Path) -> Path:
-    """The build folder that a run lies in, as build/runs/<split>/<run>; a link to a run may lie anywhere."""
-    return (folder if folder.parent.parent.name == "runs" and len(folder.parts) > 3 else folder.resolve()).parents[2]
+def build_of(folder: Path, otherwise: Path) -> Path:
+    """The build folder that a run lies in, as build/runs/<split>/<run>; a link to a run may lie anywhere.
+
+    ``otherwise`` for a run that lies in none, as one from somebody else.
+    """
+    for path in (folder, folder.resolve()):
+        if path.parent.parent.name == "runs" and len(path.parts) > 3:
+            return path.parents[2]
+    return otherwise
 
 
 def read_run(folder: Path) -> dict[str, Any]:

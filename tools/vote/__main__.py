@@ -77,7 +77,7 @@ def predictions_of(
 def main() -> None:
     args = read_arguments()
     run_folder, record, settings = find_run(args)
-    build = build_of(run_folder) if args.run else settings.build
+    build = build_of(run_folder, Path(args.build or paths.BUILD)) if args.run else settings.build
     if args.data:
         roots.check_same_songs(args.data, record.get("data_fingerprint", ""), run_folder, build)
     if settings.split == "all" and not args.test:
