@@ -29,7 +29,7 @@ IMAGE ?= music-caffe
 export_too := REMOTE_SHELL GTZAN_URL DEBIAN_MIRROR DEBIAN_SECURITY_MIRROR OPENBLAS_CORETYPE
 
 # A mistyped name would be passed over: ITER=500 would train to the end
-known := $(SETTINGS) $(OPTIONS) $(export_too) GTZAN DATA SECONDS DOCKER PIP_INDEX_URL MAKEFLAGS SHELL
+known := $(SETTINGS) $(OPTIONS) $(export_too) GTZAN DATA READ WRITE SECONDS DOCKER PIP_INDEX_URL %_PROXY %_proxy MAKEFLAGS SHELL
 typed := $(foreach name,$(.VARIABLES),$(if $(findstring command line,$(origin $(name))),$(name)))
 $(foreach name,$(filter-out $(known),$(typed)),$(error $(name)= is no setting: make and tools/README.md list them; \
   what is meant for another program stands before make))
@@ -141,7 +141,7 @@ verify: setup ## is everything made still what it was made from? A line a check
 repeat: setup ## train RUN=FOLDER again from its record (to ITERATION): the same weights?
 	@$(run_alone)
 	@[ -n "$$RUN" ] || { echo 'repeat: which run? make repeat RUN=build/runs/song/rcnn' >&2; exit 2; }; \
-	$(PYTHON) tools.verify.repeat $(call option,ITERATION) -- "$$RUN"
+	$(PYTHON) tools.verify.repeat $(call option,ITERATION) --build "$$BUILD" -- "$$RUN"
 
 paper: setup synthetic ## all of it, at SCALE=0.005 of the iterations; PLAN=1 tells how long, SONGS= CORES=
 	@$(PYTHON) tools.paper $(songs) --build "$$BUILD" $(call option,SCALE) \

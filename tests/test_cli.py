@@ -7,6 +7,8 @@ import re
 import pytest
 from conftest import CHECKOUT, call_module
 
+from tools import cli
+
 # By module, the name that begins its errors; those without a parser are processes of another's own
 COMMANDS = {
     file.relative_to(CHECKOUT).with_suffix("").as_posix().replace("/", ".").replace(".__main__", ""): names[0]
@@ -26,3 +28,14 @@ def test_an_unknown_option_is_named_in_one_line(module):
 
 def test_they_are_all_there():
     assert len(COMMANDS) > 20
+
+
+def test_want_of_memory_is_said_in_one_line(capsys):
+    def take() -> None:
+        raise MemoryError("Unable to allocate 9 GiB")
+
+    with pytest.raises(SystemExit) as end:
+        cli.run("tool", take)
+    assert end.value.code == 2
+    said = "tool: not enough memory (Unable to allocate 9 GiB): end other programs, or ask for less at once\n"
+    assert capsys.readouterr().err == said

@@ -44,6 +44,9 @@ def read(*arguments: object) -> Settings:
         ({"genres": "pop, hip hop"}, {"genres": ("hip hop", "pop")}),
         ({"seed": " 3 "}, {"seed": 3}),
         ({"hosts": "my hosts"}, {"hosts": Path("my hosts")}),
+        # no further than its name tells it
+        ({"base_lr": "0.00123456789"}, {"base_lr": 0.00123457}),
+        ({"lr_steps": "1.0000001 0.1@9"}, {"lr_steps": ((0, 1.0), (9, 0.1))}),
     ],
 )
 def test_a_text_is_read_as_the_value_that_it_means(texts, values):
@@ -65,14 +68,24 @@ def test_a_schedule_that_makes_no_sense_is_refused(text):
         ("hop", "0", "give a whole number from 1"),
         ("hop", "1.5", "give a whole number from 1"),
         ("seed", "2147483648", "give a whole number from 0"),
+        ("window", "9" * 5000, "give a whole number from 1 to 65536"),
+        ("lstm_window", "131072", "give a whole number from 1 to 65536"),
         ("base_lr", "0", "give a number above 0 and below 1000"),
         ("base_lr", "nan", "give a number above 0 and below 1000"),
         ("base_lr", "inf", "give a number above 0 and below 1000"),
+        ("input_scale", "1e-50", "give a number above 0 and below 1000"),
+        ("dropout", "0.9999999999", "give a value, then VALUE@ITERATION in order of ITERATION from 0 and below 1"),
+        (
+            "dropout",
+            "0.4 0.5@2147483648",
+            "give a value, then VALUE@ITERATION in order of ITERATION from 0 and below 1",
+        ),
         ("dropout", "1", "give a value, then VALUE@ITERATION in order of ITERATION from 0 and below 1"),
         ("dropout", "nan", "give a value, then VALUE@ITERATION in order of ITERATION from 0 and below 1"),
         ("dropout", "0.4 2@9", "give a value, then VALUE@ITERATION in order of ITERATION from 0 and below 1"),
         ("neurons", "5000", "give a whole number from 1 to 4096"),
         ("batch_norm", "2", "give 0 or 1"),
+        ("net", "rcnn\0", "give a word"),
         ("net", "../rcnn", "the name of a folder of prototxt/: give that"),
     ],
 )
@@ -156,6 +169,19 @@ def test_a_run_is_named_by_what_differs_from_the_defaults(texts, name):
 )
 def test_lmdbs_are_named_by_what_differs_in_their_records(texts, folder):
     assert parse(texts).lmdb_folder == folder
+
+
+@pytest.mark.quick
+@pytest.mark.torture("bad input")
+@pytest.mark.parametrize(
+    "genres", ["hip-hop/rap,rock", "../../x,y", "a\nb,c", ",".join(f"genre {n}" for n in range(90))]
+)
+def test_what_no_folder_can_be_called_is_named_by_its_hash(genres, tmp_path):
+    given_, other = parse({"genres": genres}), parse({"genres": f"{genres},z"})
+    for name, another in ((given_.lmdb_folder, other.lmdb_folder), (given_.run_name({}), other.run_name({}))):
+        assert re.fullmatch(r"\w+@genres=[^/\n]*~[0-9a-f]{8}", name)
+        assert name != another
+        (tmp_path / f".{name}@iter=1000000000@test=00000000.spool").mkdir()
 
 
 @pytest.mark.parametrize("name", NAMES)

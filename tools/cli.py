@@ -6,6 +6,7 @@ import argparse
 import errno
 import io
 import shlex
+import signal
 import sys
 from collections.abc import Callable
 from typing import NoReturn
@@ -34,11 +35,20 @@ def printable(text: object) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
 
 
+def interrupt(*_: object) -> NoReturn:
+    """What Ctrl-C does, for other signals."""
+    raise KeyboardInterrupt
+
+
 def run(tool: str, main: Callable[[], int | None]) -> None:
-    """Call ``main`` and leave the process: with what it returns or 0, 2 and one line on an error, 130 on Ctrl-C."""
+    """Call ``main`` and leave the process: with what it returns or 0, 2 and one line on an error, 130 on Ctrl-C.
+
+    SIGTERM is Ctrl-C too: what is made aside is removed.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # names of files may hold what a terminal can't show
+    before = signal.signal(signal.SIGTERM, interrupt)
     try:
         sys.exit(main() or 0)
     except UserError as error:
@@ -50,18 +60,28 @@ def run(tool: str, main: Callable[[], int | None]) -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+    except MemoryError as error:
+        print(f"{tool}: not enough memory ({error}): end other programs, or ask for less at once", file=sys.stderr)
+        sys.exit(2)
     except OSError as error:
         print(f"{tool}: {describe_os_error(error)}", file=sys.stderr)
         sys.exit(2)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def describe_os_error(error: OSError) -> str:
     """One line for what the file system refused, with the way out."""
-    where = error.filename or "the build folder"
+    where = printable(error.filename2 or error.filename or "the build folder")
+    what = error.strerror or printable(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"{where}: the disk is full: free some space, then type the same command again"
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"{where}: {error.strerror}: give yourself access to it, then type the same command again"
+        return f"{where}: {what}: give yourself access to it, then type the same command again"
     if error.errno in (errno.ENOTDIR, errno.EEXIST):
-        return f"{where}: {error.strerror}: move the file that is in the way"
-    return f"{where}: {error.strerror or error}"
+        return f"{where}: {what}: move the file that is in the way"
+    if error.errno in (errno.EISDIR, errno.ENOTEMPTY):
+        return f"{where}: {what}: name a file, or move the folder that is in the way"
+    if error.errno == errno.ENAMETOOLONG:
+        return f"{where}: {what}: give it a shorter name"
+    return f"{where}: {what}: see to it, then type the same command again"

@@ -187,6 +187,7 @@ def executor(jobs: int) -> Executor:
 def begin_worker(parent: int) -> None:
     """Leave Ctrl-C to the parent, and end with it: a pool's processes wait for ever for a parent that was killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     die_with(parent)
 
 

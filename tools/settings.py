@@ -8,6 +8,7 @@ option of every tool (``--n-bands``). None as the default means that the network
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields
@@ -17,6 +18,9 @@ from typing import Any
 from tools.cli import UserError, printable
 
 LIMIT = 2**31  # of the whole numbers that Caffe takes
+SMALLEST = 1.2e-38  # what is below is 0 to Caffe
+LONGEST_WINDOW = 2**16  # samples: 3 s
+LONGEST_NAME = 180  # bytes: a file system takes 255, and more is added to the name of a run
 SPLITS = ("song", "clip", "artist", "filtered", "given", "all", "inner", "artist-inner")
 DTYPES = ("float", "int")
 GTZAN_GENRES = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")
@@ -46,8 +50,11 @@ def whole(text: str) -> int:
 
 
 def number(text: str) -> float:
-    """A number."""
-    return float(text)
+    """A number, to the six digits that the name of a run has of it. ValueError for one that Caffe would take as 0."""
+    value = float(format(float(text), "g"))
+    if 0 < value < SMALLEST:
+        raise ValueError(text)
+    return value
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -61,9 +68,14 @@ def schedule(text: str) -> Schedule:
     steps = []
     for item in text.replace("_", " ").split():
         value, _, start = item.partition("@")
-        steps.append((int(start) if start else 0, float(value)))
+        steps.append((int(start) if start else 0, number(value)))
     starts = [start for start, _ in steps]
-    if not steps or starts[0] != 0 or any(later <= earlier for earlier, later in zip(starts, starts[1:])):
+    if (
+        not steps
+        or starts[0] != 0
+        or starts[-1] >= LIMIT
+        or any(later <= earlier for earlier, later in zip(starts, starts[1:]))
+    ):
         raise ValueError(text)
     return tuple(steps)
 
@@ -88,13 +100,13 @@ class Settings:
     dtype: str = setting("float", "the values of the LMDB: real or rounded", word, RUN, choices=DTYPES)
     seed: int = setting(None, "random_seed of the solver", whole, RUN, low=0, high=LIMIT - 1)
     bands: str = setting("mel", "bands of a spectrum: mel, or of equal width", word, LMDB, choices=("mel", "linear"))
-    n_bands: int = setting(33, "number of bands", whole, LMDB, low=1)
-    window: int = setting(1024, "samples of an STFT window", whole, LMDB, low=1)
+    n_bands: int = setting(33, "number of bands", whole, LMDB, low=1, high=LONGEST_WINDOW)
+    window: int = setting(1024, "samples of an STFT window", whole, LMDB, low=1, high=LONGEST_WINDOW)
     hop: int = setting(256, "samples from one window to the next", whole, LMDB, low=1)
     frames_a_clip: int = setting(166, "frames of a clip", whole, LMDB, low=1)
     clips_a_song: int = setting(15, "clips that a song is cut into", whole, LMDB, low=1)
     song_frames: int = setting(2500, "frames of the whole song as one input", whole, LMDB, low=1)
-    lstm_window: int = setting(2048, "samples of a window, LSTM", whole, LMDB, low=1)
+    lstm_window: int = setting(2048, "samples of a window, LSTM", whole, LMDB, low=1, high=LONGEST_WINDOW)
     lstm_hop: int = setting(1024, "samples from one window to the next, LSTM", whole, LMDB, low=1)
     lstm_frames_a_clip: int = setting(20, "frames of a clip, LSTM", whole, LMDB, low=1)
     lstm_clips_a_song: int = setting(30, "clips that a song is cut into, LSTM", whole, LMDB, low=1)
@@ -179,7 +191,8 @@ def check(each: Field, value: Value) -> None:
 
 
 def refusal(each: Field, text: str) -> UserError:
-    quoted = f'"{printable(text)}"' if " " in text.strip() else printable(text)
+    shown = printable(text if len(text) < 80 else f"{text[:76]} ...")
+    quoted = f'"{shown}"' if " " in shown.strip() else shown
     return UserError(f"{each.name.upper()}={quoted}: give {allowed_text(each)}")
 
 
@@ -211,9 +224,18 @@ def json_of(value: Value) -> Any:
 
 
 def variant(base: str, differences: Mapping[str, str]) -> str:
-    """``base`` followed by what differs from the defaults, as ``rcnn@dtype=int,seed=3``."""
+    """``base`` followed by what differs from the defaults, as ``rcnn@dtype=int,seed=3``.
+
+    What no folder can be called, as many genres or ``hip-hop/rap``, is cut, and ends in ``~`` and 8 digits of its
+    SHA-256.
+    """
     named = [f"{key}={value}" for key, value in differences.items()]
-    return f"{base}@{','.join(named)}" if named else base
+    name = f"{base}@{','.join(named)}" if named else base
+    fit = printable(name).replace("/", "-").encode("utf-8", "surrogateescape")
+    if len(fit) <= LONGEST_NAME and fit == name.encode("utf-8", "surrogateescape"):
+        return name
+    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    return f"{fit[: LONGEST_NAME - 9].decode('utf-8', 'ignore')}~{digest}"
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
@@ -242,6 +264,8 @@ def parse(texts: Mapping[str, str]) -> Settings:
     for each in fields(Settings):
         if each.name in texts:
             try:
+                if "\0" in texts[each.name]:  # no path nor name has it
+                    raise ValueError
                 values[each.name] = each.metadata["kind"](texts[each.name])
             except ValueError:
                 raise refusal(each, texts[each.name]) from None

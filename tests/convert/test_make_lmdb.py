@@ -20,7 +20,7 @@ import soundfile
 from conftest import CHECKOUT, call_module, run_module
 
 from tools import paths
-from tools.convert import datum, features, lmdbs
+from tools.convert import datum, extract, features, lmdbs
 from tools.convert.views import VIEWS
 from tools.settings import Settings
 from tools.songs import roots, splits
@@ -204,6 +204,27 @@ def test_a_changed_data_root_is_made_anew(songs, tmp_path):
     made(root, *options)
     assert hashes(tmp_path / "build") != before
     assert "up to date" in made(root, *options).stdout
+
+
+def test_songs_that_change_while_they_are_read_are_no_lmdb(songs, tmp_path, monkeypatch):
+    """As where they are still being copied there: what would be made is of no state that they were ever in."""
+    root = copy_of(songs, tmp_path / "genres")
+    examine = extract.examine
+
+    def examine_and_change(track, *rest):
+        found = examine(track, *rest)
+        if track.track == "rock.00001":
+            write_song(track.path, 99)
+        return found
+
+    options = ("--build", tmp_path / "build", "--views", "song", "--dtypes", "int")
+    with monkeypatch.context() as patch:
+        patch.setattr(extract, "examine", examine_and_change)
+        one_line(make(root, *options), "songs changed while they were read: type it again")
+    assert not (tmp_path / "build/lmdb/song").exists()
+    made(root, *options)
+    made(root, "--build", tmp_path / "other", *options[2:])
+    assert hashes(tmp_path / "build") == hashes(tmp_path / "other")
 
 
 def test_two_songs_that_are_exchanged_are_another_data_root_and_a_copy_is_none(songs, tmp_path):
@@ -453,6 +474,18 @@ def test_a_spool_of_other_songs_is_not_gone_on_with(build, songs, tmp_path):
     (spool / "made_from.json").write_text('{"fingerprint": "of other songs"}')
     made(songs, "--build", tmp_path)
     assert hashes(tmp_path) == hashes(build)
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", "3", '{"of": "another form"}', None])
+def test_a_spooled_song_of_which_a_part_was_lost_is_read_again(tmp_path, damage):
+    """The disk may lose what nobody waited for when the power goes."""
+    view, outcome = VIEWS["song"], extract.Outcome({}, "0" * 64)
+    spool = extract.Spool(tmp_path, Settings(song_frames=20), (view,))
+    spool.write("a", {"song": np.zeros((1, *view.shape(spool.settings)), np.float32)}, outcome)
+    assert spool.outcome("a") == outcome
+    words = spool.file("a").with_suffix(".json")
+    words.write_text(damage) if damage is not None else words.unlink()
+    assert spool.outcome("a") is None
 
 
 def test_two_at_once_make_the_same_and_one_of_them_waits(build, songs, tmp_path):

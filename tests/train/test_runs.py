@@ -39,7 +39,20 @@ def test_a_snapshot_cut_short_after_it_was_marked_no_longer_counts(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "mark", ["2", "[]", "{}", '{"rcnn_iter_500.caffemodel": 3}', '{"rcnn_iter_500.cafe', '{"..": {}}']
+    "mark",
+    [
+        "2",
+        "[]",
+        pytest.param("[" * 100_000, id="nested"),
+        "{}",
+        '{"rcnn_iter_500.caffemodel": 3}',
+        '{"rcnn_iter_500.caffemodel": {"bytes": 300}}',
+        '{"rcnn_iter_500.caffemodel": {"bytes": 300, "sha256": 3}}',
+        '{"rcnn_iter_500.cafe',
+        '{"..": {}}',
+        # whose bytes never end
+        '{"rcnn_iter_500.caffemodel": {"bytes": 300, "sha256": "0"}, "/dev/zero": {"bytes": 0, "sha256": "0"}}',
+    ],
 )
 def test_a_mark_that_says_nothing_makes_no_snapshot_whole(tmp_path, mark):
     snapshot(tmp_path, 500)
@@ -99,7 +112,12 @@ def test_a_run_is_the_same_by_its_settings_and_by_its_folder(folder, tmp_path):
     assert by_folder[0].name == "complex_cnn@seed=3,dropout=0.4_0.6@9,genres=jazz_rock"
     for _, _, settings in (by_settings, by_folder):
         assert (settings.seed, settings.dropout, settings.genres) == (3, ((0, 0.4), (9, 0.6)), ("jazz", "rock"))
-    assert runs.build_of(folder) == tmp_path
+    assert runs.build_of(folder, Path("build")) == tmp_path
+
+
+@pytest.mark.parametrize("folder", ["/m", "/a/m", "/a/b/c/m", "m", ".", "data/model", "/runs/m"])
+def test_a_run_in_no_build_folder_is_of_the_one_that_is_named(folder):
+    assert runs.build_of(Path(folder), Path("mine")) == Path("mine")
 
 
 @pytest.mark.parametrize("option", ["--net", "--split", "--seed", "--fold", "--batch", "--window"])
@@ -112,7 +130,45 @@ def test_an_empty_setting_beside_a_run_is_none(folder):
     assert find("--run", folder, "--net", "")[0] == folder
 
 
-@pytest.mark.parametrize("record", ["", "[]", "{}", '{"net": "rcnn", "settings": {}}', '{"net": 3, "settings": 3}'])
+@pytest.mark.quick
+@pytest.mark.torture("bad input")
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"lmdb": {"train": 3}},
+        {"lmdb": {"train": {"path": 1, "sha256": "0"}}},
+        {"lmdb": {"train": {"path": "a"}}},
+        {"label_names": [1]},
+        {"prototxt": []},
+        {"prototxt": {"deploy": 3}},
+        {"stretches": {}},
+        {"stretches": [{"start": 0}]},
+        {"stretches": [0]},
+        {"leaky": 3},
+        {"leaky": "false"},
+    ],
+)
+def test_a_record_changed_by_hand_is_refused_whoever_reads_it(changed, folder):
+    file = folder / "run.json"
+    record = json.loads(file.read_text())
+    file.write_text(json.dumps({**record, "leaky": None}))
+    assert runs.read_run(folder)["leaky"] is None
+    file.write_text(json.dumps({**record, **changed}))
+    with pytest.raises(UserError, match=r"run\.json is not whole: remove .* and train again"):
+        runs.read_run(folder)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        pytest.param("[" * 100_000, id="nested"),
+        "",
+        "[]",
+        "{}",
+        '{"net": "rcnn", "settings": {}}',
+        '{"net": 3, "settings": 3}',
+    ],
+)
 def test_a_record_that_is_not_whole_is_refused(record, folder):
     (folder / "run.json").write_text(record)
     with pytest.raises(UserError, match=r"run\.json is not whole: remove .* and train again"):

@@ -5,11 +5,15 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from caffe.proto import caffe_pb2
+from conftest import CHECKOUT
 
 from tools.files import sha256_of
 
@@ -40,6 +44,22 @@ def test_songs_that_were_trained_on_are_named_and_not_counted(tool, trained, syn
     trained_on = json.loads((trained / "trained_songs.json").read_text())
     with (folder / "clips.csv").open(newline="") as rows:
         assert not {row["track"] for row in csv.DictReader(rows)} & set(trained_on)
+
+
+def test_a_vote_that_is_ended_leaves_nothing_behind(trained, synthetic_songs, tmp_path):
+    """Its matrices of the other songs, which may be of gigabytes."""
+    build = tmp_path / "build"
+    command = [sys.executable, "-m", "tools.vote", "--run", trained, "--test", synthetic_songs, "--build", build]
+    shutil.copytree(trained, tmp_path / "somebody's")
+    command[command.index(trained)] = tmp_path / "somebody's"
+    process = subprocess.Popen(list(map(str, command)), cwd=CHECKOUT, stderr=subprocess.PIPE, text=True)
+    while not list(build.glob("*/spool/*.f32")):
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.01)
+    process.terminate()
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said.splitlines()[-1]) == (130, "vote: interrupted; the same command goes on from here")
+    assert [path.name for path in build.iterdir()] in ([], ["cache"])
 
 
 def test_the_votes_on_another_root_are_those_on_the_same_songs_in_an_lmdb(tool, trained, synthetic_songs):

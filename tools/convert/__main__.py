@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 from tools import cli, paths, processes
+from tools.cli import UserError
 from tools.convert import manifest
 from tools.convert.extract import Spool, extract
 from tools.convert.lmdbs import short_name
@@ -94,6 +95,8 @@ def main() -> None:
         spool.open(origin["data"]["fingerprint"])
         del parts  # the processes that read songs would all hold a copy of so long a list
         outcomes = extract(tracks, spool, settings.jobs, survey.is_gtzan)
+        if roots.fingerprint(args.data_root, settings.build) != fingerprint:
+            raise UserError(f"{cli.printable(args.data_root)}: songs changed while they were read: type it again")
         reasons = {name: outcome.reasons for name, outcome in outcomes.items()}
         left_out = list_left_out(survey, genres, reasons)
         report_odd(left_out, survey)

@@ -66,10 +66,6 @@ class Spool:
         """float32 values that a song has in a view."""
         return view.clips(self.settings) * int(np.prod(view.shape(self.settings)))
 
-    def has(self, track: str) -> bool:
-        size = 4 * sum(map(self.values, self.views))
-        return self.file(track).is_file() and self.file(track).stat().st_size == size
-
     def write(self, track: str, matrices: dict[str, np.ndarray], outcome: Outcome) -> None:
         """Write a song's views, each (clips, channels, height, width); one that it has not is left as a hole."""
         write_whole(self.file(track).with_suffix(".json"), json.dumps(asdict(outcome)), lasting=False)
@@ -81,9 +77,14 @@ class Spool:
                     file.seek(4 * self.values(view), os.SEEK_CUR)
             file.truncate(4 * sum(map(self.values, self.views)))
 
-    def outcome(self, track: str) -> Outcome:
-        """What `write` kept beside the features of a song."""
-        return Outcome(**json.loads(self.file(track).with_suffix(".json").read_text()))
+    def outcome(self, track: str) -> Outcome | None:
+        """What `write` kept beside the features of a song; None where one of the two is not there, whole."""
+        file, size = self.file(track), 4 * sum(map(self.values, self.views))
+        try:
+            whole = file.stat().st_size == size
+            return Outcome(**json.loads(file.with_suffix(".json").read_text())) if whole else None
+        except (OSError, ValueError, TypeError):  # what is not lasting may be lost with the machine's power
+            return None
 
     @functools.lru_cache  # noqa: B019 (frozen, and made once)
     def place(self, view: View) -> tuple[Shape, int, int]:
@@ -109,13 +110,14 @@ def extract(tracks: list[Track], spool: Spool, jobs: int | None, is_gtzan: bool)
 
     Raises UserError if a process is killed.
     """
-    to_do = [track for track in tracks if not spool.has(track.track)]
+    known = {track.track: spool.outcome(track.track) for track in tracks}
+    to_do = [track for track in tracks if known[track.track] is None]
     # Made before the processes are, so that they find it in their memory.
     features.filter_bank(spool.settings.bands, spool.settings.window, spool.settings.n_bands)
     function = partial(extract_song, spool, is_gtzan)
     outcomes = map_songs(function, to_do, jobs=jobs, done=len(tracks) - len(to_do))
     new = dict(zip((track.track for track in to_do), outcomes))
-    return {name: new.get(name) or spool.outcome(name) for name in (track.track for track in tracks)}
+    return {name: outcome or new[name] for name, outcome in known.items()}
 
 
 def extract_song(spool: Spool, is_gtzan: bool, track: Track) -> Outcome:

@@ -65,7 +65,7 @@ def read(folder: Path) -> dict | None:
     """The manifest of a folder; None if it has none that is whole, with all that `write` is given."""
     try:
         found = json.loads((folder / FILE).read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         return None

@@ -78,9 +78,10 @@ def check_whole(folder: Path, names: tuple[str, ...]) -> None:
 
 
 def copy_files(source: Path, folder: Path, names: tuple[str, ...]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in names:
-        shutil.copyfile(source / name, folder / name)
+    """Copy all of them, in the place of what is kept there, or none."""
+    with files.whole_folder(folder) as aside:
+        for name in names:
+            shutil.copyfile(source / name, aside / name)
 
 
 def parts(page: Page) -> dict[Path, dict[str, str]]:

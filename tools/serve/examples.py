@@ -33,5 +33,5 @@ def find_examples(model: Model, root: Path | None, build: Path | None = None) ->
     else:
         songs = splits.song_parts(survey, model.settings.split, model.settings.fold)["test"]
         note = "test songs: this model was not trained on them"
-    genres = model.run["genres"]  # where it knows but some, the parts were still drawn over all
+    genres = model.run.get("genres", model.genres)  # where it knows but some, the parts were still drawn over all
     return Examples([track for track in songs if track.genre in genres], note)

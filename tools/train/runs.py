@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,8 @@ KEYS = {
     "versions": dict,
     "iteration": int,
 }
+ENTRY = {"path": str, "sha256": str}  # of each LMDB
+STRETCH = {"start": int, "ranks": int, "gpu": list}
 BESIDE_RUN = {"build", "caffe", "gpu", "jobs"}  # settings that may stand beside RUN=, which tells all others
 
 
@@ -68,9 +71,15 @@ def find_run(args: argparse.Namespace) -> tuple[Path, dict[str, Any], Settings]:
     return args.run, record, settings_of(record, args.run)
 
 
-def build_of(folder: Path) -> Path:
-    """The build folder that a run lies in, as build/runs/<split>/<run>; a link to a run may lie anywhere."""
-    return (folder if folder.parent.parent.name == "runs" and len(folder.parts) > 3 else folder.resolve()).parents[2]
+def build_of(folder: Path, otherwise: Path) -> Path:
+    """The build folder that a run lies in, as build/runs/<split>/<run>; a link to a run may lie anywhere.
+
+    ``otherwise`` for a run that lies in none, as one from somebody else.
+    """
+    for path in (folder, folder.resolve()):
+        if path.parent.parent.name == "runs" and len(path.parts) > 3:
+            return path.parents[2]
+    return otherwise
 
 
 def read_run(folder: Path) -> dict[str, Any]:
@@ -80,14 +89,14 @@ def read_run(folder: Path) -> dict[str, Any]:
         record = json.loads(file.read_text())
         if isinstance(record, dict) and "net" in record and "settings" not in record:
             raise UserError(f"{folder} is a run of an earlier form: type 'make clean', or name another BUILD")
-        if not isinstance(record, dict) or not all(has(record, key) for key in KEYS):
+        if not is_record(record):
             raise ValueError(f"a key of {', '.join(KEYS)} is missing")
         record.pop(OWN_HASH, None)  # what is made of it is another record
         return record
     except FileNotFoundError:
         net = folder.name.split("@")[0]
         raise UserError(f"{folder}: no such run: type 'make train NET={net}' with the same settings first") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise UserError(f"{file} is not whole: remove {folder} and train again") from None
 
 
@@ -104,9 +113,25 @@ def deploy_of(folder: Path, record: dict[str, Any]) -> Path:
     return file
 
 
-def has(record: dict[str, Any], key: str) -> bool:
-    """Whether a record has a key of `KEYS`, with a value of its kind."""
-    return key in record and (isinstance(record[key], KEYS[key]) or (key == "leaky" and record[key] is None))
+def is_record(record: Any) -> bool:
+    """Whether it has every key of `KEYS`, and in these, in the prototxt and the stretches what belongs there."""
+    if isinstance(record, dict) and record.get("leaky", 0) is None:
+        record = {**record, "leaky": False}
+    return (
+        is_of(record, KEYS)
+        and is_of(record, {"prototxt": dict, "stretches": list}, optional=True)
+        and all(isinstance(name, str) for name in record["label_names"])
+        and all(isinstance(text, str) for text in record.get("prototxt", {}).values())
+        and all(is_of(entry, ENTRY) for entry in record["lmdb"].values())
+        and all(is_of(stretch, STRETCH) for stretch in record.get("stretches", ()))
+    )
+
+
+def is_of(value: Any, kinds: Mapping[str, type], optional: bool = False) -> bool:
+    """Whether a value is a dictionary with these keys, each of its kind; ``optional`` ones may be left out."""
+    return isinstance(value, dict) and all(
+        isinstance(value[key], kind) if key in value else optional for key, kind in kinds.items()
+    )
 
 
 def settings_of(record: dict[str, Any], folder: Path) -> Settings:

@@ -54,8 +54,10 @@ def is_whole(mark: Path) -> bool:
     try:
         entries = json.loads(mark.read_text())
         as_marked = all((mark.parent / name).stat().st_size == entry["bytes"] for name, entry in entries.items())
-        return as_marked and mark.with_suffix(".caffemodel").name in entries
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        has_hashes = all(isinstance(entry["sha256"], str) for entry in entries.values())
+        in_place = all(Path(name).name == name for name in entries)
+        return as_marked and has_hashes and in_place and mark.with_suffix(".caffemodel").name in entries
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False
 
 

@@ -38,6 +38,7 @@ STATE = ("ranks", "gpu", "stretches", "iteration", "state", "begun", "command", 
 def parse_arguments() -> argparse.Namespace:
     parser = cli.Parser(prog="repeat", description="Train a run again and compare the weights.")
     parser.add_argument("run", type=Path, metavar="RUN", help="its folder, as build/runs/song/rcnn")
+    parser.add_argument("--build", type=Path, default=paths.BUILD, help="for a run that lies in none (default: build)")
     parser.add_argument("--iteration", type=int, help="which of its snapshots to repeat (default: the newest)")
     return parser.parse_args()
 
@@ -151,7 +152,7 @@ def main() -> int:
     source = args.run.resolve()
     run = runs.read_run(args.run)
     iteration, model = snapshots.choose_snapshot(args.run, args.iteration)
-    build = runs.build_of(args.run)
+    build = runs.build_of(args.run, args.build)
     run["lmdb"] = find_lmdbs(run, runs.settings_of(run, args.run), build)
     folder = build / "repeats" / source.parent.name / source.name
     plan = plan_repeat(args.run, run, folder, iteration)

@@ -51,7 +51,7 @@ def find_lmdbs(build: Path, settings: Settings, record: dict[str, Any]) -> dict[
     for part, lmdb in voting.items():
         if not lmdb.is_dir():
             raise UserError(f"{lmdb} does not exist: type 'make lmdb' with the same settings first")
-        if lmdbs.content_hash(lmdb) != record["lmdb"][part]["sha256"]:
+        if lmdbs.content_hash(lmdb) != record["lmdb"].get(part, {}).get("sha256"):
             raise UserError(
                 f"{lmdb} is not the one this run was trained with, so that its test songs may have been trained on: "
                 "train again on it"
@@ -65,6 +65,7 @@ def predictions_of(
     """What the network makes of every clip that votes, by part."""
     deploy = deploy_of(run, record)
     if args.test:
+        build.mkdir(parents=True, exist_ok=True)
         with (
             tempfile.TemporaryDirectory(dir=build) as folder,
             test_lmdb(args.test, run, record, settings, Path(folder)) as lmdb,
@@ -77,7 +78,7 @@ def predictions_of(
 def main() -> None:
     args = read_arguments()
     run_folder, record, settings = find_run(args)
-    build = build_of(run_folder) if args.run else settings.build
+    build = build_of(run_folder, Path(args.build or paths.BUILD)) if args.run else settings.build
     if args.data:
         roots.check_same_songs(args.data, record.get("data_fingerprint", ""), run_folder, build)
     if settings.split == "all" and not args.test:

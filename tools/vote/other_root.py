@@ -28,8 +28,9 @@ def test_lmdb(root: Path, run: Path, record: dict[str, Any], settings: Settings,
     UserError where none is left.
     """
     survey = roots.survey(root)
-    known = [track for track in survey.tracks if track.genre in record["genres"]]
-    unknown = sorted(set(survey.genres) - set(record["genres"]))
+    genres = record.get("genres", record["label_names"])
+    known = [track for track in survey.tracks if track.genre in genres]
+    unknown = sorted(set(survey.genres) - set(genres))
     if unknown:
         print(f"left out: {printable(', '.join(unknown))}: the network does not know these genres")
     view = VIEWS[record["view"]]
