@@ -62,7 +62,7 @@ def test_a_schedule_that_makes_no_sense_is_refused(text):
 @pytest.mark.parametrize(
     ("name", "text", "remedy"),
     [
-        ("split", "album", "give song or clip"),
+        ("split", "album", "give song, clip, "),
         ("dtype", "double", "give float or int"),
         ("fold", "-1", "give a whole number from 0"),
         ("hop", "0", "give a whole number from 1"),
@@ -74,19 +74,19 @@ def test_a_schedule_that_makes_no_sense_is_refused(text):
         ("base_lr", "nan", "give a number above 0 and below 1000"),
         ("base_lr", "inf", "give a number above 0 and below 1000"),
         ("input_scale", "1e-50", "give a number above 0 and below 1000"),
-        ("dropout", "0.9999999999", "give a value, then VALUE@ITERATION in order of ITERATION from 0 and below 1"),
+        ("dropout", "0.9999999999", "give a number from 0 and below 1, then VALUE@ITERATION for each change, in order"),
         (
             "dropout",
             "0.4 0.5@2147483648",
-            "give a value, then VALUE@ITERATION in order of ITERATION from 0 and below 1",
+            "give a number from 0 and below 1, then VALUE@ITERATION for each change, in order",
         ),
-        ("dropout", "1", "give a value, then VALUE@ITERATION in order of ITERATION from 0 and below 1"),
-        ("dropout", "nan", "give a value, then VALUE@ITERATION in order of ITERATION from 0 and below 1"),
-        ("dropout", "0.4 2@9", "give a value, then VALUE@ITERATION in order of ITERATION from 0 and below 1"),
+        ("dropout", "1", "give a number from 0 and below 1, then VALUE@ITERATION for each change, in order"),
+        ("dropout", "nan", "give a number from 0 and below 1, then VALUE@ITERATION for each change, in order"),
+        ("dropout", "0.4 2@9", "give a number from 0 and below 1, then VALUE@ITERATION for each change, in order"),
         ("neurons", "5000", "give a whole number from 1 to 4096"),
         ("batch_norm", "2", "give 0 or 1"),
-        ("net", "rcnn\0", "give a word"),
-        ("net", "../rcnn", "the name of a folder of prototxt/: give that"),
+        ("net", "rcnn\0", "give the name of a folder of prototxt/"),
+        ("net", "../rcnn", "give the name of a folder of prototxt/"),
     ],
 )
 def test_a_value_that_is_not_allowed_is_refused_in_one_line_that_names_it_and_what_is(name, text, remedy):
@@ -125,7 +125,7 @@ def test_every_setting_is_an_option_with_its_meaning_what_is_allowed_and_its_def
     for each in fields(Settings):
         assert f"--{each.name.replace('_', '-')} X" in said
         assert each.metadata["meaning"] in said
-    assert "--hop X samples from one window to the next: a whole number from 1 (default: 256)" in said
+    assert "--hop X samples from one STFT window to the next: a whole number from 1 (default: 256)" in said
 
 
 # --- values to names --------------------------------------------------------------------------------------------------

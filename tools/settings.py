@@ -1,8 +1,8 @@
-"""The settings: what names LMDBs and runs, and how far and where a run is trained. Each is defined here, once.
+"""The settings: what LMDBs and runs are named after, and how far and where a run is trained. Each is defined here once.
 
-A setting is a field of `Settings`. Its name in capitals is the make variable (``n_bands``: N_BANDS), with dashes the
-option of every tool (``--n-bands``). None as the default means that the network has a value of its own
-(`tools.nets.network`). Folders are named after what differs from the defaults, in the order below.
+A setting is a field of `Settings`. The field ``n_bands`` is the make variable N_BANDS and the option ``--n-bands`` of
+every tool. Where the default is None, each network has a value of its own (`tools.nets.network`), or the machine has.
+A folder is named after the settings that differ from their defaults, in the order below.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ SPLITS = ("song", "clip", "artist", "filtered", "given", "all", "inner", "artist
 DTYPES = ("float", "int")
 GTZAN_GENRES = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")
 # What a setting names
-FOLDER, LMDB, RUN, NOTHING = "its own folder", "LMDBs and runs", "runs", "nothing"
+FOLDER, LMDB, RUN, NOTHING = "a folder", "LMDBs and runs", "runs", "nothing"
 
 Schedule = tuple[tuple[int, float], ...]  # each value, and the iteration from which on it holds
 Value = Any  # int, float, str, Path, Schedule, tuple[str, ...] or None
 
 
 def setting(default: Value, meaning: str, kind: Callable[[str], Value], names: str, **allowed: Any) -> Any:
-    """A field of `Settings`: ``kind`` reads its text; ``allowed`` is choices=, or low=, above=, high=, below=."""
+    """A field of `Settings`: ``kind`` reads its text; ``allowed`` has choices=, low=, above=, high=, below=, form=."""
     return field(default=default, metadata={"meaning": meaning, "kind": kind, "names": names, **allowed})
 
 
@@ -58,7 +58,7 @@ def number(text: str) -> float:
 
 
 def words(text: str) -> tuple[str, ...]:
-    """``"pop metal"`` as ('metal', 'pop'): names in order, each once. Names with spaces stand between commas."""
+    """``"pop metal"`` as ('metal', 'pop'): names in order, each once. Names that have spaces are parted by commas."""
     names = text.split(",") if "," in text else text.split()
     return tuple(sorted({name.strip() for name in names if name.strip()}))
 
@@ -83,8 +83,8 @@ def schedule(text: str) -> Schedule:
 FORMS = {
     whole: "a whole number",
     number: "a number",
-    schedule: "a value, then VALUE@ITERATION in order of ITERATION",
-    words: "names",
+    schedule: "a number",
+    words: "two names or more, with spaces or commas between them",
     word: "a word",
     folder: "a path",
 }
@@ -94,49 +94,49 @@ FORMS = {
 class Settings:
     """The value of every setting. UserError for a value that is not allowed."""
 
-    net: str = setting("rcnn", "the network: a folder of prototxt/", word, FOLDER)
-    split: str = setting("song", "how clips are divided into parts", word, FOLDER, choices=SPLITS)
+    net: str = setting("rcnn", "the network", word, FOLDER, form="the name of a folder of prototxt/")
+    split: str = setting("song", "how songs are divided into a train and a test part", word, FOLDER, choices=SPLITS)
     fold: int = setting(0, "which fold of the split is tested", whole, FOLDER, low=0)
-    dtype: str = setting("float", "the values of the LMDB: real or rounded", word, RUN, choices=DTYPES)
-    seed: int = setting(None, "random_seed of the solver", whole, RUN, low=0, high=LIMIT - 1)
-    bands: str = setting("mel", "bands of a spectrum: mel, or of equal width", word, LMDB, choices=("mel", "linear"))
+    dtype: str = setting("float", "the values of an LMDB: real, or rounded", word, RUN, choices=DTYPES)
+    seed: int = setting(None, "where chance begins (the solver's random_seed)", whole, RUN, low=0, high=LIMIT - 1)
+    bands: str = setting("mel", "bands of a spectrum: mel, or all of one width", word, LMDB, choices=("mel", "linear"))
     n_bands: int = setting(33, "number of bands", whole, LMDB, low=1, high=LONGEST_WINDOW)
     window: int = setting(1024, "samples of an STFT window", whole, LMDB, low=1, high=LONGEST_WINDOW)
-    hop: int = setting(256, "samples from one window to the next", whole, LMDB, low=1)
+    hop: int = setting(256, "samples from one STFT window to the next", whole, LMDB, low=1)
     frames_a_clip: int = setting(166, "frames of a clip", whole, LMDB, low=1)
     clips_a_song: int = setting(15, "clips that a song is cut into", whole, LMDB, low=1)
-    song_frames: int = setting(2500, "frames of the whole song as one input", whole, LMDB, low=1)
-    lstm_window: int = setting(2048, "samples of a window, LSTM", whole, LMDB, low=1, high=LONGEST_WINDOW)
-    lstm_hop: int = setting(1024, "samples from one window to the next, LSTM", whole, LMDB, low=1)
-    lstm_frames_a_clip: int = setting(20, "frames of a clip, LSTM", whole, LMDB, low=1)
-    lstm_clips_a_song: int = setting(30, "clips that a song is cut into, LSTM", whole, LMDB, low=1)
-    overlap: int = setting(1, "train clips that begin within one clip", whole, LMDB, low=1)
-    masked_copies: int = setting(0, "copies of a train clip with a stretch masked", whole, LMDB, low=0)
-    level_copies: int = setting(0, "louder or softer copies of a train clip", whole, LMDB, low=0)
-    balanced: int = setting(0, "1: train clips repeated until all genres have as many", whole, LMDB, choices=(0, 1))
-    batch: int = setting(None, "clips an iteration, over all ranks", whole, RUN, low=1, high=LIMIT - 1)
-    base_lr: float = setting(None, "learning rate", number, RUN, above=0, below=1000)
-    lr_steps: Schedule = setting(None, "learning rates: 1e-4 1e-5@100000", schedule, RUN, above=0, below=1000)
-    dropout: Schedule = setting(None, "dropout ratios: 0.4 0.6@3000", schedule, RUN, low=0, below=1)
-    input_scale: float = setting(None, "factor of the input", number, RUN, above=0, below=1000)
-    pooling: str = setting(None, "global pooling", word, RUN, choices=("max", "ave"))
-    batch_norm: int = setting(None, "1: BatchNorm in the place of LRN", whole, RUN, choices=(0, 1))
+    song_frames: int = setting(2500, "frames that the whole-song network reads", whole, LMDB, low=1)
+    lstm_window: int = setting(2048, "LSTM: samples of an STFT window", whole, LMDB, low=1, high=LONGEST_WINDOW)
+    lstm_hop: int = setting(1024, "LSTM: samples from one STFT window to the next", whole, LMDB, low=1)
+    lstm_frames_a_clip: int = setting(20, "LSTM: frames of a clip", whole, LMDB, low=1)
+    lstm_clips_a_song: int = setting(30, "LSTM: clips that a song is cut into", whole, LMDB, low=1)
+    overlap: int = setting(1, "train clips in the time of one: 2 overlap by half", whole, LMDB, low=1)
+    masked_copies: int = setting(0, "masked copies of each train clip", whole, LMDB, low=0)
+    level_copies: int = setting(0, "louder or softer copies of each train clip", whole, LMDB, low=0)
+    balanced: int = setting(0, "1: clips repeated until each genre trains on as many", whole, LMDB, choices=(0, 1))
+    batch: int = setting(None, "clips an iteration, of all ranks together", whole, RUN, low=1, high=LIMIT - 1)
+    base_lr: float = setting(None, "the learning rate at the beginning", number, RUN, above=0, below=1000)
+    lr_steps: Schedule = setting(None, "learning rates, as 1e-4 1e-5@100000", schedule, RUN, above=0, below=1000)
+    dropout: Schedule = setting(None, "dropout ratios, as 0.4 0.6@3000", schedule, RUN, low=0, below=1)
+    input_scale: float = setting(None, "what the input is multiplied by", number, RUN, above=0, below=1000)
+    pooling: str = setting(None, "how the network pools over a whole clip", word, RUN, choices=("max", "ave"))
+    batch_norm: int = setting(None, "1: batch normalisation in the place of LRN", whole, RUN, choices=(0, 1))
     neurons: int = setting(None, "outputs of each LSTM layer", whole, RUN, low=1, high=4096)
-    weights: str = setting("", "go on from this trained network: a run or .caffemodel", word, RUN)
-    genres: tuple[str, ...] = setting((), "these genres alone (all of them: leave it out)", words, LMDB)
-    iters: int = setting(None, "the iteration to end at (max_iter)", whole, NOTHING, low=1, high=LIMIT - 1)
-    ranks: int = setting(None, "MPI ranks (one a core, or a GPU)", whole, NOTHING, low=1)
-    gpu: str = setting("", "GPUs to train on, as 0 or 0,1 (none: the CPU)", word, NOTHING)
-    hosts: Path = setting(None, "hostfile of Open MPI", folder, NOTHING)
-    caffe: str = setting("stock", "which build of Caffe", word, NOTHING, choices=("stock", "native"))
-    jobs: int = setting(None, "songs read side by side (one a core)", whole, NOTHING, low=1)
-    build: Path = setting(Path("build"), "where everything that is made lies", folder, NOTHING)
+    weights: str = setting("", "the trained network to start from", word, RUN, form="a run folder or a .caffemodel")
+    genres: tuple[str, ...] = setting((), "the genres to use; left out: all", words, LMDB)
+    iters: int = setting(None, "the iteration to train to (max_iter)", whole, NOTHING, low=1, high=LIMIT - 1)
+    ranks: int = setting(None, "MPI ranks: processes that share a batch", whole, NOTHING, low=1)
+    gpu: str = setting("", "GPUs to train on; none: the CPU", word, NOTHING, form="numbers, as 0 or 0,1")
+    hosts: Path = setting(None, "the hosts to train on: a hostfile of Open MPI", folder, NOTHING)
+    caffe: str = setting("stock", "Debian's Caffe, or a faster one", word, NOTHING, choices=("stock", "native"))
+    jobs: int = setting(None, "songs that are read at the same time", whole, NOTHING, low=1)
+    build: Path = setting(Path("build"), "the folder of everything that is made", folder, NOTHING)
 
     def __post_init__(self) -> None:
         for each in fields(self):
             check(each, getattr(self, each.name))
         if self.net != Path(self.net).name or not self.net:
-            raise UserError(f"NET={printable(self.net)}: the name of a folder of prototxt/: give that")
+            raise UserError(f"NET={printable(self.net)}: give the name of a folder of prototxt/, without a path")
 
     def items(self, *names: str) -> Iterator[tuple[str, Value]]:
         """Name and value of the settings that name one of ``names``, in order."""
@@ -200,10 +200,19 @@ def allowed_text(each: Field) -> str:
     """What a setting may be, in words."""
     allowed = each.metadata
     if "choices" in allowed:
-        return " or ".join(map(str, allowed["choices"]))
+        *others, last = map(str, allowed["choices"])
+        return f"{', '.join(others)} or {last}"
     phrases = {"low": "from", "above": "above", "high": "to", "below": "and below"}
     limits = [f"{phrase} {allowed[key]:g}" for key, phrase in phrases.items() if allowed.get(key, LIMIT) < LIMIT - 1]
-    return " ".join([FORMS[allowed["kind"]], *limits])
+    text = " ".join([allowed.get("form", FORMS[allowed["kind"]]), *limits])
+    return f"{text}, then VALUE@ITERATION for each change, in order" if allowed["kind"] is schedule else text
+
+
+def default_text(each: Field) -> str:
+    """The default of a setting, in words."""
+    if each.default is None:
+        return {"ranks": "one a core, or a GPU", "jobs": "one a core", "hosts": "none"}.get(each.name, "the network's")
+    return text_of(each.default, " ") or "none"
 
 
 def text_of(value: Value, joint: str = "_") -> str:
@@ -242,8 +251,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     """An option for each setting, as ``--lstm-window``."""
     group = parser.add_argument_group("settings", "what names LMDBs and runs, and how far and where a run is trained")
     for each in fields(Settings):
-        usual = "the network's, or the machine's" if each.default is None else text_of(each.default, " ") or "none"
-        text = f"{each.metadata['meaning']}: {allowed_text(each)} (default: {usual})"
+        text = f"{each.metadata['meaning']}: {allowed_text(each)} (default: {default_text(each)})"
         group.add_argument(f"--{each.name.replace('_', '-')}", metavar="X", help=text.replace("%", "%%"))
 
 
@@ -284,11 +292,10 @@ def from_json(values: Mapping[str, Any]) -> Settings:
 
 def table() -> str:
     """Every setting as a row of a Markdown table."""
-    lines = ["| setting | what it is | what it may be | default | what it names |", "|---|---|---|---|---|"]
+    lines = ["| setting | what it is | what it may be | default | what is named after it |", "|---|---|---|---|---|"]
     for each in fields(Settings):
-        usual = "the network's, or the machine's" if each.default is None else text_of(each.default, " ") or "none"
         meaning, names = each.metadata["meaning"], each.metadata["names"]
-        cells = [f"`{each.name.upper()}`", meaning, allowed_text(each), usual, names]
+        cells = [f"`{each.name.upper()}`", meaning, allowed_text(each), default_text(each), names]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
