@@ -146,8 +146,8 @@ def map_songs(
             return [future.result() for future in bar]
         except BrokenProcessPool:
             raise UserError(
-                "a process that was at work on them was killed, perhaps for want of memory: "
-                "type the same command again, with a lower JOBS: what is made goes on from here"
+                "a process that read songs was killed, perhaps because memory ran out: "
+                "type the same command again with a lower JOBS=: it goes on from here"
             ) from None
         except BaseException:
             end_work(futures, at_once)

@@ -51,7 +51,9 @@ def find_songs(names: list[Path]) -> list[Path]:
     for name in names:
         inside = sorted(filter(looks_like_audio, files_below(name))) if name.is_dir() else [name]
         if not inside:
-            raise UserError(f"{printable(name)}: no audio file in this folder ({' '.join(sorted(SUFFIXES))})")
+            raise UserError(
+                f"{printable(name)}: no audio file in this folder: name one with files of {' '.join(sorted(SUFFIXES))}"
+            )
         songs.update(dict.fromkeys(inside))
     return list(songs)
 
@@ -126,10 +128,14 @@ def classify_all(songs: list[Path], model: Model, args: argparse.Namespace) -> d
 
 
 def tell_failed(failed: dict[Path, str]) -> None:
-    """A line a song, and what to give instead: in the same line where there is but one."""
+    """A line for each song that can't be used, and what to give instead: in the same line where there is only one."""
     remedy = "give audio files, as mp3, m4a, flac, ogg or wav, with sound, of 2 s or more"
     lines = [f"{printable(path)}: {reason}" for path, reason in failed.items()]
-    lines = [f"{lines[0]}: {remedy}"] if len(lines) == 1 else [*lines, *([remedy] if lines else [])]
+    lines = (
+        [f"{lines[0]}: {remedy}"]
+        if len(lines) == 1
+        else [*lines, *([f"{len(lines)} files left out: {remedy}"] if lines else [])]
+    )
     for line in lines:
         print(f"classify: {line}", file=sys.stderr)
 

@@ -13,6 +13,7 @@ else the noise of a pause would be blown up to the level of music.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,8 +68,8 @@ def cut_song(path: Path, samples: np.ndarray, view: View, settings: Settings) ->
     """Cut a mono waveform at 22050 Hz. SongError, naming ``path``, for one that is silent or shorter than a clip."""
     cut = describe_view(view, settings)
     if len(samples) < cut.minimum_samples:
-        needed = f"{cut.minimum_samples / SAMPLE_RATE:.2f} s"
-        raise SongError(path, f"too short: {len(samples) / SAMPLE_RATE:.2f} s, and this net needs {needed}")
+        needed = math.ceil(cut.minimum_samples / SAMPLE_RATE * 100) / 100
+        raise SongError(path, f"too short: {len(samples) / SAMPLE_RATE:.2f} s, and this network needs {needed:.2f} s")
     audio.check_sound(path, samples)
     power = features.band_power(samples, cut.window, cut.hop, cut.bands)
     if len(samples) > LONGEST_SAMPLES:

@@ -112,20 +112,20 @@ def judge(
     check_threshold(threshold)
     if probabilities.shape[1] != len(genres):
         raise UserError(
-            f"the net has {probabilities.shape[1]} outputs, and its run {len(genres)} genres: name another with RUN="
+            f"the network has {probabilities.shape[1]} outputs for {len(genres)} genres: name another run with RUN="
         )
     return Verdict(genres, probabilities, clip_seconds, scaled_threshold(threshold, len(probabilities)))
 
 
 def add_threshold_option(parser: argparse.ArgumentParser) -> None:
-    words = "votes out of 15 that decide, in proportion for a song of other length (default: %(default)s)"
+    words = "votes of 15 that a genre needs; in proportion where a song has more or fewer clips (default: %(default)s)"
     parser.add_argument("--threshold", type=int, default=THRESHOLD, help=words)
 
 
 def check_threshold(threshold: int) -> None:
     """UserError for a threshold that is no number of votes out of 15."""
     if not 1 <= threshold <= rules.PAPER_CLIPS:
-        raise UserError(f"THRESHOLD={threshold}: it is a number of votes out of {rules.PAPER_CLIPS}: choose 1 to 15")
+        raise UserError(f"THRESHOLD={threshold}: give a number of votes, from 1 to {rules.PAPER_CLIPS}")
 
 
 def scaled_threshold(threshold: int, clips: int) -> int:

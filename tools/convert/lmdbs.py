@@ -191,7 +191,9 @@ def read_arrays(path: Path) -> tuple[list[str], np.ndarray, np.ndarray]:
         if arrays is None:
             arrays = np.empty((count(path), *record.array.shape), record.array.dtype)
         if record.array.shape != arrays.shape[1:] or record.array.dtype != arrays.dtype:
-            raise UserError(f"{path}: record {record.key} is of another shape or type than the first")
+            raise UserError(
+                f"{path}: record {record.key} has another shape or type than the first: type 'make lmdb' again"
+            )
         keys.append(record.key)
         labels.append(record.label)
         arrays[number] = record.array

@@ -38,7 +38,7 @@ def parse_arguments() -> argparse.Namespace:
     for name in ("songs", "cores"):
         number = getattr(args, name)
         if number is not None and not (args.plan and number > 0):
-            raise UserError(f"{name.upper()}={number}: a number above 0 to plan with: say PLAN=1 too, or leave it out")
+            raise UserError(f"{name.upper()}={number}: give a number above 0, and PLAN=1 beside it")
     if not 0.001 <= args.scale <= 1:
         raise UserError(f"SCALE={args.scale:g}: give a number from 0.001 to 1")
     return args
@@ -86,7 +86,9 @@ def run_step(step: Step) -> float:
     if interrupts or status == 130:
         raise KeyboardInterrupt
     if status:
-        raise UserError(f"{step.title}: ended with status {status}, see above: mend that: the same command goes on")
+        raise UserError(
+            f"{step.title}: ended with status {status}: mend what is said above, then type the same command: it goes on"
+        )
     return time.monotonic() - began
 
 

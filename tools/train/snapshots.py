@@ -73,12 +73,11 @@ def choose_snapshot(folder: Path, iteration: int | None) -> tuple[int, Path]:
     """
     snapshots = whole_snapshots(folder)
     if not snapshots:
-        raise UserError(f"{folder} has no whole snapshot yet: train further first")
+        raise UserError(f"{folder} has no whole snapshot yet: train it further")
     number = max(snapshots) if iteration is None else iteration
     if number not in snapshots:
-        raise UserError(
-            f"{folder} has no whole snapshot of iteration {number}: choose from {', '.join(map(str, snapshots))}"
-        )
+        choice = ", ".join(map(str, snapshots))
+        raise UserError(f"{folder} has no whole snapshot of iteration {number}: choose ITERATION= from {choice}")
     model = snapshots[number]
     if sha256_of(model) != marked_sha256(model):
         raise UserError(f"{model} has changed since it was written: remove it and train again, or choose an ITERATION")
