@@ -66,7 +66,7 @@ def looks_like_audio(path: Path) -> bool:
 def classify(
     songs: list[Path], model: Model, threshold: int, failed: dict[Path, str]
 ) -> Iterator[tuple[Path, Song, Verdict]]:
-    """Each usable song with its verdict, in order. The reason for any other goes into ``failed``."""
+    """Each usable song with its verdict, in order. The reason why another can't be used goes into ``failed``."""
     waiting: list[tuple[Path, Song]] = []
     for path in tqdm(songs, desc="songs", unit="song", disable=None if len(songs) > 1 else True, dynamic_ncols=True):
         try:
@@ -104,7 +104,7 @@ def save_picture(folder: Path, path: Path, song: Song, verdict: Verdict, taken: 
 
 
 def classify_all(songs: list[Path], model: Model, args: argparse.Namespace) -> dict[Path, str]:
-    """Tell the genre of the songs as the options ask; returns those that can't be used, with the reason."""
+    """Tell the genre of the songs as the options ask. Returns the songs that can't be used, each with the reason."""
     heard: list[Heard] = []
     failed: dict[Path, str] = {}
     pictures: set[Path] = set()

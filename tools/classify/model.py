@@ -74,7 +74,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
 
 
 def choose_model(build: Path, run: Path | None = None, iteration: int | None = None) -> Model:
-    """The run folder ``run``, else the one trained last under ``build``/runs, else the shipped model.
+    """The run folder ``run``; else the one of ``build``/runs that was trained last; else the shipped model.
 
     Raises UserError for a folder that is no run, lacks a file or has no whole snapshot (of ``iteration``).
     """
@@ -89,9 +89,9 @@ def choose_model(build: Path, run: Path | None = None, iteration: int | None = N
 
 
 def newest_run(build: Path) -> Path | None:
-    """The run folder whose newest whole snapshot was written last, of a net whose clips vote if there is one.
+    """The run folder whose newest whole snapshot was written last; if there are any, among those whose clips vote.
 
-    None where there is none.
+    None without a run.
     """
     folders = (build / "runs").glob("*/*")
     models = [model for folder in folders for model in snapshots.whole_snapshots(folder).values()]
@@ -101,7 +101,9 @@ def newest_run(build: Path) -> Path | None:
 
 
 def has_clips(folder: Path) -> bool:
-    """Whether a run is of clips; one of the whole song has nothing to vote on, and needs 29 s of any song."""
+    """Whether the network of a run reads clips. One that reads the whole
+    song has nothing to vote on, and needs 29 s.
+    """
     try:
         return runs.read_run(folder)["view"] != "song"
     except UserError:
@@ -110,7 +112,7 @@ def has_clips(folder: Path) -> bool:
 
 @contextmanager
 def kept_apart(model: Model) -> Iterator[Model]:
-    """The same model with copies of its files, for as long as it answers: a training that goes on removes snapshots."""
+    """The same model with copies of its files while it answers, since a training that goes on removes snapshots."""
     with tempfile.TemporaryDirectory(prefix="model-") as folder:
         for file in (model.deploy, model.caffemodel):
             shutil.copy(file, folder)

@@ -1,8 +1,8 @@
-"""What the clips of one song say together: its votes, its genre or 'undecided', and when which genre was heard.
+"""What the clips of one song say together: the votes, the genre or 'undecided', and which genre was heard when.
 
-The rules are those of `tools.vote.rules`. The decision is the plurality rule's: the genre with most votes, if it has
-at least the threshold. The threshold is meant for the 15 clips of a 30 s song, 5 of them by default as in the paper,
-and goes in proportion with the clips that a song has.
+The rules are those of `tools.vote.rules`. The decision is the plurality rule's: the genre with most votes, if it has at
+least the threshold. The threshold is meant for the 15 clips of a 30 s song, 5 of them by default as in the paper. A
+song of more or fewer clips has one in proportion.
 """
 
 from __future__ import annotations
@@ -105,9 +105,9 @@ def hear(songs: list[Song], model: Model, threshold: int = THRESHOLD) -> list[Ve
 def judge(
     genres: tuple[str, ...], probabilities: np.ndarray, clip_seconds: float, threshold: int = THRESHOLD
 ) -> Verdict:
-    """The verdict on a song's clips (clips, genres). ``threshold`` is of 15 clips.
+    """The verdict on a song's clips (clips, genres). ``threshold`` is the number of votes out of 15.
 
-    Raises UserError where `check_threshold` does, and for a net of another number of genres.
+    Raises UserError where `check_threshold` does, and if the network tells another number of genres apart.
     """
     check_threshold(threshold)
     if probabilities.shape[1] != len(genres):

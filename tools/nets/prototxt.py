@@ -115,7 +115,7 @@ def check_input(train_val: caffe_pb2.NetParameter, deploy: caffe_pb2.NetParamete
 
 
 def covering_batch(records: int, largest: int = 128) -> int:
-    """The largest batch that covers ``records`` exactly once: Caffe's Data layer wraps around at the end of an LMDB."""
+    """The largest batch that covers ``records`` exactly once. At the end of an LMDB Caffe's Data layer begins again."""
     return max(batch for batch in range(1, min(records, largest) + 1) if records % batch == 0)
 
 

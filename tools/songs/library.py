@@ -177,7 +177,7 @@ def with_alike(survey: Survey) -> Survey:
 
 
 def content_key(path: Path) -> str:
-    """The hash of a file; of one that may not be read, something that no other file has."""
+    """The hash of a file; for a file that can't be read, a key that no other file has."""
     try:
         return content_sha256(path)
     except OSError:

@@ -15,7 +15,7 @@ SHORTEST = audio.MINIMUM_SAMPLES / audio.SAMPLE_RATE  # seconds, for all views
 
 @dataclass(frozen=True)
 class Look:
-    """A song as it was read: its length, rate and channels, or why it can't be."""
+    """What was found in a song's file: its length, rate and channels, or the reason why it can't be used."""
 
     seconds: float = 0.0
     rate: int = 0

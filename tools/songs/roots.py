@@ -105,7 +105,7 @@ def fingerprint(root: Path, build: Path | None = None) -> str:
 
 
 def content_of(path: Path) -> str:
-    """The hash of a song, or a word for one that can't be read: it is left out, and named, by who needs it."""
+    """The hash of a song's file; 'shut' for one that can't be read. Whoever needs that song leaves it out by name."""
     try:
         return contents.content_sha256(path)
     except OSError:
@@ -113,7 +113,7 @@ def content_of(path: Path) -> str:
 
 
 def earlier_fingerprint(root: Path) -> str:
-    """What `fingerprint` was before it read the songs: over their names, sizes and times. Records hold it still."""
+    """The former kind of `fingerprint`, over names, sizes and times of the songs. Older records still hold it."""
     found = survey(root)
     told = {}
     for track in found.tracks:
@@ -136,7 +136,7 @@ def digest_of(found: Survey, told: dict[Path, str]) -> str:
 
 
 def is_of(root: Path, expected: str, build: Path | None = None) -> bool:
-    """Whether the songs of ``root`` have the fingerprint ``expected``, or had it by what was compared before."""
+    """Whether the songs of ``root`` have the fingerprint ``expected``, be it of the present or of the former kind."""
     return expected == fingerprint(root, build) or expected == earlier_fingerprint(root)
 
 

@@ -11,7 +11,7 @@ from tools import files
 
 
 class Metrics:
-    """metrics.jsonl: a line per display and per test, without those that a resumed run does anew."""
+    """metrics.jsonl: a line for each display and each test. A resumed run replaces those that it makes again."""
 
     def __init__(self, folder: Path) -> None:
         self.file = folder / "metrics.jsonl"

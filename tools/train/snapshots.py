@@ -96,12 +96,14 @@ def newest_resumable(folder: Path) -> tuple[int, Path] | None:
 
 
 def passed_over(folder: Path, iteration: int) -> list[Path]:
-    """The marks of snapshots beyond ``iteration``, that to go on from: their files are not what they were."""
+    """The marks of snapshots later than ``iteration``, where training goes
+    on. They are not used: their files changed.
+    """
     return sorted(mark for mark in folder.glob("*_iter_*.whole") if iteration_of(mark) > iteration)
 
 
 def prune_snapshots(folder: Path) -> None:
-    """Remove half-written snapshots, and old ones beyond the newest and the paper's own iterations; ours alone."""
+    """Remove half-written and old snapshots of ours. The newest ones and those of the paper's iterations are kept."""
     whole = whole_snapshots(folder)
     kept = {n for n in whole if n in ITERATIONS_KEPT} | set(list(whole)[-NEWEST_KEPT:])
     ours = {iteration_of(mark) for suffix in MARKS for mark in folder.glob(f"*_iter_*{suffix}")}
