@@ -220,7 +220,7 @@ def _(place: Place) -> tuple:
     return place.lmdb(place.folder / "genres")
 
 
-@kind("data root: the folder of one genre", "the folder of one genre: name")
+@kind("data root: the folder of one genre", "this is the folder of one genre: name")
 def _(place: Place) -> tuple:
     return place.lmdb(place.songs / "blues")
 
@@ -791,8 +791,8 @@ options(
         "threshold 0": (("--threshold", 0), "--threshold 0: a song has 15 clips here"),
         "threshold 16": (("--threshold", 16), "--threshold 16: a song has 15 clips here"),
         "threshold -1": (("--threshold=-1",), "--threshold -1"),
-        "threshold x": (("--threshold", "x"), "invalid int value: 'x'"),
-        "an iteration that is not there": (("--iteration", 99), "choose from 1"),
+        "threshold x": (("--threshold", "x"), "THRESHOLD=x: give a whole number"),
+        "an iteration that is not there": (("--iteration", 99), "choose ITERATION= from 1"),
         "a run that is not there": (("--seed", 99), "no such run"),
         "a net that there is not": (("--net", "transformer"), "NET is one of"),
     },
@@ -1025,9 +1025,9 @@ options(
     {
         "threshold 0": (("--threshold", 0), "THRESHOLD=0"),
         "threshold 16": (("--threshold", 16), "THRESHOLD=16"),
-        "threshold x": (("--threshold", "x"), "invalid int value: 'x'"),
-        "a model that is not there": (("--model", "/none"), "/none: no such run folder"),
-        "an iteration that is not there": (("--iteration", 99), "choose from 1"),
+        "threshold x": (("--threshold", "x"), "THRESHOLD=x: give a whole number"),
+        "a model that is not there": (("--model", "/none"), "/none: no such run: name"),
+        "an iteration that is not there": (("--iteration", 99), "choose ITERATION= from 1"),
     },
     lambda place, *arguments: hear(place, *arguments),
 )

@@ -104,7 +104,7 @@ def test_songs_alike_under_two_genres_are_on_one_side_too(tmp_path):
 @pytest.mark.parametrize(
     ("names", "words"),
     [
-        (("only/a.mp3",), "1 genres with songs in it: give 2 to 100"),
+        (("only/a.mp3",), "it has songs of 1 genres: 2 to 100 are needed"),
         (tuple(f"g{n}/a.mp3" for n in range(101)), "101 genres"),
         (("a/x.txt", "b/y.txt"), "0 genres"),
         (("undecided/x.mp3", "b/y.mp3"), "a genre can't be called undecided"),

@@ -122,7 +122,9 @@ def test_a_run_in_no_build_folder_is_of_the_one_that_is_named(folder):
 
 @pytest.mark.parametrize("option", ["--net", "--split", "--seed", "--fold", "--batch", "--window"])
 def test_a_setting_beside_a_run_is_refused_by_name(option, folder):
-    with pytest.raises(UserError, match=f"^{option[2:].upper()}= beside RUN={re.escape(str(folder))}: the run says it"):
+    with pytest.raises(
+        UserError, match=f"^{option[2:].upper()}= beside RUN={re.escape(str(folder))}: a run has its own settings"
+    ):
         find("--run", folder, option, "1")
 
 

@@ -132,4 +132,4 @@ def test_what_cannot_be_repeated_is_said_in_one_line(run, change, words):
 
 def test_a_run_or_a_snapshot_that_is_not_there_is_named(run, tmp_path):
     assert "no such run" in run_module("tools.verify.repeat", tmp_path / "none").stderr
-    assert "choose from 3, 4, 5" in run_module("tools.verify.repeat", run, "--iteration", 2).stderr
+    assert "choose ITERATION= from 3, 4, 5" in run_module("tools.verify.repeat", run, "--iteration", 2).stderr

@@ -92,8 +92,8 @@ def test_folds_of_different_iterations_are_not_mixed(tmp_path, call):
 @pytest.mark.parametrize(
     ("of_fold_0", "said"),
     [
-        ({"versions": {"caffe_package": "Debian bullseye"}}, "trained with .* and .*: train alike"),
-        ({"data_fingerprint": "synthetic songs"}, "trained on different data"),
+        ({"versions": {"caffe_package": "Debian bullseye"}}, "trained with .* and .*: train all folds with one"),
+        ({"data_fingerprint": "synthetic songs"}, "trained on different songs"),
         ({}, None),
     ],
 )
@@ -126,7 +126,7 @@ def test_another_split_is_refused(split, tool, tmp_path):
     seen = tool("tools.vote.folds", "--build", tmp_path, "--split", split)
     assert (seen.returncode, seen.stderr) == (
         2,
-        f"vote_folds: SPLIT={split}: its songs are not tested once each: use one of song, artist\n",
+        f"vote_folds: SPLIT={split}: not every song is tested once: use SPLIT=song or artist\n",
     )
 
 

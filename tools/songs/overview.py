@@ -10,10 +10,12 @@ from tools.processes import map_songs
 from tools.songs import audio
 from tools.songs.tracks import Survey, Track
 
+SHORTEST = audio.MINIMUM_SAMPLES / audio.SAMPLE_RATE  # seconds, for all views
+
 
 @dataclass(frozen=True)
 class Look:
-    """A song as it was read: its length, rate and channels, or why it can't be."""
+    """What was found in a song's file: its length, rate and channels, or the reason why it can't be used."""
 
     seconds: float = 0.0
     rate: int = 0
@@ -31,9 +33,9 @@ def look_at(track: Track) -> Look:
 
 
 def overview(survey: Survey) -> int:
-    """Print the overview, and a line per file that is not used. Returns 1 if there is a song among these, otherwise 0.
+    """Print the overview, and a line for each file that is not used. Returns 1 if one of these should be a song.
 
-    A cover beside the songs is nothing wrong. A row of a table that names one is.
+    A picture in a folder of songs is nothing wrong. A row of a table that names one is.
     """
     looks = dict(zip((t.track for t in survey.tracks), map_songs(look_at, survey.tracks, jobs=None, label="check")))
     width = max(len(printable(genre)) for genre in survey.genres)
@@ -43,22 +45,31 @@ def overview(survey: Survey) -> int:
         hours = sum(looks[track.track].seconds for track in tracks) / 3600
         artists = {track.artist for track in tracks if track.artist}
         print(f"{printable(genre):{width}}{len(tracks):8}{hours:8.2f}{len(artists) or '-':>9}")
-    print_counts("formats", Counter(track.path.suffix.lower() for track in survey.tracks))
-    print_counts("rates", Counter(f"{look.rate} Hz" for look in looks.values() if look.rate))
+    print_counts("format", Counter(track.path.suffix.lower() for track in survey.tracks))
+    print_counts("sample rate", Counter(f"{look.rate} Hz" for look in looks.values() if look.rate))
     print_counts("channels", Counter(str(look.channels) for look in looks.values() if look.channels))
     if any(track.part for track in survey.tracks):
-        print_counts("parts", Counter(track.part or "none" for track in survey.tracks))
+        print_counts("part", Counter(track.part or "none" for track in survey.tracks))
     for track, first in survey.alike.items():
         print(f"alike byte for byte: {printable(track)} and {printable(first)}")
+    for track in survey.tracks:
+        if 0 < looks[track.track].seconds < SHORTEST:
+            length = f"{looks[track.track].seconds:.2f} s"
+            print(
+                f"short: {printable(track.track)}: {length}: left out of views that need more, up to {SHORTEST:.2f} s"
+            )
     wrong = {track: look.reason for track, look in looks.items() if look.reason}
     for track, reason in wrong.items():
         print(f"wrong: {printable(track)}: {reason}")
     for odd in survey.left_out:
         print(f"left out: {odd.file}: {odd.reason}")
-    print(f"{len(survey.tracks) - len(wrong)} songs of {len(survey.genres)} genres can be used")
+    used = (
+        f"{len(survey.tracks) - len(wrong)} of {len(survey.tracks)} songs, of {len(survey.genres)} genres, can be used"
+    )
+    print(f"{printable(survey.root)}: {used}" + "; 'make lmdb' leaves the others out" * bool(wrong))
     is_table = not survey.root.is_dir()
     return int(bool(wrong) or any(is_table or not odd.reason.startswith("not audio") for odd in survey.left_out))
 
 
 def print_counts(what: str, counts: Counter[str]) -> None:
-    print(f"{what}: {', '.join(f'{number} {name}' for name, number in counts.most_common())}")
+    print(f"{what}: {', '.join(f'{name} ({number} songs)' for name, number in counts.most_common())}")

@@ -47,8 +47,11 @@ def main() -> int:
         roots.check_same_songs(data, plan.record["data_fingerprint"], settings.build / "lmdb", settings.build)
     ranks = place(plan, settings)
     plan.record["settings"] = replace(plan.settings, ranks=ranks.number).as_json()
-    spread = f"{ranks.number} rank(s)" + (f", hosts of {ranks.hostfile}" if ranks.hostfile else "")
-    print(f"{plan.folder}: {plan.records} clips, batch {plan.batch}, {spread}, to iteration {plan.iterations}")
+    spread = f"{ranks.number} rank{'s' * (ranks.number > 1)}" + (
+        f", hosts of {ranks.hostfile}" if ranks.hostfile else ""
+    )
+    how = f"{plan.records} train clips, {plan.batch} an iteration, {spread}"
+    print(f"{plan.folder}: {how}, to iteration {plan.iterations}", flush=True)
     with locked(plan.folder):
         check_same_run(plan.folder, plan.record)
         check_lmdbs(plan.record["lmdb"])

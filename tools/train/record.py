@@ -47,7 +47,7 @@ def check_same_caffe(folder: Path, begun: dict) -> None:
 
 
 def lasting(key: str, value: Any) -> Any:
-    """What a record says under ``key``, without where its files lie, and how far and where it is trained."""
+    """The value of a record under ``key``, without paths of files, and without how far and where a run is trained."""
     if key == "settings" and value:
         return settings.from_json(value).differences(FOLDER, LMDB, RUN)
     if key == "lmdb" and value:

@@ -66,7 +66,9 @@ def find_run(args: argparse.Namespace) -> tuple[Path, dict[str, Any], Settings]:
         return folder, read_run(folder), settings
     beside = sorted(given_settings(args).keys() - BESIDE_RUN)
     if beside:
-        raise UserError(f"{beside[0].upper()}= beside RUN={args.run}: the run says it all: leave one of them out")
+        raise UserError(
+            f"{beside[0].upper()}= beside RUN={args.run}: a run has its own settings: leave one of the two out"
+        )
     record = read_run(args.run)
     return args.run, record, settings_of(record, args.run)
 

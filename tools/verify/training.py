@@ -145,7 +145,7 @@ def check_record(run: Run) -> str:
 
 
 def is_named(folder: Path, settings: Settings, name: str) -> bool:
-    """Whether the name of a run has a setting that has no default but the network's."""
+    """Whether a setting stands in the name of a run, of those that have no default but the network's."""
     return getattr(Settings, name) is None and f"{name}={text_of(getattr(settings, name))}" in folder.name
 
 

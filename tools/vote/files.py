@@ -84,7 +84,7 @@ def print_table(summary: dict, folder: Path) -> None:
         print(f"  {what:<38}{100 * share:6.2f}%   [{100 * interval[0]:.2f}, {100 * interval[1]:.2f}]")
 
     tested = f"{summary['clips']} test clips, {summary['songs']} songs"
-    print(f"{summary['run']}, iteration {summary['iteration']}: {tested}")
+    print(f"{summary['run']}, iteration {summary['iteration']}: {tested}; right, with 95% interval:")
     line("clips", summary["clip_accuracy"], summary["clip_interval"])
     if summary["song_accuracy"]:
         for rule in ("true_label", "plurality"):
@@ -93,8 +93,12 @@ def print_table(summary: dict, folder: Path) -> None:
                 line(f"songs, {rule}, at least {threshold}", share, interval)
         line("songs, mean_probability", *(summary[f"song_{of}"]["mean_probability"] for of in ("accuracy", "interval")))
     print("  95% intervals: Wilson over songs; for clips a bootstrap over songs")
+    if summary["song_accuracy"]:
+        print("  true_label, the paper's rule: so many of a song's clips get its genre")
+        print("  plurality: most of a song's clips get its genre, and at least so many")
+        print("  mean_probability: its genre has the highest probability, averaged over its clips")
     if summary["leaky"]:
-        print("  leaky: most clips of these songs were trained on, so that the votes on songs mean little")
+        print("  leaky: most clips of these songs were trained on: the songs' figures mean little")
     right = f"{100 * summary['clip_accuracy']:.2f}% of clips"
     if summary["song_accuracy"]:
         threshold = next(iter(summary["song_accuracy"]["true_label"]))
