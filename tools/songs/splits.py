@@ -158,11 +158,18 @@ def drawn_by_artist(songs: list[Track], alike: dict[str, str], fold: int) -> lis
 def artist_groups(songs: list[Track], alike: dict[str, str]) -> list[str]:
     """The artist of each song; of songs that are alike, one artist, and all that are by either of theirs."""
     artist = {song.track: song.artist and f"artist {song.artist}" or f"song {song.track}" for song in songs}
+    joined: dict[str, str] = {}  # an artist who is one with another, and that other
+
+    def one(name: str) -> str:
+        while name in joined:
+            joined[name] = joined.get(joined[name], joined[name])  # the way is half as long for the next
+            name = joined[name]
+        return name
+
     for track, first in alike.items():
-        if track in artist and first in artist and artist[track] != artist[first]:
-            merged, name = artist[track], artist[first]
-            artist = {song: name if of == merged else of for song, of in artist.items()}
-    return [artist[song.track] for song in songs]
+        if track in artist and first in artist and one(artist[track]) != one(artist[first]):
+            joined[one(artist[track])] = one(artist[first])
+    return [one(artist[song.track]) for song in songs]
 
 
 def filtered_split(survey: Survey) -> Parts:
