@@ -75,7 +75,8 @@ class Place:
             else:
                 (self.lmdbs / path.name).symlink_to(path)
         for file in [*self.run.glob("*.prototxt"), self.run / "run.json", self.vote / "summary.json"]:
-            file.write_text(file.read_text().replace(str(self.trained), str(build)))
+            text = file.read_text().replace(str(self.trained), str(build))
+            files.write_record(file, json.loads(text)) if file.suffix == ".json" else file.write_text(text)
         state_file = self.run / f"{NET}_iter_1.solverstate"
         state = caffe_pb2.SolverState.FromString(state_file.read_bytes())
         state.learned_net = str(state_file.with_suffix(".caffemodel"))
@@ -852,11 +853,11 @@ def _(place: Place) -> tuple:
 @kind("vote: a deploy net that Caffe refuses", "conv0")
 def _(place: Place) -> tuple:
     place.build()
-    for file in ("deploy.prototxt", "run.json"):
-        text = (place.run / file).read_text()
-        old, new = ('bottom: "conv1"', 'bottom: "conv0"')
-        old, new = (json.dumps(each)[1:-1] if file == "run.json" else each for each in (old, new))
-        (place.run / file).write_text(text.replace(old, new))
+    record = json.loads((place.run / "run.json").read_text())
+    text = record["prototxt"]["deploy"].replace('bottom: "conv1"', 'bottom: "conv0"')
+    (place.run / "deploy.prototxt").write_text(text)
+    record["prototxt"]["deploy"] = text
+    files.write_record(place.run / "run.json", record)
     return place.votes()
 
 
@@ -1008,7 +1009,7 @@ def _(place: Place) -> tuple:
     place.build()
     content = json.loads((place.run / "run.json").read_text())
     del content["dropout"]
-    (place.run / "run.json").write_text(json.dumps(content))
+    files.write_record(place.run / "run.json", content)
     return ("tools.verify.repeat", place.run)
 
 

@@ -59,6 +59,12 @@ def is_as_written(file: Path) -> bool | None:
     return None if own is None else own == hash_of(record)
 
 
+def check_as_written(file: Path, remedy: str) -> None:
+    """UserError, with the ``remedy``, for a record that was changed since: what is told of it would be wrong."""
+    if is_as_written(file) is False:
+        raise UserError(f"{file} has changed since it was written: put back what it was, or {remedy}")
+
+
 def hash_of(record: dict[str, Any]) -> str:
     """The sha256 of a record, whatever the order of its keys."""
     as_read = json.loads(json.dumps(record))

@@ -124,7 +124,7 @@ def kept_apart(model: Model) -> Iterator[Model]:
 def open_model(folder: Path, iteration: int | None, origin: str) -> Model:
     if not folder.is_dir():
         raise UserError(f"{folder}: no such run folder: RUN= names one, as build/runs/song/rcnn")
-    run = runs.read_run(folder)
+    run = runs.read_unchanged(folder)
     missing = [key for key in ("net", "split", "view", "dtype", "lmdb", "label_names") if key not in run]
     if missing:
         raise UserError(
