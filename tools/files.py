@@ -26,7 +26,8 @@ def whole_file(file: Path, lasting: bool = True) -> Iterator[Path]:
 
     What is not ``lasting`` may be lost with the machine's power, and costs no wait for the disk.
     """
-    aside = file.with_name(f".{file.name[:200]}.{os.getpid()}")
+    begin = os.fsencode(file.name)[:200].decode("utf-8", "ignore")
+    aside = file.with_name(f".{begin}.{os.getpid()}")
     try:
         yield aside
         if lasting:
