@@ -490,7 +490,22 @@ for name, (old, new, words) in PROTOTXT.items():
     def _(place: Place, old: str = old, new: str = new) -> tuple:
         place.build()
         shutil.rmtree(place.run)
-        edit(place.prototxt() / "train_val.prototxt", old, new)
+        for file in (place.prototxt() / "train_val.prototxt", place.prototxt() / "deploy.prototxt"):
+            file.write_text(file.read_text().replace(old, new, 1))
+        return place.train()
+
+
+# What leaves the weights as they are, and what they are used for another
+DEPLOY = {
+    "another pooling": ("pool: MAX", "pool: AVE", "its layer 'pool1' is not that of train_val.prototxt"),
+    "a layer less": ('type: "ReLU"', 'type: "AbsVal"', "its layer 'relu1' is not that of train_val.prototxt"),
+}
+for name, (old, new, words) in DEPLOY.items():
+
+    @kind(f"prototxt: a deploy net of {name}", words)
+    def _(place: Place, old: str = old, new: str = new) -> tuple:
+        place.build()
+        edit(place.prototxt() / "deploy.prototxt", old, new)
         return place.train()
 
 
