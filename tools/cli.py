@@ -63,7 +63,7 @@ def run(tool: str, main: Callable[[], int | None]) -> None:
     try:
         sys.exit(main() or 0)
     except UserError as error:
-        print(f"{tool}: {error}", file=sys.stderr)
+        print(f"{tool}: {printable(error)}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print(f"{tool}: interrupted; the same command goes on from here", file=sys.stderr)

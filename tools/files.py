@@ -26,7 +26,8 @@ def whole_file(file: Path, lasting: bool = True) -> Iterator[Path]:
 
     With ``lasting`` the disk is waited for. Without, the new file may be lost when the power fails.
     """
-    aside = file.with_name(f".{file.name[:200]}.{os.getpid()}")
+    begin = os.fsencode(file.name)[:200].decode("utf-8", "ignore")
+    aside = file.with_name(f".{begin}.{os.getpid()}")
     try:
         yield aside
         if lasting:
@@ -57,6 +58,12 @@ def is_as_written(file: Path) -> bool | None:
     record = json.loads(file.read_text())
     own = record.pop(OWN_HASH, None) if isinstance(record, dict) else None
     return None if own is None else own == hash_of(record)
+
+
+def check_as_written(file: Path, remedy: str) -> None:
+    """UserError, with the ``remedy``, for a record that was changed since: what is told of it would be wrong."""
+    if is_as_written(file) is False:
+        raise UserError(f"{file} has changed since it was written: put back what it was, or {remedy}")
 
 
 def hash_of(record: dict[str, Any]) -> str:

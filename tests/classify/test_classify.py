@@ -13,6 +13,7 @@ import pytest
 import soundfile
 from listening import ITERATIONS, train_briefly
 
+from tools import files
 from tools.classify.__main__ import find_songs
 from tools.classify.model import choose_model, kept_apart, newest_run
 from tools.classify.output import Heard, table, tell
@@ -224,7 +225,7 @@ def with_settings(run_folder: Path, other: Path, **values: object) -> Path:
     shutil.copytree(run_folder, other)
     run = json.loads((other / "run.json").read_text())
     run["settings"].update(values)
-    (other / "run.json").write_text(json.dumps(run))
+    files.write_record(other / "run.json", run)
     return other
 
 
@@ -255,7 +256,7 @@ def test_a_run_of_an_earlier_form_is_refused_with_the_way_out(run_folder: Path, 
 def test_a_record_with_a_view_that_is_none_is_refused(run_folder: Path, tmp_path: Path) -> None:
     other = shutil.copytree(run_folder, tmp_path / "other")
     run = json.loads((other / "run.json").read_text())
-    (other / "run.json").write_text(json.dumps({**run, "view": "bark"}))
+    files.write_record(other / "run.json", {**run, "view": "bark"})
     with pytest.raises(UserError, match=r"other/run.json: its view is none of cnn, lstm, song"):
         choose_model(tmp_path, other)
 

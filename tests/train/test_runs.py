@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from caffe.proto import caffe_pb2
 
-from tools import cli
+from tools import cli, files
 from tools.cli import UserError
 from tools.nets import prototxt
 from tools.nets.network import Network
@@ -118,6 +118,23 @@ def test_a_run_is_the_same_by_its_settings_and_by_its_folder(folder, tmp_path):
 @pytest.mark.parametrize("folder", ["/m", "/a/m", "/a/b/c/m", "m", ".", "data/model", "/runs/m"])
 def test_a_run_in_no_build_folder_is_of_the_one_that_is_named(folder):
     assert runs.build_of(Path(folder), Path("mine")) == Path("mine")
+
+
+@pytest.mark.quick
+@pytest.mark.torture("bad input")
+def test_a_record_with_another_hash_than_its_own_is_what_nobody_goes_by(folder, tmp_path):
+    """As one whose genres were put in another order by hand: every song would get another's name."""
+    file = folder / "run.json"
+    whole = {**json.loads(file.read_text()), "label_names": ["jazz", "rock"]}
+    files.write_record(file, whole)
+    named = ("--net", "complex_cnn", "--seed", "3", "--dropout", "0.4 0.6@9", "--genres", "rock,jazz")
+    assert find("--run", folder)[1]["label_names"] == ["jazz", "rock"]
+    file.write_text(file.read_text().replace('"jazz"', '"x"').replace('"rock"', '"jazz"').replace('"x"', '"rock"'))
+    for options in (("--run", folder), (*named, "--build", tmp_path)):
+        with pytest.raises(UserError, match=r"run\.json has changed since it was written: put back what it was, or"):
+            find(*options)
+    with pytest.raises(UserError, match=r"run\.json has changed since it was written"):
+        record.check_same_run(folder, whole)
 
 
 @pytest.mark.parametrize("option", ["--net", "--split", "--seed", "--fold", "--batch", "--window"])

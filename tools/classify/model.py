@@ -125,7 +125,7 @@ def kept_apart(model: Model) -> Iterator[Model]:
 def open_model(folder: Path, iteration: int | None, origin: str) -> Model:
     if not folder.is_dir():
         raise UserError(f"{folder}: no such run: name the folder of one with RUN=; 'ls -d build/runs/*/*' lists them")
-    run = runs.read_run(folder)
+    run = runs.read_unchanged(folder)
     missing = [key for key in ("net", "split", "view", "dtype", "lmdb", "label_names") if key not in run]
     if missing:
         raise UserError(

@@ -150,7 +150,7 @@ def fresh(folder: Path, iteration: int) -> None:
 def main() -> int:
     args = parse_arguments()
     source = args.run.resolve()
-    run = runs.read_run(args.run)
+    run = runs.read_unchanged(args.run)
     iteration, model = snapshots.choose_snapshot(args.run, args.iteration)
     build = runs.build_of(args.run, args.build)
     run["lmdb"] = find_lmdbs(run, runs.settings_of(run, args.run), build)

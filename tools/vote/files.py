@@ -50,6 +50,13 @@ def read_clips(file: Path) -> Clips:
         raise UserError(f"{file} is not whole: remove {file.parent} and vote again") from None
 
 
+def check_counted(clips: Clips, clip_accuracy: float, folder: Path) -> None:
+    """UserError unless the clips of a vote are those that its summary was counted from."""
+    right = clips.right[clips.tested]
+    if not len(right) or not abs(right.mean() - clip_accuracy) < 1e-9:
+        raise UserError(f"{folder / 'clips.csv'} is not what summary.json was counted from: vote again")
+
+
 def clip_rows(clips: Clips) -> Iterator[list]:
     for i in range(len(clips.tracks)):
         yield [clips.tracks[i], clips.clips[i], clips.parts[i], clips.labels[i], *clips.texts[i]]

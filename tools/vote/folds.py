@@ -15,14 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
-from tools import cli, paths
+from tools import cli, files, paths
 from tools.cli import UserError
 from tools.settings import add_settings, read_settings
 from tools.songs import roots
 from tools.songs.splits import JOINED
 from tools.train import runs
 from tools.vote.count import Clips, choose, concatenate, hold_election, score
-from tools.vote.files import print_table, read_clips, write_votes
+from tools.vote.files import check_counted, print_table, read_clips, write_votes
 
 ALIKE = ("net", "dtype", "seed", "iteration", "ranks", "genres", "leaky")
 
@@ -40,8 +40,10 @@ def read_summaries(folders: list[Path]) -> list[dict]:
     summaries = []
     for fold, folder in enumerate(folders):
         try:
+            files.check_as_written(folder / "summary.json", f"vote again on fold {fold}")
             summary = json.loads((folder / "summary.json").read_text())
-            summaries.append({key: summary[key] for key in (*ALIKE, "run", "caffemodel_sha256")})
+            keys = (*ALIKE, "run", "caffemodel_sha256", "clip_accuracy")
+            summaries.append({key: summary[key] for key in keys})
         except FileNotFoundError:
             raise UserError(
                 f"{folder}: no such vote: type 'make lmdb train vote FOLD={fold}' with the same NET"
@@ -95,7 +97,10 @@ def main() -> None:
     folders = [paths.votes_folder(settings.build, run.parent.name, name) for run in each_fold]
     summaries = read_summaries(folders)
     check_runs(each_fold, args.data, settings.build)
-    clips = join([read_clips(folder / "clips.csv") for folder in folders])
+    parts = [read_clips(folder / "clips.csv") for folder in folders]
+    for part, summary, folder in zip(parts, summaries, folders):
+        check_counted(part, summary["clip_accuracy"], folder)
+    clips = join(parts)
     election = hold_election(clips, None)
     summary = {
         **{key: summaries[0][key] for key in ALIKE},
