@@ -52,12 +52,10 @@ def overview(survey: Survey) -> int:
         print_counts("part", Counter(track.part or "none" for track in survey.tracks))
     for track, first in survey.alike.items():
         print(f"alike byte for byte: {printable(track)} and {printable(first)}")
-    for track in survey.tracks:
-        if 0 < looks[track.track].seconds < SHORTEST:
-            length = f"{looks[track.track].seconds:.2f} s"
-            print(
-                f"short: {printable(track.track)}: {length}: left out of views that need more, up to {SHORTEST:.2f} s"
-            )
+    for track, look in looks.items():
+        if 0 < look.seconds < SHORTEST:
+            need = f"left out of views that need more, up to {SHORTEST:.2f} s"
+            print(f"short: {printable(track)}: {look.seconds:.2f} s: {need}")
     wrong = {track: look.reason for track, look in looks.items() if look.reason}
     for track, reason in wrong.items():
         print(f"wrong: {printable(track)}: {reason}")
