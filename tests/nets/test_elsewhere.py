@@ -18,7 +18,7 @@ from tools.settings import Settings
 from tools.songs.audio import read_audio
 
 MODEL = Path("data/model")  # where the programs look for the two files
-DEPLOY, CAFFEMODEL = MODEL / "deploy.prototxt", MODEL / "rcnn_iter_600.caffemodel"
+DEPLOY, CAFFEMODEL = MODEL / "deploy.prototxt", MODEL / "rcnn_plus_iter_1000.caffemodel"
 OPENCV = "OpenCV is not here: the program of prototxt/README.md for it was not run"
 
 
