@@ -235,7 +235,7 @@ def by_genre(survey: Survey) -> list[tuple[int, list[list[Track]]]]:
     labels = {track.track: track.label for track in survey.tracks}
     for track in sorted(survey.tracks, key=lambda track: track.track):
         first = survey.alike.get(track.track, track.track)
-        genres[labels[first]][first].append(track)  # alike under two genres, they are still on one side
+        genres[labels[first]][first].append(track)
     return [(label, list(groups.values())) for label, groups in genres.items()]
 
 
