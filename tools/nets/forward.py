@@ -3,7 +3,7 @@
     python -m tools.nets.forward DEPLOY CAFFEMODEL SOURCE OUT
 
 SOURCE is an LMDB, or an .npy file of clips (clips, channels, height, width) in the range of the LMDB's, 0..255: the
-deploy net shifts and scales them itself. How many clips are done is written to standard output, a line a batch.
+deploy net shifts and scales them itself. Standard output has the number of clips, then that of each batch.
 """
 
 from __future__ import annotations
@@ -92,6 +92,11 @@ def read_source(source: Path) -> Iterator[tuple[str, int, int, np.ndarray]]:
             yield record.track, record.clip, record.label, record.array
 
 
+def count_clips(source: Path) -> int:
+    """How many clips a source has. UserError where an LMDB can't be read."""
+    return len(np.load(source, mmap_mode="r")) if source.suffix == ".npy" else lmdbs.count(source)
+
+
 def batches(clips: Iterable[tuple], size: int) -> Iterator[list[tuple]]:
     clips = iter(clips)
     while batch := list(islice(clips, size)):
@@ -129,6 +134,7 @@ def main() -> None:
         parser.add_argument(name, type=Path)
     args = parser.parse_args()
     caffe.set_mode_cpu()
+    print(count_clips(args.source), flush=True)
     clips, probabilities = [], []
     for named, outcome in run_net(args.deploy, args.caffemodel, args.source):
         clips += named

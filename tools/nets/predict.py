@@ -66,8 +66,10 @@ def run_child(deploy: Path, caffemodel: Path, source: Path, out: Path) -> None:
     command = [sys.executable, "-m", "tools.nets.forward", *map(str, (deploy, caffemodel, source, out))]
     with tempfile.TemporaryFile("w+", errors="replace") as words:
         with child(command, words, quiet=True) as process:
-            with tqdm(desc=source.name, unit="clip", disable=None, dynamic_ncols=True) as bar:
-                for line in process.stdout or ():
+            lines = iter(process.stdout or ())
+            total = int(next(lines, 0))
+            with tqdm(None, source.stem, total, unit="clip", disable=None, dynamic_ncols=True) as bar:
+                for line in lines:
                     bar.update(int(line))
             status = process.wait()
         words.seek(0)

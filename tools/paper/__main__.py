@@ -107,7 +107,7 @@ def main() -> None:
     filtered = songs == FULL_GTZAN if args.songs else is_filtered_possible(survey)
     runs_to_train = list(trainings(args.scale, songs, filtered))
     nets = sorted({training.settings.net for training in runs_to_train})
-    print(f"{songs} songs, SCALE={args.scale:g}: measuring this machine ...", flush=True)
+    print(f"{songs} songs, SCALE={args.scale:g}: measuring this machine, a minute or more ...", flush=True)
     rates = measure_rates(survey.tracks, nets, args.cores or processes.cores())
     plan = list(steps_of(args.data_root, args.build, songs, runs_to_train))
     left = [0.0 if is_done(step) else seconds_of(step, rates) for step in plan]

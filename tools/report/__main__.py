@@ -31,7 +31,7 @@ def main() -> None:
     print("claims: " + ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in dict.fromkeys(verdicts)))
     for line in collection.left_out:
         print(f"left out: {line}")
-    print(f"written to {build / 'report' / 'index.html'}")
+    print(f"written to {build / 'report' / 'index.html'}: open it in a browser")
 
 
 if __name__ == "__main__":

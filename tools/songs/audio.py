@@ -34,7 +34,10 @@ UNKNOWN_LENGTH = 1 << 40  # frames: what libsndfile says of a stream without a l
 
 
 class SongError(UserError):
-    """A song that can't be used: ``reason`` in a few words, and the file's name before it when printed."""
+    """A song that can't be used: ``reason`` in a few words, and the file's name before it when printed.
+
+    A manifest keeps the reasons, and `tools.verify` compares them: one in other words would be a failure.
+    """
 
     def __init__(self, path: Path, reason: str):
         # Both go to Exception so that the error survives the way back from another process.
@@ -55,7 +58,7 @@ def read_audio(path: Path) -> np.ndarray:
     channels, rate = read_channels(path)
     samples = channels[:, 0] if channels.shape[1] == 1 else channels.mean(axis=1, dtype=np.float32)
     if not np.isfinite(samples).all():
-        raise SongError(path, "some of its samples are not finite numbers (NaN or infinity)")
+        raise SongError(path, "it has samples that are not finite (NaN or infinity)")
     return samples if rate == SAMPLE_RATE else resample(path, samples, rate)
 
 
@@ -72,7 +75,7 @@ def read_song(path: Path, minimum_samples: int = MINIMUM_SAMPLES) -> np.ndarray:
 def check_sound(path: Path, samples: np.ndarray) -> None:
     """SongError for a song with no sample above `SILENCE`."""
     if not np.any(np.abs(samples) > SILENCE):
-        raise SongError(path, f"silent: no sample is above {SILENCE:g} of full scale")
+        raise SongError(path, f"silent: no sample is above {SILENCE:g}")
 
 
 def middle(samples: np.ndarray, length: int) -> np.ndarray:
@@ -97,9 +100,9 @@ def read_channels(path: Path) -> tuple[np.ndarray, int]:
     except (soundfile.SoundFileError, RuntimeError, TypeError, ValueError) as error:
         raise SongError(path, f"unreadable as audio: {short_reason(error)}") from None
     except MemoryError:
-        raise SongError(path, "unreadable: its header names more samples than the memory holds") from None
+        raise SongError(path, "unreadable: its header claims more samples than memory holds") from None
     if not USABLE_RATES[0] <= rate <= USABLE_RATES[1]:
-        raise SongError(path, f"unreadable: its header names a sample rate of {rate} Hz")
+        raise SongError(path, f"unreadable: its header claims a sample rate of {rate} Hz")
     return channels, rate
 
 

@@ -195,7 +195,7 @@ def given_split(survey: Survey) -> Parts:
     without = [song.track for song in survey.tracks if not song.part]
     if without:
         raise UserError(
-            f"SPLIT=given: {without[0]} has no part: write train, valid or test into the column part of each row"
+            f"SPLIT=given: {without[0]} has no part: name a table that has train, valid or test in its column part"
         )
     part_of = {song.track: song.part for song in survey.tracks}
     for track, first in survey.alike.items():

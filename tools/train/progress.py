@@ -40,9 +40,12 @@ def show(bar: tqdm, event: dict) -> None:
         accuracy = f"{100 * event['test_accuracy']:.2f}% of test clips right"
         tqdm.write(f"iteration {event['iter']}: {accuracy}, test loss {event['test_loss']:.4f}")
         return
-    shown = f"loss {event['loss']:.4f}, learning rate {event['lr']:g}"
-    bar.set_postfix_str(shown)
+    loss, lr = f"loss {event['loss']:.4f}", f"{event['lr']:g}"
+    bar.set_postfix_str(f"{loss}, lr {lr}")
     if bar.disable:
         rate = event["iter_per_s"]
         left = f", {tqdm.format_interval((bar.total - event['iter']) / rate)} left" if rate else ""
-        print(f"iteration {event['iter']} of {bar.total}: {shown}, {rate:.2f} iterations/s{left}", flush=True)
+        print(
+            f"iteration {event['iter']} of {bar.total}: {loss}, learning rate {lr}, {rate:.2f} iterations/s{left}",
+            flush=True,
+        )

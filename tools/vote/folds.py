@@ -46,7 +46,7 @@ def read_summaries(folders: list[Path]) -> list[dict]:
             summaries.append({key: summary[key] for key in keys})
         except FileNotFoundError:
             raise UserError(
-                f"{folder}: no such vote: type 'make lmdb train vote FOLD={fold}' with the same NET"
+                f"{folder}: no such vote: type 'make lmdb train vote FOLD={fold}' with the same settings"
             ) from None
         except (ValueError, TypeError, KeyError):
             raise UserError(f"{folder / 'summary.json'} is not whole: vote again on fold {fold}") from None
