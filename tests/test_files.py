@@ -14,7 +14,7 @@ import pytest
 from conftest import CHECKOUT
 
 from tools import files
-from tools.cli import UserError
+from tools.cli import UserError, describe_os_error
 
 
 def names(folder: Path) -> list[str]:
@@ -27,6 +27,20 @@ def test_a_text_or_bytes_take_the_place_of_what_was_there(content, written, tmp_
     files.write_whole(tmp_path / "file", content)
     assert (tmp_path / "file").read_bytes() == written
     assert names(tmp_path) == ["file"]
+
+
+def test_a_full_disk_is_said_of_the_file_that_was_to_be_written(tmp_path):
+    with pytest.raises(OSError) as full, files.whole_file(tmp_path / "file") as aside:
+        aside.symlink_to("/dev/full")
+        aside.write_text("x")
+    assert describe_os_error(full.value).startswith(f"{tmp_path / 'file'}: the disk is full: free some space")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError) as taken:
+        files.write_whole(tmp_path / "folder", "x")
+    assert describe_os_error(taken.value).startswith(f"{tmp_path / 'folder'}: Is a directory: name a file, or move")
+    with pytest.raises(OSError) as other, files.whole_file(tmp_path / "file"):
+        (tmp_path / "none").read_text()
+    assert other.value.filename == str(tmp_path / "none")
 
 
 def test_a_record_holds_the_hash_of_all_else_in_it(tmp_path):

@@ -34,6 +34,10 @@ def whole_file(file: Path, lasting: bool = True) -> Iterator[Path]:
             with aside.open("rb") as stream:
                 os.fsync(stream.fileno())
         aside.replace(file)
+    except OSError as error:  # of what lies aside, or of a write, which names no file
+        if error.filename in (None, str(aside)):
+            error.filename, error.filename2 = str(file), None
+        raise
     finally:
         aside.unlink(missing_ok=True)
 

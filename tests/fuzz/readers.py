@@ -27,7 +27,7 @@ with atheris.instrument_imports(include=["tools"]):
     from tools.convert import datum, lmdbs, manifest
     from tools.nets import prototxt
     from tools.report import collect
-    from tools.songs import gtzan, roots
+    from tools.songs import gtzan, library, roots
     from tools.train import runs, snapshots
     from tools.train.progress import Metrics
     from tools.verify import build, log, outcome, record, votes
@@ -151,6 +151,12 @@ def judged(look: Callable[[], str]) -> bool:
     return outcome.judge(FOLDER, "", look).state in ("PASS", "FAIL", "SKIP")
 
 
+def read_table(data: bytes) -> None:
+    for row in library.read_table(written("songs.csv", data)):
+        assert row["path"] == row["path"].strip() and row["genre"] == row["genre"].strip()
+        library.why_not_listed(row, FOLDER / row["path"])
+
+
 def read_genres(data: bytes) -> None:
     names = settings.parse({"genres": data.decode("utf-8", "replace")}).genres
     assert set(roots.check_genres(names, gtzan.GENRES)) <= set(gtzan.GENRES)
@@ -187,6 +193,7 @@ def seeds(reader: str) -> list[bytes]:
         "clips": [CLIPS.encode()],
         "summary": [json.dumps({"genres": list(gtzan.GENRES), "clips": 1, "songs": 1, "clip_accuracy": 0.0}).encode()],
         "genres": [b"jazz pop"],
+        "table": [b'path,genre,part\na.mp3,jazz,train\n"b, c.mp3",pop,test\n'],
     }[reader]
 
 

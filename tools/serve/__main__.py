@@ -22,7 +22,7 @@ from tools.classify.verdict import add_threshold_option, check_threshold
 from tools.cli import UserError
 from tools.processes import interrupts_to
 from tools.serve.app import Service, make_app
-from tools.serve.around import LOOPBACK
+from tools.serve.around import own_names
 from tools.serve.examples import find_examples
 from tools.serve.song import Limits
 from tools.serve.uploads import Uploads
@@ -79,24 +79,19 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
-
-
 def serve(service: Service, host: str, port: int) -> None:
     """Answer until an interrupt, or SIGTERM."""
     uploads = Uploads(service.limits, service.admitted)
     with listen(host, port) as door:
         address, port = door.getsockname()[:2]
-        local = is_local(address)
         print(f"model: {service.model.description}")
         print(f"open http://{f'[{host}]' if ':' in host else host}:{port}/ in a browser; Ctrl-C ends it", flush=True)
-        if not local:
+        if not is_local(address):
             print("others on the network can reach it, too", flush=True)
-        app = make_app(service, uploads, LOOPBACK | {host.lower(), address} if local else None)
+        app = make_app(service, uploads, own_names(host))
         config = uvicorn.Config(app, log_level="warning", server_header=False, timeout_graceful_shutdown=30)
         try:
-            with interrupts_to(interrupt):  # uvicorn raises its signal again in the end
+            with interrupts_to(cli.interrupt):  # uvicorn raises its signal again in the end
                 Server(config, uploads).run(sockets=[door])
         except KeyboardInterrupt:
             print("\nended")

@@ -7,8 +7,8 @@
     POST /waveform     the bytes of an audio file: what the net hears of it, as wav
 
 It keeps nothing between requests, so that several at once can't mix. A request answers for itself with one line in
-``error``: 403 another site's, 408 too slow, 413 beyond the limits, 415 not readable as audio, 422 no sound in it, 503
-too many at once.
+``error``: 400 under another name, 403 another site's, 408 too slow, 413 beyond the limits, 415 not readable as audio,
+422 no sound in it, 503 too many at once.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from starlette.routing import Route
 from tools.classify.model import Model
 from tools.classify.output import colour
 from tools.cli import UserError, describe_os_error
-from tools.serve.around import LOOPBACK, Headers, OwnNames, QuietEnd
+from tools.serve.around import Headers, OwnNames, QuietEnd
 from tools.serve.examples import Examples
 from tools.serve.song import Limits, TooLargeError, classify_bytes, decode, to_wav
 from tools.serve.uploads import BUSY, Uploads, check_own
@@ -53,10 +53,8 @@ class Service:
     admitted: int = 12  # songs in work or waiting; more are sent away
 
 
-def make_app(service: Service, uploads: Uploads, hosts: frozenset[str] | None = LOOPBACK) -> Starlette:
-    """The application. ``hosts`` are the names it answers to (None: any): another site's name that was pointed at
-    this machine is refused.
-    """
+def make_app(service: Service, uploads: Uploads, names: frozenset[str]) -> Starlette:
+    """The application. ``names`` are those that it answers to, besides addresses."""
     workers = anyio.CapacityLimiter(service.at_once)
     places = anyio.Semaphore(service.admitted)
 
@@ -94,7 +92,7 @@ def make_app(service: Service, uploads: Uploads, hosts: frozenset[str] | None = 
             Route("/classify", own(classify), methods=["POST"]),
             Route("/waveform", own(waveform), methods=["POST"]),
         ],
-        middleware=[Middleware(QuietEnd), Middleware(Headers), Middleware(OwnNames, names=hosts)],
+        middleware=[Middleware(QuietEnd), Middleware(Headers), Middleware(OwnNames, names=names)],
         exception_handlers={HTTPException: say_error, ClientDisconnect: say_nothing},
     )
 
