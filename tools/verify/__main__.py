@@ -23,8 +23,8 @@ from tools.cli import UserError
 from tools.verify.ballots import check_vote
 from tools.verify.build import Build
 from tools.verify.lmdbs import check_folder
-from tools.verify.outcome import Outcome
-from tools.verify.page import check_report
+from tools.verify.outcome import Outcome, judge_all
+from tools.verify.page import check_page
 from tools.verify.training import check_run
 
 
@@ -41,14 +41,11 @@ def checks(build: Build) -> Iterator[Outcome]:
     """Every check of everything in a build folder, in the order in which it was made."""
     for folder in folders(build.path / "lmdb", "*_lmdb"):
         yield from check_folder(build, folder)
-    for kind in ("runs", "repeats"):
+    for kind, check in (("runs", check_run), ("repeats", check_run), ("votes", check_vote)):
         for folder in chain.from_iterable(folders(split, "*") for split in folders(build.path / kind, "*")):
-            yield from check_run(build, folder)
-    for split in folders(build.path / "votes", "*"):
-        for folder in folders(split, "*"):
-            yield from check_vote(build, folder)
+            yield from check(build, folder)
     if (build.path / "report").is_dir():
-        yield from check_report(build.path)
+        yield from judge_all(build.path / "report", {"page and tables are those of the votes": check_page}, build.path)
 
 
 def folders(parent: Path, holding: str) -> list[Path]:

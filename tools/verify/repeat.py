@@ -130,13 +130,6 @@ def parameters(model: Path) -> dict[str, list[np.ndarray]]:
     return {layer.name: [np.array(blob.data, np.float32) for blob in layer.blobs] for layer in net.layer if layer.blobs}
 
 
-def say_what_else_differs(then: dict[str, str]) -> None:
-    """Name what the run was made with that is another here: OPENBLAS_CORETYPE= brings other kernels back."""
-    for name, version in versions().items():
-        if then.get(name, version) != version:
-            print(f"{name}: {then[name]} then, {version} now")
-
-
 def fresh(folder: Path, iteration: int) -> None:
     """Remove an earlier repetition, unless it is this one and was interrupted."""
     try:
@@ -157,7 +150,9 @@ def main() -> int:
     folder = build / "repeats" / source.parent.name / source.name
     plan = plan_repeat(args.run, run, folder, iteration)
     check_lmdbs(run["lmdb"])
-    say_what_else_differs(run.get("versions", {}))
+    for name, version in versions().items():  # OPENBLAS_CORETYPE= brings other kernels back
+        if run["versions"].get(name, version) != version:
+            print(f"{name}: {run['versions'][name]} then, {version} now")
     with locked(folder.with_name(f".{folder.name}.repeat")):
         fresh(folder, iteration)
         with locked(folder):
