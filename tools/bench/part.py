@@ -99,7 +99,7 @@ def convert(call: Call) -> None:
     if rates.lines(round=call.round):
         return
     shutil.rmtree(work, ignore_errors=True)
-    tracks = roots.find_tracks(call.songs)
+    tracks = roots.survey(call.songs).tracks
     seconds, _ = conversion.time_ours(call.songs, work)
     plain = plain_loop.convert(tracks[:: max(1, len(tracks) // PLAIN_SONGS)][:PLAIN_SONGS], work / "plain")
     difference = conversion.largest_difference(work, work / "plain")

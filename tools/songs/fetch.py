@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from pathlib import Path
-from typing import IO
 
 import requests
 from tqdm import tqdm
@@ -71,21 +70,16 @@ def fetch_rest(url: str, partial: Path, largest: int) -> None:
         start = first_byte(response)
         total = total_size(response)
         check_size(total or 0, largest)
-        with partial.open("r+b" if start else "wb") as file:
+        bar = tqdm(desc="download", initial=start, total=total, unit="B", unit_scale=True, disable=None)
+        with partial.open("r+b" if start else "wb") as file, bar:
             file.seek(start)
             file.truncate()
-            bar = tqdm(desc="download", initial=start, total=total, unit="B", unit_scale=True, disable=None)
-            save(response, file, bar, largest)
+            for chunk in response.iter_content(CHUNK_SIZE):
+                check_size(file.tell() + len(chunk), largest)
+                file.write(chunk)
+                bar.update(len(chunk))
     if total is not None and size_of(partial) != total:
         raise requests.ConnectionError(f"cut after {size_of(partial)} of {total} bytes")
-
-
-def save(response: requests.Response, file: IO[bytes], bar: tqdm, largest: int) -> None:
-    with bar:
-        for chunk in response.iter_content(CHUNK_SIZE):
-            check_size(file.tell() + len(chunk), largest)
-            file.write(chunk)
-            bar.update(len(chunk))
 
 
 def check_size(size: int, largest: int) -> None:

@@ -60,19 +60,13 @@ def assign_parts(survey: Survey, split: str, fold: int, clips_a_song: int) -> di
 
 def song_parts(survey: Survey, split: str, fold: int) -> Parts:
     """The songs of each part, of a split that keeps songs whole; clip with one clip a song is song's fold 0."""
-    if split in ("song", "clip"):
-        return song_split(survey, fold)
-    if split == "artist":
-        return artist_split(survey, fold)
-    if split == "inner":
-        return within(song_split(survey, fold), song_split(survey, 0))
-    if split == "artist-inner":
-        return within(artist_split(survey, fold), artist_split(survey, 0))
-    if split == "filtered":
-        return filtered_split(survey)
-    if split == "given":
-        return given_split(survey)
-    return {"train": survey.tracks, "test": []}
+    if split == "all":
+        return {"train": survey.tracks, "test": []}
+    if split in ("filtered", "given"):
+        return filtered_split(survey) if split == "filtered" else given_split(survey)
+    draw = artist_split if split.startswith("artist") else song_split
+    parts = draw(survey, fold)
+    return within(parts, draw(survey, 0)) if split.endswith("inner") else parts
 
 
 def check_fold(split: str, fold: int) -> None:
