@@ -82,7 +82,7 @@ def images_per_second(plan: Plan, way: str, number: int) -> float:
         with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
             train(plan, Ranks(number, [], None))
         log = (plan.folder / "caffe.log").read_text()
-    return plan.batch / seconds_an_iteration(log, STRETCH[plan.settings.net])
+    return plan.settings.batch / seconds_an_iteration(log, STRETCH[plan.settings.net])
 
 
 def caffe_log(*command: str, threads: int = 1) -> str:
@@ -124,7 +124,7 @@ def export_twin(plan: Plan, file: Path) -> None:
     weights = {f"blob/{number}": data for number, data in enumerate(shared.values())}
     labels = [record.label for record in records]
     file.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(file, clips=net.blobs["input_scale"].data, prob=prob, labels=labels, batch=plan.batch, **weights)
+    np.savez(file, clips=net.blobs["input_scale"].data, prob=prob, labels=labels, batch=plan.settings.batch, **weights)
 
 
 # --- votes ------------------------------------------------------------------------------------------------------------

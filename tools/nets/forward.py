@@ -8,7 +8,6 @@ deploy net shifts and scales them itself. How many clips are done is written to 
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
@@ -16,12 +15,12 @@ from pathlib import Path
 import caffe
 import numpy as np
 from caffe.proto import caffe_pb2
-from google.protobuf.message import DecodeError
 
 from tools import cli
 from tools.cli import UserError
 from tools.convert import lmdbs
-from tools.convert.datum import read_message
+from tools.convert.datum import read_file
+from tools.files import temporary_file
 from tools.nets import prototxt
 
 # A batch is 100 clips of 33 x 166 values, or the worth of it: a net's memory grows with the values of a batch.
@@ -38,10 +37,8 @@ def load_net(deploy: Path, caffemodel: Path, shape: tuple[int, int, int]) -> caf
     definition = prototxt.read_net(deploy)
     prototxt.input_layers(definition, deploy)
     prototxt.resolve_deploy(definition, shape)
-    with tempfile.NamedTemporaryFile("w", suffix=".prototxt") as file:
-        file.write(prototxt.text(definition))
-        file.flush()
-        net = caffe.Net(file.name, caffe.TEST)
+    with temporary_file(prototxt.text(definition), ".prototxt") as file:
+        net = caffe.Net(str(file), caffe.TEST)
     for blob, role in (("data", "input"), ("prob", "output")):
         if blob not in net.blobs:
             raise UserError(f"{deploy}: the net has no {role} blob '{blob}': name it so")
@@ -53,11 +50,10 @@ def load_net(deploy: Path, caffemodel: Path, shape: tuple[int, int, int]) -> caf
 def check_weights(net: caffe.Net, deploy: Path, caffemodel: Path) -> None:
     """UserError unless ``caffemodel`` has every blob of ``net`` in its shape."""
     try:
-        weights = read_message(caffe_pb2.NetParameter, caffemodel.read_bytes())
+        refusal = f"{caffemodel} is damaged or cut short: remove it and train again"
+        weights = read_file(caffe_pb2.NetParameter, caffemodel, refusal)
     except FileNotFoundError:
         raise UserError(f"{caffemodel} does not exist: train first, or ask for another iteration") from None
-    except DecodeError:
-        raise UserError(f"{caffemodel} is damaged or cut short: remove it and train again") from None
     there = {layer.name: [blob_shape(blob) for blob in layer.blobs] for layer in weights.layer}
     for layer, blobs in net.params.items():
         wanted = [tuple(blob.shape) for blob in blobs]

@@ -35,8 +35,8 @@ def place(plan: Plan, settings: Settings) -> Ranks:
     """Where the plan is trained: on how many ranks, on which GPUs and hosts."""
     gpus = parse_gpus(settings.gpu)
     slots = processes.read_hostfile(settings.hosts) if settings.hosts else None
-    least = CLIPS_TO_NORMALISE if plan.has_batch_norm else 1
-    return Ranks(choose_ranks(settings.ranks, plan.batch, gpus, slots, least), gpus, settings.hosts)
+    least = CLIPS_TO_NORMALISE if '"BatchNorm"' in str(plan.contents["train_val.prototxt"]) else 1
+    return Ranks(choose_ranks(settings.ranks, plan.settings.batch, gpus, slots, least), gpus, settings.hosts)
 
 
 def main() -> int:
@@ -48,13 +48,14 @@ def main() -> int:
     ranks = place(plan, settings)
     plan.record["settings"] = replace(plan.settings, ranks=ranks.number).as_json()
     spread = f"{ranks.number} rank(s)" + (f", hosts of {ranks.hostfile}" if ranks.hostfile else "")
-    print(f"{plan.folder}: {plan.records} clips, batch {plan.batch}, {spread}, to iteration {plan.iterations}")
+    size = f"{plan.records} clips, batch {plan.settings.batch}"
+    print(f"{plan.folder}: {size}, {spread}, to iteration {plan.settings.iters}")
     with locked(plan.folder):
         check_same_run(plan.folder, plan.record)
         check_lmdbs(plan.record["lmdb"])
         write_files(plan)
         reached = train(plan, ranks)
-    if reached < plan.iterations:
+    if reached < plan.settings.iters:
         print(f"{plan.folder}: stopped at iteration {reached}; the same command goes on from there")
         return 130
     print(f"{plan.folder}: done, iteration {reached}")

@@ -31,18 +31,6 @@ class Exchange:
     def sum_up(self, net: caffe.Net) -> None:
         self.state[:] = loss_of(net), accuracy_of(net), self.stop_asked
 
-    @property
-    def loss(self) -> float:
-        return float(self.state[0])
-
-    @property
-    def accuracy(self) -> float:
-        return float(self.state[1])
-
-    @property
-    def stop_agreed(self) -> bool:
-        return self.state[2] > 0
-
 
 class RankExchange(Exchange):
     """The gradients of all ranks, summed in place before each update.

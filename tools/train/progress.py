@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 from tqdm import tqdm
@@ -18,16 +19,12 @@ class Metrics:
 
     def cut(self, iteration: int) -> None:
         """Forget what was seen from ``iteration`` on."""
-        if not self.file.exists():
-            return
-        lines = []
-        for line in self.file.read_text(errors="replace").splitlines():
-            try:
-                if json.loads(line)["iter"] < iteration:
-                    lines.append(line + "\n")
-            except (ValueError, TypeError, KeyError):
-                pass  # the last line of a killed run
-        files.write_whole(self.file, "".join(lines))
+        kept = []
+        for line in files.json_lines(self.file):
+            with suppress(TypeError, KeyError):  # what is no line of ours
+                kept += [json.dumps(line) + "\n"] if line["iter"] < iteration else []
+        if self.file.exists():
+            files.write_whole(self.file, "".join(kept))
 
     def add(self, event: dict) -> None:
         with self.file.open("a") as stream:
@@ -42,7 +39,5 @@ def show(bar: tqdm, event: dict) -> None:
         if bar.disable:
             print(f"iteration {event['iter']}: {shown}, {event['iter_per_s']:.2f} iter/s", flush=True)
     else:
-        text = (
-            f"iteration {event['iter']}: test accuracy {event['test_accuracy']:.4f}, test loss {event['test_loss']:.4f}"
-        )
-        tqdm.write(text)
+        shown = f"test accuracy {event['test_accuracy']:.4f}, test loss {event['test_loss']:.4f}"
+        tqdm.write(f"iteration {event['iter']}: {shown}")

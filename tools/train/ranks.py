@@ -28,16 +28,11 @@ def parse_gpus(text: str) -> list[int]:
         return []
     if not re.fullmatch(r"\d+(,\d+)*", text.strip()):
         raise UserError(f"GPU={text}: give the numbers of the GPUs, as GPU=0 or GPU=0,1, or nothing for the CPU")
-    require_gpus(text.strip())
-    return [int(number) for number in text.split(",")]
-
-
-def require_gpus(numbers: str) -> None:
-    """UserError unless Caffe can use these GPUs, as tools.runtime says."""
-    command = [sys.executable, "-m", "tools.runtime.gpu", "--require", numbers]
+    command = [sys.executable, "-m", "tools.runtime.gpu", "--require", text.strip()]
     child = subprocess.run(command, cwd=paths.CHECKOUT, capture_output=True, text=True)
     if child.returncode:
         raise UserError(child.stderr.strip().splitlines()[-1].removeprefix("gpu: "))
+    return [int(number) for number in text.split(",")]
 
 
 def choose_ranks(
