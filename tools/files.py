@@ -139,6 +139,15 @@ def json_lines(file: Path) -> list[dict[str, Any]]:
     return lines
 
 
+def read_dict(file: Path) -> dict[str, Any]:
+    """What a file of JSON says, by its keys; nothing where there is none that is whole, or it says something else."""
+    try:
+        content = json.loads(file.read_text())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
 def marks_of(file: Path) -> tuple[int, int, int, int]:
     """Size, times of its content and of its inode, and inode: what changes a file, or takes its place, changes one."""
     status = file.stat()

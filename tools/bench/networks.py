@@ -113,8 +113,7 @@ def export_twin(plan: Plan, file: Path) -> None:
     """Random weights, a few clips, and what Caffe makes of them, for PyTorch's twin to be compared with."""
     records = list(islice(lmdbs.read_lmdb(Path(plan.record["lmdb"]["test"]["path"])), COMPARED))
     clips = np.stack([record.array for record in records])
-    channels, height, width = records[0].array.shape
-    net = load_net(plan.folder / "deploy.prototxt", first_model(plan), (channels, height, width))
+    net = load_net(plan.folder / "deploy.prototxt", first_model(plan), clips.shape[1:])
     forward(net, clips)
     # Scores of about 2: near 0 every genre would get a tenth whatever is heard, and far off 1 or nothing at all.
     net.params["score"][0].data[...] *= 2 / np.abs(net.blobs["score"].data).max()

@@ -28,7 +28,7 @@ BATCH_CLIPS = 100
 BATCH_VALUES = BATCH_CLIPS * 33 * 166
 
 
-def load_net(deploy: Path, caffemodel: Path, shape: tuple[int, int, int]) -> caffe.Net:
+def load_net(deploy: Path, caffemodel: Path, shape: tuple[int, ...]) -> caffe.Net:
     """The deploy net for clips of ``shape`` (channels, height, width), with the weights of ``caffemodel``.
 
     UserError where the net does not shift and scale its input, and where the weights are cut short or another net's:
@@ -108,10 +108,8 @@ def run_net(deploy: Path, caffemodel: Path, source: Path) -> Iterator[tuple[list
     first = next(clips, None)
     if first is None:
         raise UserError(f"{source} is empty: type 'make lmdb' again")
-    channels, height, width = first[3].shape
-    shape = (channels, height, width)
-    net = load_net(deploy, caffemodel, shape)
-    size = max(1, min(BATCH_CLIPS, BATCH_VALUES // int(np.prod(shape))))
+    net = load_net(deploy, caffemodel, first[3].shape)
+    size = max(1, min(BATCH_CLIPS, BATCH_VALUES // first[3].size))
     for batch in batches(chain([first], clips), size):
         values = np.stack([clip[3] for clip in batch])
         yield [clip[:3] for clip in batch], forward(net, values)

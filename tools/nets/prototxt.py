@@ -237,7 +237,7 @@ def check_roles(
         raise UserError(f"{folder / 'solver.prototxt'}: snapshot_format: training goes on from BINARYPROTO alone")
 
 
-def resolve_deploy(net: caffe_pb2.NetParameter, shape: tuple[int, int, int]) -> None:
+def resolve_deploy(net: caffe_pb2.NetParameter, shape: tuple[int, ...]) -> None:
     """Give the Input layer the shape of the LMDB's Datums, (channels, height, width)."""
     for layer in net.layer:
         if layer.type == "Input":

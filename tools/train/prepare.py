@@ -51,10 +51,9 @@ class Data:
     entries: dict[str, dict[str, Any]]
 
     @property
-    def shape(self) -> tuple[int, int, int]:
+    def shape(self) -> tuple[int, ...]:
         """Channels, height and width of a clip."""
-        channels, height, width = self.entries["train"]["shape"]
-        return channels, height, width
+        return tuple(self.entries["train"]["shape"])
 
     def records(self, part: str) -> int:
         return self.entries[part]["records"] if part in self.entries else 0
