@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from tools.cli import printable
 from tools.processes import map_songs
 from tools.songs import audio, genuine
 from tools.songs.gtzan import GENRES, SONGS_A_GENRE, number_of
-from tools.songs.overview import overview
-from tools.songs.roots import survey
 from tools.songs.tracks import Survey, Track
-
-
-def check(root: Path) -> int:
-    """Print what a data root holds and a line per thing that is wrong. Returns 0 if all is good, otherwise 1."""
-    found = survey(root)
-    return check_gtzan(found) if found.is_gtzan else overview(found)
 
 
 def check_gtzan(found: Survey) -> int:

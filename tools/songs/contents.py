@@ -16,12 +16,15 @@ from tools.files import marks_of, read_dict, sha256_of, write_whole
 KNOWN: dict[str, list] = {}  # by path: the marks of the file, then its hash
 
 
-def content_sha256(path: Path) -> str:
-    """The sha256 of a file. Raises OSError for one that can't be read."""
-    marks = list(marks_of(path))
-    known = KNOWN.get(str(path.absolute()))
-    if known is None or known[:-1] != marks:
-        known = KNOWN[str(path.absolute())] = [*marks, sha256_of(path)]
+def content_sha256(path: Path, unread: str) -> str:
+    """The sha256 of a file, or ``unread`` for one that can't be read: it is left out, and named, by who needs it."""
+    try:
+        marks = list(marks_of(path))
+        known = KNOWN.get(str(path.absolute()))
+        if known is None or known[:-1] != marks:
+            known = KNOWN[str(path.absolute())] = [*marks, sha256_of(path)]
+    except OSError:
+        return unread
     return known[-1]
 
 

@@ -155,12 +155,6 @@ def describe(error: Exception) -> str:
     return f"can't be used: {printable(error)}"
 
 
-def shortest(path: Path) -> Path:
-    """``path`` as seen from here, if it lies below."""
-    path = path.resolve()
-    return path.relative_to(Path.cwd()) if Path.cwd() in path.parents else path
-
-
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser = cli.Parser(prog="download", description="Download GTZAN, or a tenth of it.")
     parser.add_argument("size", choices=FOLDERS, help="mini: 100 songs; all: all 1000, 1.2 GB")
@@ -185,10 +179,10 @@ def main(arguments: list[str] | None = None) -> int:
     known = (SOURCES[options.size], SONGS[options.size], LARGEST[options.size])
     sources, expected, largest = given if options.url else known
     checksums = genuine.read_checksums(options.checksums)
-    genres = download(options.to / FOLDERS[options.size], sources, checksums, expected, largest)
+    genres = download(options.to / FOLDERS[options.size], sources, checksums, expected, largest).resolve()
     songs = sum(1 for _ in genres.glob("*/*"))
     print(f"{songs} songs are there. To use them:")
-    print(f"GTZAN={shortest(genres)}")
+    print(f"GTZAN={genres.relative_to(Path.cwd()) if Path.cwd() in genres.parents else genres}")
     return 0
 
 

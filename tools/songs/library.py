@@ -166,16 +166,8 @@ def with_alike(survey: Survey) -> Survey:
     first: dict[str, str] = {}
     for size, tracks in of_size.items():
         for track in tracks if size and len(tracks) > 1 else []:
-            key = content_key(track.path)
+            key = content_sha256(track.path, f"{track.path}: unread")
             if key in first:
                 survey.alike[track.track] = first[key]
             first.setdefault(key, track.track)
     return survey
-
-
-def content_key(path: Path) -> str:
-    """The hash of a file; of one that may not be read, something that no other file has."""
-    try:
-        return content_sha256(path)
-    except OSError:
-        return f"unread: {path}"

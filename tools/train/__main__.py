@@ -22,15 +22,6 @@ from tools.train.training import locked, train
 CLIPS_TO_NORMALISE = 8  # at least: a rank's BatchNorm takes its mean and deviation from its own part of the batch
 
 
-def read_arguments() -> tuple[Settings, Path | None]:
-    """The settings, and the data root where one is named."""
-    parser = cli.Parser(prog="train", description="Train a network with Caffe.")
-    parser.add_argument("--data", type=Path, help="the songs that the LMDBs have to be of (default: as they stand)")
-    add_settings(parser)
-    args = parser.parse_args()
-    return read_settings(args), args.data
-
-
 def place(plan: Plan, settings: Settings) -> Ranks:
     """Where the plan is trained: on how many ranks, on which GPUs and hosts."""
     gpus = parse_gpus(settings.gpu)
@@ -40,11 +31,15 @@ def place(plan: Plan, settings: Settings) -> Ranks:
 
 
 def main() -> int:
-    settings, data = read_arguments()
+    parser = cli.Parser(prog="train", description="Train a network with Caffe.")
+    parser.add_argument("--data", type=Path, help="the songs that the LMDBs have to be of (default: as they stand)")
+    add_settings(parser)
+    args = parser.parse_args()
+    settings = read_settings(args)
     parse_gpus(settings.gpu)
     plan = prepare(settings)
-    if data:
-        roots.check_same_songs(data, plan.record["data_fingerprint"], settings.build / "lmdb", settings.build)
+    if args.data:
+        roots.check_same_songs(args.data, plan.record["data_fingerprint"], settings.build / "lmdb", settings.build)
     ranks = place(plan, settings)
     plan.record["settings"] = replace(plan.settings, ranks=ranks.number).as_json()
     spread = f"{ranks.number} rank(s)" + (f", hosts of {ranks.hostfile}" if ranks.hostfile else "")

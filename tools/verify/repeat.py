@@ -9,7 +9,6 @@ where the weights are the same, 1 where they differ: on another kind of processo
 
 from __future__ import annotations
 
-import argparse
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -33,14 +32,6 @@ from tools.train.weights import FILE as WEIGHTS_FILE
 DISPLAY, TEST_INTERVAL, SNAPSHOT = 20, 500, 500
 # What a record says of how a run stands, and of who made it
 STATE = ("ranks", "gpu", "stretches", "iteration", "state", "begun", "command", "versions")
-
-
-def parse_arguments() -> argparse.Namespace:
-    parser = cli.Parser(prog="repeat", description="Train a run again and compare the weights.")
-    parser.add_argument("run", type=Path, metavar="RUN", help="its folder, as build/runs/song/rcnn")
-    parser.add_argument("--build", type=Path, default=paths.BUILD, help="for a run that lies in none (default: build)")
-    parser.add_argument("--iteration", type=int, help="which of its snapshots to repeat (default: the newest)")
-    return parser.parse_args()
 
 
 def plan_repeat(source: Path, run: dict[str, Any], folder: Path, iteration: int) -> Plan:
@@ -141,7 +132,11 @@ def fresh(folder: Path, iteration: int) -> None:
 
 
 def main() -> int:
-    args = parse_arguments()
+    parser = cli.Parser(prog="repeat", description="Train a run again and compare the weights.")
+    parser.add_argument("run", type=Path, metavar="RUN", help="its folder, as build/runs/song/rcnn")
+    parser.add_argument("--build", type=Path, default=paths.BUILD, help="for a run that lies in none (default: build)")
+    parser.add_argument("--iteration", type=int, help="which of its snapshots to repeat (default: the newest)")
+    args = parser.parse_args()
     source = args.run.resolve()
     run = runs.read_run(args.run)
     iteration, model = snapshots.choose_snapshot(args.run, args.iteration)
