@@ -81,9 +81,8 @@ def run_of(build: Build, vote: Vote) -> Run:
     """The run that stands where the vote's was. SkippedError where there is none."""
     records = (build.path / "runs" / vote.folder.parent.name).glob("[!.]*/run.json")
     for folder in sorted((record.parent for record in records), key=lambda run: len(run.name), reverse=True):
-        if vote.folder.name.startswith((folder.name + ITERATION, folder.name + OTHER_SONGS)):
-            return Run(folder, build.path)
-        if vote.folder.name == folder.name:
+        name = vote.folder.name
+        if name == folder.name or name.startswith((folder.name + ITERATION, folder.name + OTHER_SONGS)):
             return Run(folder, build.path)
     raise SkippedError("its run is gone")
 
