@@ -4,8 +4,8 @@
 output, from rank 0. Caffe's log goes to standard error. Caffe does the arithmetic; display, test and snapshot are done
 here, where an interrupt can be heard between two iterations and losses can be averaged over the ranks.
 
-Beside this: `display`, what is said of it, `exchange`, how ranks share a batch, and `resumption`, how a resumed run is
-the one that was stopped.
+Beside this: `progress`, what is said of it, `ranks`, how they share a batch, and `resumption`, how a resumed run is the
+one that was stopped.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from tools.files import temporary_file
 from tools.nets import prototxt
 from tools.processes import die_with
 from tools.train import snapshots
-from tools.train.display import log_display, log_test, report
-from tools.train.exchange import exchange
+from tools.train.progress import log_display, log_test, report
+from tools.train.ranks import exchange
 from tools.train.resumption import finish_snapshot, keep_batches, kept_batches, replay, restore
 from tools.train.weights import FILE as WEIGHTS_FILE
 
@@ -132,7 +132,8 @@ class Training:
         iterations, seconds = 0, 0.0  # since the last display, of this process
         while self.solver.iter < self.until:
             iteration = self.solver.iter
-            if self.rank == 0 and self.tests_at(iteration):
+            interval = self.settings.test_iter and self.settings.test_interval  # a run on all songs has no test net
+            if self.rank == 0 and interval and iteration % interval == 0:
                 self.test(iteration)
             for start, rate in self.rates:
                 if iteration >= start:
@@ -158,11 +159,6 @@ class Training:
             if stop_asked:
                 break
         self.finish()
-
-    def tests_at(self, iteration: int) -> bool:
-        """Whether the test net is passed before this iteration; a run on all songs has none."""
-        interval = self.settings.test_interval
-        return bool(self.settings.test_iter) and bool(interval) and iteration % interval == 0
 
     def test(self, iteration: int) -> None:
         log_test(iteration, test(self.solver, self.settings.test_iter[0]))
