@@ -85,29 +85,22 @@ test: ## set up what is missing, with a browser for the pages, then run every te
 	@tests/bench/twins
 	@tests/two_hosts
 
-# In `make test torture` only what the first leaves out
-torture: setup ## bad input of every kind, kills at KILLS=50 random moments, full disks
-	@KILLS="$${KILLS:-50}" $(PYTHON) pytest -q -n 2 --dist loadgroup \
-	  -m "torture$(if $(filter test,$(MAKECMDGOALS)), and not quick)"
-
-fuzz: setup ## bytes that find new paths through what reads our files: SECONDS=60 a reader
-	@$(IN) --network tests/fuzz/run $(or $(SECONDS),60)
-
 ##@ The pipeline
 setup: ## BVLC Caffe and its Python packages, in .caffe/; CAFFE=native: a faster one too
 	@tools/runtime/setup
+	@$(if $(filter setup-0,$(MAKECMDGOALS:%=%-$(MAKELEVEL))),echo "Caffe is set up: make health says which it is")
 
 data: setup ## download GTZAN: SET=mini (100 songs) or SET=all (1000)
 	@$(IN) --network python3 -m tools.songs.download "$${SET:-mini}"
 
-check-data: setup ## what is in GTZAN=DIR or DATA=DIR|FILE.csv, and what is wrong with it
-	@[ -n "$$GTZAN" ] || { echo 'check-data: which folder? make check-data DATA=DIR' >&2; exit 2; }; \
+check-data: setup ## what is in DATA=DIR|FILE.csv or GTZAN=DIR, and what is wrong with it
+	@[ -n "$$GTZAN" ] || { echo 'check-data: which songs? make check-data DATA=DIR, or DATA=FILE.csv' >&2; exit 2; }; \
 	$(PYTHON) tools.songs "$$GTZAN"
 
 synthetic: setup
 	@[ -n "$$GTZAN" ] || $(PYTHON) tools.songs.synthetic --out $(songs)
 
-lmdb: setup synthetic ## songs to matrices to LMDBs
+lmdb: setup synthetic ## the clips of DATA= or GTZAN= as LMDBs, the databases that Caffe reads
 	@$(PYTHON) tools.convert $(songs) $(settings)
 
 train: setup ## all six networks, or NET alone, to ITERS iterations; goes on where it stopped
@@ -123,7 +116,7 @@ train-song: override NET := song_cnn
 train-rcnn train-complex train-simple train-lstm train-song: setup ## one network; also train-complex, train-simple, train-lstm, train-song
 	@$(PYTHON) tools.train $(named_songs) $(settings)
 
-vote: setup ## the clips of a test song vote for its genre; NET= or RUN=, ITERATION=, TEST=songs
+vote: setup ## the clips of each test song vote for its genre; NET= or RUN=, ITERATION=, TEST=DIR
 	@$(PYTHON) tools.vote $(named_songs) $(call option,ITERATION) $(call option,RUN) $(call option,TEST) $(settings)
 
 vote-folds: setup ## the votes of all folds of SPLIT=song or artist as one, each song tested once
@@ -132,7 +125,7 @@ vote-folds: setup ## the votes of all folds of SPLIT=song or artist as one, each
 baseline: setup synthetic ## what a network has to beat: MFCC statistics and an SVM, on the same folds
 	@$(PYTHON) tools.vote.baseline $(songs) $(settings)
 
-report: setup ## every table and figure of the paper beside ours, from whatever has been run
+report: setup ## a page: every table and figure of the paper beside ours, from what has been run
 	@$(PYTHON) tools.report --build "$$BUILD"
 
 verify: setup ## is everything made still what it was made from? A line a check
@@ -143,7 +136,7 @@ repeat: setup ## train RUN=FOLDER again from its record (to ITERATION): the same
 	@[ -n "$$RUN" ] || { echo 'repeat: which run? make repeat RUN=build/runs/song/rcnn' >&2; exit 2; }; \
 	$(PYTHON) tools.verify.repeat $(call option,ITERATION) --build "$$BUILD" -- "$$RUN"
 
-paper: setup synthetic ## all of it, at SCALE=0.005 of the iterations; PLAN=1 tells how long, SONGS= CORES=
+paper: setup synthetic ## the whole paper, at SCALE=0.005 of its iterations; PLAN=1 only tells how long it takes
 	@$(PYTHON) tools.paper $(songs) --build "$$BUILD" $(call option,SCALE) \
 	  $(if $(PLAN),--plan $(call option,SONGS) $(call option,CORES))
 
@@ -158,11 +151,11 @@ serve: setup ## a page to drop, record and hear songs on: HOST=127.0.0.1 PORT=80
 	@$(run_alone)
 	@$(IN) --network python3 -m tools.serve $(model) $(call option,THRESHOLD) $(call option,HOST) $(call option,PORT)
 
-robustness: setup ## how often test songs keep their verdict at other levels, rates and formats
+robustness: setup ## how often test songs keep their genre at other levels, sample rates and formats
 	@$(run_alone)
 	@$(PYTHON) tools.bench.robustness $(songs) $(model) $(call option,THRESHOLD) --json "$$BUILD/robustness.json"
 
-##@ Docker, speed, housekeeping
+##@ Docker, speed, tests, housekeeping
 docker_arguments = $(foreach name,DEBIAN_MIRROR DEBIAN_SECURITY_MIRROR PIP_INDEX_URL JOBS,$(if $($(name)),--build-arg $(name)))
 # What is made belongs to the caller: under rootless Podman by --userns, elsewhere by --user
 docker_run = $(DOCKER) run --rm --init --user "$$(id -u):$$(id -g)" \
@@ -207,6 +200,14 @@ gpu-check: setup ## what Caffe computes on a GPU beside the CPU, how fast, how f
 
 health: setup ## which Caffe, with which BLAS, on which devices, and whether it computes right
 	@$(PYTHON) tools.runtime.health
+
+# In `make test torture` only what the first leaves out
+torture: setup ## bad input of every kind, kills at KILLS=50 random moments, full disks
+	@KILLS="$${KILLS:-50}" $(PYTHON) pytest -q -n 2 --dist loadgroup \
+	  -m "torture$(if $(filter test,$(MAKECMDGOALS)), and not quick)"
+
+fuzz: setup ## bytes that find new paths through what reads our files: SECONDS=60 a reader
+	@$(IN) --network tests/fuzz/run $(or $(SECONDS),60)
 
 lint: setup ## style by ruff, types by mypy
 	@$(IN) sh -c 'ruff check tools tests && ruff format --check tools tests && mypy --cache-dir "$$HOME/mypy"'

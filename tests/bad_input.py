@@ -75,7 +75,8 @@ class Place:
             else:
                 (self.lmdbs / path.name).symlink_to(path)
         for file in [*self.run.glob("*.prototxt"), self.run / "run.json", self.vote / "summary.json"]:
-            file.write_text(file.read_text().replace(str(self.trained), str(build)))
+            text = file.read_text().replace(str(self.trained), str(build))
+            files.write_record(file, json.loads(text)) if file.suffix == ".json" else file.write_text(text)
         state_file = self.run / f"{NET}_iter_1.solverstate"
         state = caffe_pb2.SolverState.FromString(state_file.read_bytes())
         state.learned_net = str(state_file.with_suffix(".caffemodel"))
@@ -220,7 +221,7 @@ def _(place: Place) -> tuple:
     return place.lmdb(place.folder / "genres")
 
 
-@kind("data root: the folder of one genre", "the folder of one genre: name")
+@kind("data root: the folder of one genre", "this is the folder of one genre: name")
 def _(place: Place) -> tuple:
     return place.lmdb(place.songs / "blues")
 
@@ -489,7 +490,22 @@ for name, (old, new, words) in PROTOTXT.items():
     def _(place: Place, old: str = old, new: str = new) -> tuple:
         place.build()
         shutil.rmtree(place.run)
-        edit(place.prototxt() / "train_val.prototxt", old, new)
+        for file in (place.prototxt() / "train_val.prototxt", place.prototxt() / "deploy.prototxt"):
+            file.write_text(file.read_text().replace(old, new, 1))
+        return place.train()
+
+
+# What leaves the weights as they are, and what they are used for another
+DEPLOY = {
+    "another pooling": ("pool: MAX", "pool: AVE", "its layer 'pool1' is not that of train_val.prototxt"),
+    "a layer less": ('type: "ReLU"', 'type: "AbsVal"', "its layer 'relu1' is not that of train_val.prototxt"),
+}
+for name, (old, new, words) in DEPLOY.items():
+
+    @kind(f"prototxt: a deploy net of {name}", words)
+    def _(place: Place, old: str = old, new: str = new) -> tuple:
+        place.build()
+        edit(place.prototxt() / "deploy.prototxt", old, new)
         return place.train()
 
 
@@ -791,8 +807,8 @@ options(
         "threshold 0": (("--threshold", 0), "--threshold 0: a song has 15 clips here"),
         "threshold 16": (("--threshold", 16), "--threshold 16: a song has 15 clips here"),
         "threshold -1": (("--threshold=-1",), "--threshold -1"),
-        "threshold x": (("--threshold", "x"), "invalid int value: 'x'"),
-        "an iteration that is not there": (("--iteration", 99), "choose from 1"),
+        "threshold x": (("--threshold", "x"), "THRESHOLD=x: give a whole number"),
+        "an iteration that is not there": (("--iteration", 99), "choose ITERATION= from 1"),
         "a run that is not there": (("--seed", 99), "no such run"),
         "a net that there is not": (("--net", "transformer"), "NET is one of"),
     },
@@ -852,11 +868,11 @@ def _(place: Place) -> tuple:
 @kind("vote: a deploy net that Caffe refuses", "conv0")
 def _(place: Place) -> tuple:
     place.build()
-    for file in ("deploy.prototxt", "run.json"):
-        text = (place.run / file).read_text()
-        old, new = ('bottom: "conv1"', 'bottom: "conv0"')
-        old, new = (json.dumps(each)[1:-1] if file == "run.json" else each for each in (old, new))
-        (place.run / file).write_text(text.replace(old, new))
+    record = json.loads((place.run / "run.json").read_text())
+    text = record["prototxt"]["deploy"].replace('bottom: "conv1"', 'bottom: "conv0"')
+    (place.run / "deploy.prototxt").write_text(text)
+    record["prototxt"]["deploy"] = text
+    files.write_record(place.run / "run.json", record)
     return place.votes()
 
 
@@ -1008,7 +1024,7 @@ def _(place: Place) -> tuple:
     place.build()
     content = json.loads((place.run / "run.json").read_text())
     del content["dropout"]
-    (place.run / "run.json").write_text(json.dumps(content))
+    files.write_record(place.run / "run.json", content)
     return ("tools.verify.repeat", place.run)
 
 
@@ -1025,9 +1041,9 @@ options(
     {
         "threshold 0": (("--threshold", 0), "THRESHOLD=0"),
         "threshold 16": (("--threshold", 16), "THRESHOLD=16"),
-        "threshold x": (("--threshold", "x"), "invalid int value: 'x'"),
-        "a model that is not there": (("--model", "/none"), "/none: no such run folder"),
-        "an iteration that is not there": (("--iteration", 99), "choose from 1"),
+        "threshold x": (("--threshold", "x"), "THRESHOLD=x: give a whole number"),
+        "a model that is not there": (("--model", "/none"), "/none: no such run: name"),
+        "an iteration that is not there": (("--iteration", 99), "choose ITERATION= from 1"),
     },
     lambda place, *arguments: hear(place, *arguments),
 )

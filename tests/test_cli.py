@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 
 import pytest
@@ -28,6 +29,29 @@ def test_an_unknown_option_is_named_in_one_line(module):
 
 def test_they_are_all_there():
     assert len(COMMANDS) > 20
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (cli.UserError("a\nb: no such song"), r"tool: a\nb: no such song"),
+        (
+            OSError(errno.ENAMETOOLONG, "File name too long", "x" * 5),
+            "tool: xxxxx: File name too long: give it a short",
+        ),
+        (OSError(errno.EISDIR, "Is a directory", ".c.1", None, "c\n"), r"tool: c\n: Is a directory: name a file, or "),
+        (OSError(errno.EIO, "Input/output error", "d"), "tool: d: Input/output error: see to it, then type the same"),
+        (OSError(errno.ENOSPC, "No space left on device"), "tool: the build folder: the disk is full: free some sp"),
+    ],
+)
+def test_an_error_is_one_line_that_names_the_file_and_the_way_out(error, line, capsys):
+    def fail() -> None:
+        raise error
+
+    with pytest.raises(SystemExit):
+        cli.run("tool", fail)
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith(line)
 
 
 def test_want_of_memory_is_said_in_one_line(capsys):

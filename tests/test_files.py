@@ -53,9 +53,10 @@ def test_a_file_whose_writer_fails_stays_as_it_was(tmp_path):
     assert names(tmp_path) == ["file"]
 
 
-def test_a_name_as_long_as_the_file_system_takes_is_written(tmp_path):
-    files.write_whole(tmp_path / ("a" * 255), "x")
-    assert names(tmp_path) == ["a" * 255]
+@pytest.mark.parametrize("name", ["a" * 255, "漢" * 85, "\udcff" * 255], ids=["letters", "of three bytes", "no text"])
+def test_a_name_as_long_as_the_file_system_takes_is_written(name, tmp_path):
+    files.write_whole(tmp_path / name, "x")
+    assert names(tmp_path) == [name]
 
 
 def test_a_folder_takes_the_place_of_the_old_one_with_all_that_is_in_it(tmp_path):

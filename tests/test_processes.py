@@ -135,7 +135,7 @@ def test_results_come_in_order():
 
 
 def test_a_killed_process_is_an_error_of_one_line():
-    with pytest.raises(UserError, match=r"^a process that was at work on them was killed.*lower JOBS.*$"):
+    with pytest.raises(UserError, match=r"^a process that read songs was killed.*lower JOBS.*$"):
         map_songs(end_at_once, range(10), jobs=2)
 
 

@@ -5,21 +5,31 @@ from __future__ import annotations
 import argparse
 import errno
 import io
+import re
 import shlex
 import signal
 import sys
 from collections.abc import Callable
 from typing import NoReturn
 
+QUOTES = "'\""
+
 
 class UserError(Exception):
-    """Something the user can mend. The message is one line that names the file and the remedy."""
+    """Something that the user can mend. The message is one line: the file or setting, what is wrong, the way out."""
 
 
 class Parser(argparse.ArgumentParser):
-    """Options whose errors are one line, as all errors are: without argparse's usage above it."""
+    """Options whose errors are one line, as all errors are, without argparse's usage above it.
+
+    An option with a wrong number is named as the make variable that it comes from, ``--threshold`` as THRESHOLD.
+    """
 
     def error(self, message: str) -> NoReturn:
+        wrong = re.fullmatch(r"argument --([\w-]+): invalid (int|float) value: (.*)", message, re.DOTALL)
+        if wrong:
+            kind = {"int": "a whole number", "float": "a number"}[wrong[2]]
+            raise UserError(f"{wrong[1].upper().replace('-', '_')}={printable(wrong[3].strip(QUOTES))}: give {kind}")
         raise UserError(f"{message}: --help lists the options")
 
 
@@ -41,9 +51,10 @@ def interrupt(*_: object) -> NoReturn:
 
 
 def run(tool: str, main: Callable[[], int | None]) -> None:
-    """Call ``main`` and leave the process: with what it returns or 0, 2 and one line on an error, 130 on Ctrl-C.
+    """Call ``main`` and end the process.
 
-    SIGTERM is Ctrl-C too: what is made aside is removed.
+    The exit code is what ``main`` returns, or 0; 2 after an error, which is told in one line; 130 after Ctrl-C.
+    SIGTERM does what Ctrl-C does: what is made aside is removed.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -52,7 +63,7 @@ def run(tool: str, main: Callable[[], int | None]) -> None:
     try:
         sys.exit(main() or 0)
     except UserError as error:
-        print(f"{tool}: {error}", file=sys.stderr)
+        print(f"{tool}: {printable(error)}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print(f"{tool}: interrupted; the same command goes on from here", file=sys.stderr)

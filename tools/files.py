@@ -23,11 +23,12 @@ OWN_HASH = "record_sha256"  # in a record: the hash of all else in it
 
 @contextmanager
 def whole_file(file: Path, lasting: bool = True) -> Iterator[Path]:
-    """A path beside ``file`` to write to, which takes its place at the end, so that it is never seen half written.
+    """A path beside ``file`` to write to. It takes the place of ``file`` at the end, so that no half of it is seen.
 
-    What is not ``lasting`` may be lost with the machine's power, and costs no wait for the disk.
+    With ``lasting`` the disk is waited for. Without, the new file may be lost when the power fails.
     """
-    aside = file.with_name(f".{file.name[:200]}.{os.getpid()}")
+    begin = os.fsencode(file.name)[:200].decode("utf-8", "ignore")
+    aside = file.with_name(f".{begin}.{os.getpid()}")
     try:
         yield aside
         if lasting:
@@ -69,6 +70,12 @@ def is_as_written(file: Path) -> bool | None:
     return None if own is None else own == hash_of(record)
 
 
+def check_as_written(file: Path, remedy: str) -> None:
+    """UserError, with the ``remedy``, for a record that was changed since: what is told of it would be wrong."""
+    if is_as_written(file) is False:
+        raise UserError(f"{file} has changed since it was written: put back what it was, or {remedy}")
+
+
 def hash_of(record: dict[str, Any]) -> str:
     """The sha256 of a record, whatever the order of its keys."""
     as_read = json.loads(json.dumps(record))
@@ -79,7 +86,8 @@ def hash_of(record: dict[str, Any]) -> str:
 def whole_folder(folder: Path) -> Iterator[Path]:
     """An empty folder beside ``folder`` to fill, which takes its place at the end. Only for the holder of its lock.
 
-    What a killed process left behind is removed first. ``folder`` is the old one, for a moment none, then the new one.
+    What a killed process left behind is removed first. ``folder`` is the old one until the end, for a moment there is
+    none, then it is the new one.
     """
     new, old = (folder.parent / f".{folder.name}.{kind}" for kind in ("new", "old"))
     for leftover in (new, old):
@@ -131,7 +139,7 @@ def is_taken(lock: int) -> bool:
 
 
 def json_lines(file: Path) -> list[dict[str, Any]]:
-    """The lines of a file of JSON, none where there is no file. What a killed process left half of is passed over."""
+    """The lines of a file of JSON, parsed; none without a file. What a killed process left unfinished is dropped."""
     lines = []
     for text in file.read_text(errors="replace").splitlines() if file.exists() else []:
         with suppress(ValueError):
@@ -149,7 +157,9 @@ def read_dict(file: Path) -> dict[str, Any]:
 
 
 def marks_of(file: Path) -> tuple[int, int, int, int]:
-    """Size, times of its content and of its inode, and inode: what changes a file, or takes its place, changes one."""
+    """Size, times of change of content and inode, and inode. Whatever
+    changes or replaces a file changes one of them.
+    """
     status = file.stat()
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 

@@ -80,9 +80,10 @@ def interrupts_to(stop: Callable[..., None]) -> Iterator[None]:
 
 
 def lines_of(process: subprocess.Popen[str]) -> Iterator[str]:
-    """The lines of a child's output until it ends, or all that had its output have.
+    """The lines of a child's output, until it ends or until all processes that write to it have ended.
 
-    The end of the pipe alone would not do: what mpirun started on other hosts may outlive it and hold the pipe open.
+    To wait for the end of the output alone is not enough: processes that mpirun started on other hosts may outlive the
+    child and keep the pipe open.
     """
     lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
 
@@ -146,8 +147,8 @@ def map_songs(
             return [future.result() for future in bar]
         except BrokenProcessPool:
             raise UserError(
-                "a process that was at work on them was killed, perhaps for want of memory: "
-                "type the same command again, with a lower JOBS: what is made goes on from here"
+                "a process that read songs was killed, perhaps because memory ran out: "
+                "type the same command again with a lower JOBS=: it goes on from here"
             ) from None
         except BaseException:
             end_work(futures, at_once)
@@ -185,7 +186,7 @@ def executor(jobs: int) -> Executor:
 
 
 def begin_worker(parent: int) -> None:
-    """Leave Ctrl-C to the parent, and end with it: a pool's processes wait for ever for a parent that was killed."""
+    """Leave Ctrl-C to the parent, and end with it: a pool's process would wait for ever for a killed parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     die_with(parent)

@@ -13,6 +13,7 @@ import pytest
 import soundfile
 from listening import ITERATIONS, train_briefly
 
+from tools import files
 from tools.classify.__main__ import find_songs
 from tools.classify.model import choose_model, kept_apart, newest_run
 from tools.classify.output import Heard, table, tell
@@ -99,7 +100,7 @@ def test_a_pause_in_a_long_song_is_levelled_by_40_db_at_most(decibel: float, bri
 def test_a_song_of_one_clip_is_enough_and_a_sample_less_is_not() -> None:
     shortest = 165 * 256 + 1024
     assert len(cut_song(SONG, noise(shortest), VIEWS["cnn"], SETTINGS).clips) == 1
-    with pytest.raises(SongError, match="song.wav: too short: 1.96 s, and this net needs 1.96 s"):
+    with pytest.raises(SongError, match="song.wav: too short: 1.96 s, and this network needs 1.97 s"):
         cut_song(SONG, noise(shortest - 1), VIEWS["cnn"], SETTINGS)
 
 
@@ -215,7 +216,7 @@ def test_where_nothing_is_trained_the_shipped_model_answers(tool, synthetic_song
     # of the songs that it was tested on, not trained on
     said = tool("tools.classify", "--build", tmp_path, synthetic_songs / "jazz" / "jazz.00001.wav")
     assert said.returncode == 0, said.stderr
-    assert "shipped: nothing is trained" in said.stdout
+    assert "it knows no real music" in said.stdout
     assert "jazz.00001.wav: jazz" in said.stdout
 
 
@@ -224,7 +225,7 @@ def with_settings(run_folder: Path, other: Path, **values: object) -> Path:
     shutil.copytree(run_folder, other)
     run = json.loads((other / "run.json").read_text())
     run["settings"].update(values)
-    (other / "run.json").write_text(json.dumps(run))
+    files.write_record(other / "run.json", run)
     return other
 
 
@@ -255,7 +256,7 @@ def test_a_run_of_an_earlier_form_is_refused_with_the_way_out(run_folder: Path, 
 def test_a_record_with_a_view_that_is_none_is_refused(run_folder: Path, tmp_path: Path) -> None:
     other = shutil.copytree(run_folder, tmp_path / "other")
     run = json.loads((other / "run.json").read_text())
-    (other / "run.json").write_text(json.dumps({**run, "view": "bark"}))
+    files.write_record(other / "run.json", {**run, "view": "bark"})
     with pytest.raises(UserError, match=r"other/run.json: its view is none of cnn, lstm, song"):
         choose_model(tmp_path, other)
 
@@ -280,7 +281,7 @@ def test_the_model_that_was_chosen_answers_though_training_removes_it(
 
 
 def test_what_is_no_trained_run_is_refused(run_folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no such run folder"):
+    with pytest.raises(UserError, match="no such run: name"):
         choose_model(tmp_path, tmp_path / "none")
     with pytest.raises(UserError, match="has no whole snapshot of iteration 7"):
         choose_model(tmp_path, run_folder, iteration=7)

@@ -23,7 +23,7 @@ from tools import paths
 from tools.convert import datum, extract, features, lmdbs
 from tools.convert.views import VIEWS
 from tools.settings import Settings
-from tools.songs import roots, splits
+from tools.songs import contents, roots, splits
 from tools.songs.audio import MINIMUM_SAMPLES, SAMPLE_RATE, read_song
 from tools.songs.roots import survey
 
@@ -246,14 +246,26 @@ def test_two_songs_that_are_exchanged_are_another_data_root_and_a_copy_is_none(s
     assert "up to date" in made(copy_of(root, tmp_path / "copy"), *options).stdout
 
 
+def test_songs_of_one_size_are_read_once_however_often_it_is_typed(tmp_path, monkeypatch):
+    root, build = tmp_path / "music", tmp_path / "build"
+    for number, name in enumerate(("calm/a", "calm/b", "loud/a", "loud/b")):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(root / f"{name}.wav", np.random.default_rng(number).uniform(-0.5, 0.5, 26_000), SAMPLE_RATE)
+    options = ("--build", build, "--views", "lstm", "--dtypes", "int", "--lstm-clips-a-song", 1)
+    made(root, *options)
+    contents.KNOWN.clear()  # as in another process
+    monkeypatch.setattr(contents, "sha256_of", lambda path: pytest.fail(f"{path} is read again"))
+    assert "up to date" in made(root, *options).stdout
+
+
 def test_lmdbs_of_before_are_not_made_anew(songs, tmp_path):
     """Their manifest tells the songs by names, sizes and times, and has no hash of its own."""
     options = ("--build", tmp_path, "--views", "song", "--dtypes", "int")
     made(songs, *options)
-    contents = manifest(tmp_path)
-    del contents["record_sha256"]
-    contents["data"]["fingerprint"] = roots.earlier_fingerprint(songs)
-    (tmp_path / "lmdb" / "song" / "manifest.json").write_text(json.dumps(contents))
+    told = manifest(tmp_path)
+    del told["record_sha256"]
+    told["data"]["fingerprint"] = roots.earlier_fingerprint(songs)
+    (tmp_path / "lmdb" / "song" / "manifest.json").write_text(json.dumps(told))
     assert "up to date" in made(songs, *options).stdout
 
 

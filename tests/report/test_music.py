@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 from report_build import MANY_GENRES, ODD_GENRES, music_build
 
-from tools import paths
+from tools import files, paths
 from tools.report.collect import collect
 from tools.report.page import Page as Report
 from tools.report.page import as_html, content_of, make_page
@@ -101,7 +101,7 @@ def test_a_vote_whose_clips_are_of_other_genres_than_it_says_is_left_out(build, 
     for file in source.iterdir():
         (folder / file.name).write_bytes(file.read_bytes())
     summary = json.loads((folder / "summary.json").read_text())
-    (folder / "summary.json").write_text(json.dumps({**summary, "genres": summary["genres"][1:]}))
+    files.write_record(folder / "summary.json", {**summary, "genres": summary["genres"][1:]})
     collection = collect(tmp_path)
     assert collection.other_votes == []
     assert "not of its 4 genres" in collection.left_out[0]

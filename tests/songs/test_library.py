@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import csv
+import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tools.cli import UserError
 from tools.convert.lmdbs import record_key, short_name
 from tools.settings import GTZAN_GENRES, parse
 from tools.songs import roots, splits
+from tools.songs.tracks import Track
 
 
 def write(root: Path, *names: str) -> Path:
@@ -104,7 +109,7 @@ def test_songs_alike_under_two_genres_are_on_one_side_too(tmp_path):
 @pytest.mark.parametrize(
     ("names", "words"),
     [
-        (("only/a.mp3",), "1 genres with songs in it: give 2 to 100"),
+        (("only/a.mp3",), "it has songs of 1 genres: 2 to 100 are needed"),
         (tuple(f"g{n}/a.mp3" for n in range(101)), "101 genres"),
         (("a/x.txt", "b/y.txt"), "0 genres"),
         (("undecided/x.mp3", "b/y.mp3"), "a genre can't be called undecided"),
@@ -306,9 +311,33 @@ def test_a_genre_whose_artists_are_too_few_is_named(tmp_path):
     splits.check_genres_of(parts, "artist", ("a",))
 
 
+@given(st.lists(st.integers(0, 6), min_size=12, max_size=12), st.dictionaries(st.integers(0, 11), st.integers(0, 11)))
+def test_artists_of_songs_that_are_alike_are_one_however_many_songs_join_them(artists, alike):
+    """As the connected parts of a graph are by SciPy, with an edge between songs of one artist and songs alike."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    songs = [
+        Track(f"{n:02}", "a", 0, Path(f"{n:02}.mp3"), f"{artist}" if artist else "") for n, artist in enumerate(artists)
+    ]
+    groups = splits.artist_groups(songs, {f"{one:02}": f"{other:02}" for one, other in alike.items()})
+    edges = [(n, artists.index(artist)) for n, artist in enumerate(artists) if artist] + [*alike.items()]
+    rows, columns = zip(*edges, (0, 0))
+    _, parts = connected_components(coo_matrix((np.ones(len(rows)), (rows, columns)), shape=(12, 12)), directed=False)
+    assert len(set(zip(groups, parts))) == len(set(groups)) == len(set(parts))
+
+
+def test_twenty_thousand_songs_that_are_alike_by_as_many_artists_are_joined_at_once():
+    songs = [Track(f"{n:05}", "a", 0, Path(f"{n:05}.mp3")) for n in range(20_000)]
+    began = time.process_time()
+    groups = splits.artist_groups(songs, {f"{n:05}": f"{n % 10:05}" for n in range(10, 20_000)})
+    assert len(set(groups)) == 10
+    assert time.process_time() - began < 5, "a pass over all songs for each of them takes minutes"
+
+
 def test_all_of_gtzan_has_the_published_artist_folds():
     from tools.songs.gtzan import GENRES, artists
-    from tools.songs.tracks import Survey, Track
+    from tools.songs.tracks import Survey
 
     tracks = [Track(f"{g}.{n:05}", g, i, Path(f"{g}.{n:05}.wav")) for i, g in enumerate(GENRES) for n in range(100)]
     found = Survey(Path("gtzan"), True, GENRES, tracks)

@@ -168,7 +168,7 @@ def test_songs_from_elsewhere_are_never_touched(tmp_path):
     [
         ("--songs=0", "not a number from 1 to 100"),
         ("--songs=101", "not a number from 1 to 100"),
-        ("--songs=many", "invalid int value: 'many'"),
+        ("--songs=many", "SONGS=many: give a whole number"),
         ("--seed=-1", "--seed -1: not a whole number from 0"),
         ("--jobs=0", "--jobs 0: not a whole number from 1"),
     ],

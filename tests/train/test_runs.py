@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from caffe.proto import caffe_pb2
 
-from tools import cli
+from tools import cli, files
 from tools.cli import UserError
 from tools.nets import prototxt
 from tools.nets.network import Network
@@ -120,9 +120,28 @@ def test_a_run_in_no_build_folder_is_of_the_one_that_is_named(folder):
     assert runs.build_of(Path(folder), Path("mine")) == Path("mine")
 
 
+@pytest.mark.quick
+@pytest.mark.torture("bad input")
+def test_a_record_with_another_hash_than_its_own_is_what_nobody_goes_by(folder, tmp_path):
+    """As one whose genres were put in another order by hand: every song would get another's name."""
+    file = folder / "run.json"
+    whole = {**json.loads(file.read_text()), "label_names": ["jazz", "rock"]}
+    files.write_record(file, whole)
+    named = ("--net", "complex_cnn", "--seed", "3", "--dropout", "0.4 0.6@9", "--genres", "rock,jazz")
+    assert find("--run", folder)[1]["label_names"] == ["jazz", "rock"]
+    file.write_text(file.read_text().replace('"jazz"', '"x"').replace('"rock"', '"jazz"').replace('"x"', '"rock"'))
+    for options in (("--run", folder), (*named, "--build", tmp_path)):
+        with pytest.raises(UserError, match=r"run\.json has changed since it was written: put back what it was, or"):
+            find(*options)
+    with pytest.raises(UserError, match=r"run\.json has changed since it was written"):
+        record.check_same_run(folder, whole)
+
+
 @pytest.mark.parametrize("option", ["--net", "--split", "--seed", "--fold", "--batch", "--window"])
 def test_a_setting_beside_a_run_is_refused_by_name(option, folder):
-    with pytest.raises(UserError, match=f"^{option[2:].upper()}= beside RUN={re.escape(str(folder))}: the run says it"):
+    with pytest.raises(
+        UserError, match=f"^{option[2:].upper()}= beside RUN={re.escape(str(folder))}: a run has its own settings"
+    ):
         find("--run", folder, option, "1")
 
 

@@ -17,6 +17,7 @@ import pytest
 from caffe.proto import caffe_pb2
 from conftest import CHECKOUT
 
+from tools import files
 from tools.nets import prototxt
 from tools.train import runs, snapshots
 
@@ -214,7 +215,7 @@ def test_a_training_under_a_schedule_that_was_killed_in_its_last_test_makes_it_u
     lines = (folder / "metrics.jsonl").read_text().splitlines(keepends=True)
     (folder / "metrics.jsonl").write_text("".join(line for line in lines if '"iter": 6' not in line))
     record = json.loads((folder / "run.json").read_text())
-    (folder / "run.json").write_text(json.dumps({**record, "state": "training"}))
+    files.write_record(folder / "run.json", {**record, "state": "training"})
     assert train("complex_cnn", 6, "--dropout", "0.4 0.9@3").returncode == 0
     last = metrics(folder)[-1]
     assert last["iter"] == 6

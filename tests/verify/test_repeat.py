@@ -11,6 +11,7 @@ import pytest
 from caffe.proto import caffe_pb2
 from conftest import run_module
 
+from tools import files
 from tools.train import snapshots
 from tools.verify import repeat
 from tools.verify.build import Build
@@ -92,7 +93,7 @@ def test_a_run_in_a_build_folder_that_was_moved_is_repeated_from_where_its_lmdbs
     shutil.copytree((once / "lmdb").resolve(), build / "lmdb")
     (run,) = (build / "runs" / "song").iterdir()
     text = (run / "run.json").read_text()
-    (run / "run.json").write_text(text.replace(str(once), str(tmp_path / "before")))
+    files.write_record(run / "run.json", json.loads(text.replace(str(once), str(tmp_path / "before"))))
     assert str(once) in text
     result = run_module("tools.verify.repeat", run, "--iteration", 3)
     assert result.returncode == 0, result.stdout + result.stderr
@@ -132,4 +133,4 @@ def test_what_cannot_be_repeated_is_said_in_one_line(run, change, words):
 
 def test_a_run_or_a_snapshot_that_is_not_there_is_named(run, tmp_path):
     assert "no such run" in run_module("tools.verify.repeat", tmp_path / "none").stderr
-    assert "choose from 3, 4, 5" in run_module("tools.verify.repeat", run, "--iteration", 2).stderr
+    assert "choose ITERATION= from 3, 4, 5" in run_module("tools.verify.repeat", run, "--iteration", 2).stderr

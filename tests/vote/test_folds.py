@@ -82,6 +82,40 @@ def test_a_fold_that_is_missing_is_named(tmp_path, call):
         call()
 
 
+@pytest.mark.quick
+@pytest.mark.torture("bad input")
+def test_a_vote_that_was_changed_by_hand_is_not_counted(tmp_path, call):
+    for fold in range(5):
+        write_fold(tmp_path, fold)
+    folder = tmp_path / "votes" / "song-3" / "rcnn"
+    for name, change, words in (
+        ("summary.json", with_another_seed, "has changed since it was written: .* vote again on fold 3"),
+        ("clips.csv", by_one_label, "is not what summary.json was counted from: vote again"),
+    ):
+        whole = (folder / name).read_text()
+        (folder / name).write_text(change(whole))
+        with pytest.raises(UserError, match=f"song-3/rcnn/{name} {words}"):
+            call()
+        (folder / name).write_text(whole)
+    assert call()["songs"] == 100
+
+
+def with_another_seed(summary: str) -> str:
+    return summary.replace('"seed": 1', '"seed": 2')
+
+
+def by_one_label(clips: str) -> str:
+    """clips.csv with a clip that was wrong made right."""
+    lines = clips.splitlines()
+    for number, line in enumerate(lines[1:], 1):
+        track, clip, part, label, *shares = line.split(",")
+        guessed = str(max(range(len(shares)), key=lambda label: float(shares[label])))
+        if guessed != label:
+            lines[number] = ",".join([track, clip, part, guessed, *shares])
+            break
+    return "\n".join([*lines, ""])
+
+
 def test_folds_of_different_iterations_are_not_mixed(tmp_path, call):
     for fold in range(5):
         write_fold(tmp_path, fold, iteration=1000 + fold)
@@ -92,8 +126,8 @@ def test_folds_of_different_iterations_are_not_mixed(tmp_path, call):
 @pytest.mark.parametrize(
     ("of_fold_0", "said"),
     [
-        ({"versions": {"caffe_package": "Debian bullseye"}}, "trained with .* and .*: train alike"),
-        ({"data_fingerprint": "synthetic songs"}, "trained on different data"),
+        ({"versions": {"caffe_package": "Debian bullseye"}}, "trained with .* and .*: train all folds with one"),
+        ({"data_fingerprint": "synthetic songs"}, "trained on different songs"),
         ({}, None),
     ],
 )
@@ -126,7 +160,7 @@ def test_another_split_is_refused(split, tool, tmp_path):
     seen = tool("tools.vote.folds", "--build", tmp_path, "--split", split)
     assert (seen.returncode, seen.stderr) == (
         2,
-        f"vote_folds: SPLIT={split}: its songs are not tested once each: use one of song, artist\n",
+        f"vote_folds: SPLIT={split}: not every song is tested once: use SPLIT=song or artist\n",
     )
 
 

@@ -321,4 +321,4 @@ def test_a_trained_network_votes_on_songs_and_on_no_others(small_build, syntheti
 @pytest.mark.parametrize(("option", "value"), [("--net", "lstm"), ("--seed", 3), ("--fold", 1), ("--iters", 5)])
 def test_a_setting_beside_a_run_is_refused(option, value, build):
     done = vote(build, option, value)
-    assert one_line(done, f"{option[2:].upper()}= beside RUN={build}", "leave one of them out")
+    assert one_line(done, f"{option[2:].upper()}= beside RUN={build}", "leave one of the two out")

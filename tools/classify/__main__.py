@@ -51,7 +51,9 @@ def find_songs(names: list[Path]) -> list[Path]:
     for name in names:
         inside = sorted(filter(looks_like_audio, files_below(name))) if name.is_dir() else [name]
         if not inside:
-            raise UserError(f"{printable(name)}: no audio file in this folder ({' '.join(sorted(SUFFIXES))})")
+            raise UserError(
+                f"{printable(name)}: no audio file in this folder: name one with files of {' '.join(sorted(SUFFIXES))}"
+            )
         songs.update(dict.fromkeys(inside))
     return list(songs)
 
@@ -64,7 +66,7 @@ def looks_like_audio(path: Path) -> bool:
 def classify(
     songs: list[Path], model: Model, threshold: int, failed: dict[Path, str]
 ) -> Iterator[tuple[Path, Song, Verdict]]:
-    """Each usable song with its verdict, in order. The reason for any other goes into ``failed``."""
+    """Each usable song with its verdict, in order. The reason why another can't be used goes into ``failed``."""
     waiting: list[tuple[Path, Song]] = []
     for path in tqdm(songs, desc="songs", unit="song", disable=None if len(songs) > 1 else True, dynamic_ncols=True):
         try:
@@ -102,7 +104,7 @@ def save_picture(folder: Path, path: Path, song: Song, verdict: Verdict, taken: 
 
 
 def classify_all(songs: list[Path], model: Model, args: argparse.Namespace) -> dict[Path, str]:
-    """Tell the genre of the songs as the options ask; returns those that can't be used, with the reason."""
+    """Tell the genre of the songs as the options ask. Returns the songs that can't be used, each with the reason."""
     heard: list[Heard] = []
     failed: dict[Path, str] = {}
     pictures: set[Path] = set()
@@ -126,10 +128,14 @@ def classify_all(songs: list[Path], model: Model, args: argparse.Namespace) -> d
 
 
 def tell_failed(failed: dict[Path, str]) -> None:
-    """A line a song, and what to give instead: in the same line where there is but one."""
+    """A line for each song that can't be used, and what to give instead: in the same line where there is only one."""
     remedy = "give audio files, as mp3, m4a, flac, ogg or wav, with sound, of 2 s or more"
     lines = [f"{printable(path)}: {reason}" for path, reason in failed.items()]
-    lines = [f"{lines[0]}: {remedy}"] if len(lines) == 1 else [*lines, *([remedy] if lines else [])]
+    lines = (
+        [f"{lines[0]}: {remedy}"]
+        if len(lines) == 1
+        else [*lines, *([f"{len(lines)} files left out: {remedy}"] if lines else [])]
+    )
     for line in lines:
         print(f"classify: {line}", file=sys.stderr)
 

@@ -22,6 +22,7 @@ from tools.settings import Settings
 from tools.train import runs, snapshots
 
 SHIPPED = paths.DATA / "model"
+SHIPPED_ORIGIN = "trained on synthetic songs: it knows no real music; nothing is trained in {} yet"
 
 
 @dataclass(frozen=True)
@@ -73,26 +74,24 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
 
 
 def choose_model(build: Path, run: Path | None = None, iteration: int | None = None) -> Model:
-    """The run folder ``run``, else the one trained last under ``build``/runs, else the shipped model.
+    """The run folder ``run``; else the one of ``build``/runs that was trained last; else the shipped model.
 
     Raises UserError for a folder that is no run, lacks a file or has no whole snapshot (of ``iteration``).
     """
     if run is not None:
-        return open_model(run, iteration, "as RUN= says")
+        return open_model(run, iteration, "named by RUN=")
     newest = newest_run(build)
     if newest is not None:
-        return open_model(newest, iteration, f"the newest trained in {build / 'runs'}; RUN= takes another")
+        return open_model(newest, iteration, f"the newest trained in {build / 'runs'}; RUN= names another")
     if SHIPPED.is_dir():
-        return open_model(SHIPPED, iteration, f"shipped: nothing is trained in {build / 'runs'} yet")
-    raise UserError(
-        f"{build / 'runs'}: nothing is trained there: type 'make train-rcnn' first, or name a run with RUN="
-    )
+        return open_model(SHIPPED, iteration, SHIPPED_ORIGIN.format(build / "runs"))
+    raise UserError(f"{build / 'runs'}: nothing is trained there: type 'make train-rcnn', or name a run with RUN=")
 
 
 def newest_run(build: Path) -> Path | None:
-    """The run folder whose newest whole snapshot was written last, of a net whose clips vote if there is one.
+    """The run folder whose newest whole snapshot was written last; if there are any, among those whose clips vote.
 
-    None where there is none.
+    None without a run.
     """
     folders = (build / "runs").glob("*/*")
     models = [model for folder in folders for model in snapshots.whole_snapshots(folder).values()]
@@ -102,7 +101,9 @@ def newest_run(build: Path) -> Path | None:
 
 
 def has_clips(folder: Path) -> bool:
-    """Whether a run is of clips; one of the whole song has nothing to vote on, and needs 29 s of any song."""
+    """Whether the network of a run reads clips. One that reads the whole
+    song has nothing to vote on, and needs 29 s.
+    """
     try:
         return runs.read_run(folder)["view"] != "song"
     except UserError:
@@ -111,7 +112,7 @@ def has_clips(folder: Path) -> bool:
 
 @contextmanager
 def kept_apart(model: Model) -> Iterator[Model]:
-    """The same model with copies of its files, for as long as it answers: a training that goes on removes snapshots."""
+    """The same model with copies of its files while it answers, since a training that goes on removes snapshots."""
     with tempfile.TemporaryDirectory(prefix="model-") as folder:
         for file in (model.deploy, model.caffemodel):
             shutil.copy(file, folder)
@@ -123,16 +124,16 @@ def kept_apart(model: Model) -> Iterator[Model]:
 
 def open_model(folder: Path, iteration: int | None, origin: str) -> Model:
     if not folder.is_dir():
-        raise UserError(f"{folder}: no such run folder: RUN= names one, as build/runs/song/rcnn")
-    run = runs.read_run(folder)
+        raise UserError(f"{folder}: no such run: name the folder of one with RUN=; 'ls -d build/runs/*/*' lists them")
+    run = runs.read_unchanged(folder)
     missing = [key for key in ("net", "split", "view", "dtype", "lmdb", "label_names") if key not in run]
     if missing:
         raise UserError(
-            f"{folder / 'run.json'} says nothing of {', '.join(missing)}: train again, or name another RUN="
+            f"{folder / 'run.json'}: {', '.join(missing)} not in it: train again, or name another run with RUN="
         )
     if run["view"] not in VIEWS:
         raise UserError(
-            f"{folder / 'run.json'}: its view is none of {', '.join(VIEWS)}: train again, or name another RUN="
+            f"{folder / 'run.json'}: its view is none of {', '.join(VIEWS)}: train again, or name another run with RUN="
         )
     iteration, caffemodel = snapshots.choose_snapshot(folder, iteration)
     model = Model(folder, iteration, caffemodel, run, runs.settings_of(run, folder), origin)

@@ -59,7 +59,7 @@ def genre_width(verdict: Verdict) -> int:
 
 
 def shown(verdict: Verdict) -> Verdict:
-    """The verdict with names of genres that keep to one line: they are those of folders."""
+    """The verdict with the names of its genres on one line: they are names of folders, which may hold line ends."""
     return replace(verdict, genres=tuple(map(printable, verdict.genres)))
 
 

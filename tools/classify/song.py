@@ -13,6 +13,7 @@ else the noise of a pause would be blown up to the level of music.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,8 +68,8 @@ def cut_song(path: Path, samples: np.ndarray, view: View, settings: Settings) ->
     """Cut a mono waveform at 22050 Hz. SongError, naming ``path``, for one that is silent or shorter than a clip."""
     cut = describe_view(view, settings)
     if len(samples) < cut.minimum_samples:
-        needed = f"{cut.minimum_samples / SAMPLE_RATE:.2f} s"
-        raise SongError(path, f"too short: {len(samples) / SAMPLE_RATE:.2f} s, and this net needs {needed}")
+        needed = math.ceil(cut.minimum_samples / SAMPLE_RATE * 100) / 100
+        raise SongError(path, f"too short: {len(samples) / SAMPLE_RATE:.2f} s, and this network needs {needed:.2f} s")
     audio.check_sound(path, samples)
     power = features.band_power(samples, cut.window, cut.hop, cut.bands)
     if len(samples) > LONGEST_SAMPLES:
@@ -99,24 +100,24 @@ def describe_view(view: View, settings: Settings) -> Cut:
 
 
 def lift(power: np.ndarray, quietest: float) -> np.ndarray:
-    """A very quiet song's power, raised until the formulas' floor of 1e-10 lies below the 80 dB range that they show.
+    """The power of a very quiet song, raised: the formulas' floor of 1e-10 then lies below the 80 dB that they show.
 
-    ``quietest`` is the lowest maximum that is levelled by, relative to the song's. A song as loud as GTZAN's stays as
-    it is.
+    ``quietest`` is the lowest maximum that a clip may be levelled by, as a share of the song's. A song as loud as
+    GTZAN's stays as it is.
     """
     needed = features.FLOOR * 10 ** (features.RANGE_DB / 10) / quietest
     return power if power.max() >= needed else power * (needed / power.max())
 
 
 def level_as_trained(power: np.ndarray, cut: Cut) -> np.ndarray:
-    """Band power (frames, bands) of a song of training length or less to clips (clips, frames_a_clip, bands)."""
+    """Clips (clips, frames_a_clip, bands) of a song of training length or less, from its band power (frames, bands)."""
     image = features.decibel_image(power[: cut.frames_a_level])
     clips = min(len(image) // cut.frames_a_clip, cut.clips_a_song)
     return image[: clips * cut.frames_a_clip].reshape(clips, cut.frames_a_clip, -1)
 
 
 def level_long_song(power: np.ndarray, cut: Cut) -> np.ndarray:
-    """The same of a longer song, each clip levelled within the excerpt of training length around it."""
+    """Clips of a longer song, in the same shapes. Each is levelled within the excerpt of training length around it."""
     # Put below every excerpt as a frame of its own, it keeps the maximum from sinking further in a pause.
     pause = np.full((1, power.shape[1]), PAUSE * power.max())
     clips = []

@@ -1,8 +1,8 @@
-"""What the clips of one song say together: its votes, its genre or 'undecided', and when which genre was heard.
+"""What the clips of one song say together: the votes, the genre or 'undecided', and which genre was heard when.
 
-The rules are those of `tools.vote.rules`. The decision is the plurality rule's: the genre with most votes, if it has
-at least the threshold. The threshold is meant for the 15 clips of a 30 s song, 5 of them by default as in the paper,
-and goes in proportion with the clips that a song has.
+The rules are those of `tools.vote.rules`. The decision is the plurality rule's: the genre with most votes, if it has at
+least the threshold. The threshold is meant for the 15 clips of a 30 s song, 5 of them by default as in the paper. A
+song of more or fewer clips has one in proportion.
 """
 
 from __future__ import annotations
@@ -105,27 +105,27 @@ def hear(songs: list[Song], model: Model, threshold: int = THRESHOLD) -> list[Ve
 def judge(
     genres: tuple[str, ...], probabilities: np.ndarray, clip_seconds: float, threshold: int = THRESHOLD
 ) -> Verdict:
-    """The verdict on a song's clips (clips, genres). ``threshold`` is of 15 clips.
+    """The verdict on a song's clips (clips, genres). ``threshold`` is the number of votes out of 15.
 
-    Raises UserError where `check_threshold` does, and for a net of another number of genres.
+    Raises UserError where `check_threshold` does, and if the network tells another number of genres apart.
     """
     check_threshold(threshold)
     if probabilities.shape[1] != len(genres):
         raise UserError(
-            f"the net has {probabilities.shape[1]} outputs, and its run {len(genres)} genres: name another with RUN="
+            f"the network has {probabilities.shape[1]} outputs for {len(genres)} genres: name another run with RUN="
         )
     return Verdict(genres, probabilities, clip_seconds, scaled_threshold(threshold, len(probabilities)))
 
 
 def add_threshold_option(parser: argparse.ArgumentParser) -> None:
-    words = "votes out of 15 that decide, in proportion for a song of other length (default: %(default)s)"
+    words = "votes of 15 that a genre needs; in proportion where a song has more or fewer clips (default: %(default)s)"
     parser.add_argument("--threshold", type=int, default=THRESHOLD, help=words)
 
 
 def check_threshold(threshold: int) -> None:
     """UserError for a threshold that is no number of votes out of 15."""
     if not 1 <= threshold <= rules.PAPER_CLIPS:
-        raise UserError(f"THRESHOLD={threshold}: it is a number of votes out of {rules.PAPER_CLIPS}: choose 1 to 15")
+        raise UserError(f"THRESHOLD={threshold}: give a number of votes, from 1 to {rules.PAPER_CLIPS}")
 
 
 def scaled_threshold(threshold: int, clips: int) -> int:

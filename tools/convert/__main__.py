@@ -24,7 +24,7 @@ from tools.convert.views import VIEWS, View, check_matrices
 from tools.convert.writing import write_lmdbs
 from tools.files import only_writer, whole_folder
 from tools.settings import DTYPES, add_settings, read_settings
-from tools.songs import audio, roots, splits
+from tools.songs import audio, contents, roots, splits
 from tools.songs.tracks import Survey, Track
 
 
@@ -74,7 +74,8 @@ def main() -> None:
         processes.become_pool(settings.hosts, "tools.convert", sys.argv[1:])
     check_matrices(settings)
     splits.check_fold(settings.split, settings.fold)
-    survey = roots.survey(args.data_root)
+    with contents.remembered(settings.build):
+        survey = roots.survey(args.data_root)
     genres = roots.check_genres(settings.genres, survey.genres)
     folder = paths.lmdb_folder(settings.build, settings.lmdb_folder)
     fingerprint = roots.fingerprint(args.data_root, settings.build)

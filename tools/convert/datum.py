@@ -38,9 +38,9 @@ def serialize(array: np.ndarray, label: int) -> bytes:
 
 
 def read_message(kind: Any, message: bytes) -> Any:
-    """The message of Caffe's, of the class ``kind``, that these bytes are to their end.
+    """Parse bytes as a message of Caffe's, of the class ``kind``.
 
-    Raises DecodeError for others. At a zero byte protobuf's Python only warns, and leaves out what follows.
+    Raises DecodeError unless all bytes belong to it. Protobuf itself only warns at a zero byte, and drops what follows.
     """
     from google.protobuf.message import DecodeError
 
@@ -86,9 +86,10 @@ def parse(message: bytes) -> tuple[np.ndarray, int]:
 
 
 def split_floats(message: bytes) -> Iterator[tuple[bytes, np.ndarray]]:
-    """A Datum without its float_data, and these (values,), as `serialize` and Caffe write it; then the message whole.
+    """Ways to read a Datum: first without its float_data, beside these values (values,), then as one message.
 
-    Where the values begin is not said: at a tag from which on every fifth byte is one, to the end.
+    The first way fits what `serialize` and Caffe write. Nothing says where the values begin. So each place is tried
+    from which on every fifth byte is the tag of a float, to the end.
     """
     for start in range(min(len(message), 32)):
         if message[start] == TAG and (len(message) - start) % TAGGED_FLOAT.itemsize == 0:

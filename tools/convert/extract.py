@@ -29,7 +29,10 @@ from tools.songs.tracks import Track
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a song: why it has no clip of a view, by view, and the sha256 of its samples (None: unreadable)."""
+    """What came of a song: the reason why it has no clip of a view, by view, and the sha256 of its samples.
+
+    The sha256 is None for a song that can't be read.
+    """
 
     reasons: dict[str, str]
     samples_sha256: str | None = None
@@ -67,7 +70,9 @@ class Spool:
         return view.clips(self.settings) * int(np.prod(view.shape(self.settings)))
 
     def write(self, track: str, matrices: dict[str, np.ndarray], outcome: Outcome) -> None:
-        """Write a song's views, each (clips, channels, height, width); one that it has not is left as a hole."""
+        """Write a song's views, each (clips, channels, height, width). A view that it lacks is left as a hole in the
+        file.
+        """
         write_whole(self.file(track).with_suffix(".json"), json.dumps(asdict(outcome)), lasting=False)
         with whole_file(self.file(track), lasting=False) as aside, aside.open("wb") as file:
             for view in self.views:
@@ -151,9 +156,9 @@ def examine(
 def usable_views(
     samples: int, settings: Settings, views: Sequence[View], is_gtzan: bool
 ) -> tuple[list[View], dict[str, str]]:
-    """The views that a song of so many samples is long enough for, and why not, by view, for the others.
+    """The views that a song of so many samples is long enough for; and of the others, by view, why it is not.
 
-    A song of GTZAN is used for all of them or for none.
+    A song of GTZAN is used for all views or for none.
     """
     if samples < minimum_samples(settings) and is_gtzan:
         reason = f"too short: {samples} samples at {SAMPLE_RATE} Hz, {minimum_samples(settings)} are needed"

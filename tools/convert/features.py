@@ -115,7 +115,7 @@ def filter_bank(bands: str, window: int, n_bands: int) -> np.ndarray:
     """
     bank = linear_bank(window, n_bands) if bands == "linear" else mel_bank(window, n_bands)
     if not bank.any(axis=0).all():
-        raise UserError(f"N_BANDS={n_bands}: too many {bands} bands for a window of {window}: some have no bin in them")
+        raise UserError(f"N_BANDS={n_bands}: some {bands} bands would hold no bin of a window of {window}: give fewer")
     return bank
 
 

@@ -137,9 +137,9 @@ def opened(path: Path) -> Iterator[lmdb.Environment]:
 
 @lru_cache(maxsize=64)
 def is_as_recorded(file: Path, _marks: tuple[int, ...]) -> bool:
-    """Whether data.mdb has the hash that the manifest beside its LMDB says, if there is one.
+    """Whether data.mdb has the hash that the manifest beside its LMDB says; True without a manifest.
 
-    A file that changes is looked at again. Damaged pages would kill this process once they are mapped.
+    The hash is taken again when the file changes. Damaged pages would end this process once they are mapped.
     """
     try:
         recorded = json.loads((file.parent.parent / "manifest.json").read_text())["files_sha256"]
@@ -191,7 +191,9 @@ def read_arrays(path: Path) -> tuple[list[str], np.ndarray, np.ndarray]:
         if arrays is None:
             arrays = np.empty((count(path), *record.array.shape), record.array.dtype)
         if record.array.shape != arrays.shape[1:] or record.array.dtype != arrays.dtype:
-            raise UserError(f"{path}: record {record.key} is of another shape or type than the first")
+            raise UserError(
+                f"{path}: record {record.key} has another shape or type than the first: type 'make lmdb' again"
+            )
         keys.append(record.key)
         labels.append(record.label)
         arrays[number] = record.array

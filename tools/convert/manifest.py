@@ -37,10 +37,10 @@ KEYS = {
 def origin(
     settings: Settings, seed: int, label_names: tuple[str, ...], genres: tuple[str, ...], fingerprint: str
 ) -> dict:
-    """All that decides what stands in an LMDB but its view and dtype: of the same origin, it need not be made again.
+    """What decides what an LMDB holds, apart from its view and dtype. Only if it changes, LMDBs are made again.
 
-    ``seed`` is that of the order of the records, ``label_names`` the genres of the root in order of label, ``genres``
-    those of them that are used.
+    ``seed`` is that of the order of the records, ``label_names`` are the genres of the root in order of label,
+    ``genres`` those of them that are used.
     """
     return {
         "format": FORMAT,
@@ -68,7 +68,7 @@ def read(folder: Path) -> dict | None:
 
 
 def describes(found: dict | None, folder: Path, wanted: dict, *same: str) -> bool:
-    """Whether ``folder`` holds, whole, LMDBs of the origin, views and dtypes that are ``wanted``.
+    """Whether ``folder`` holds whole LMDBs of the origin, the views and the dtypes that are ``wanted``.
 
     ``same`` are other fingerprints that the songs may have had.
     """
@@ -85,7 +85,7 @@ def sizes(folder: Path) -> dict[str, int]:
 
 
 def hashes(folder: Path) -> dict[str, str]:
-    """sha256 of the same files, read as plain files: a wrong byte in an LMDB can kill who maps it."""
+    """sha256 of the same files, read as plain files: a wrong byte in a mapped LMDB can end the process."""
     return {name: sha256_of(folder / name) for name in sizes(folder)}
 
 

@@ -24,9 +24,9 @@ Parts = dict[View, dict[str, list[Clip]]]  # the clips of every view and part, i
 
 
 def draw_parts(survey: Survey, settings: Settings, views: list[View], genres: tuple[str, ...]) -> Parts:
-    """The clips of every part in the order of their keys: shuffled once, with a fixed seed for each view and part.
+    """The clips of every part in the order of their keys. Each view and part is shuffled once, with a fixed seed.
 
-    Where some genres are left out, the others keep the parts and the order that they have among all.
+    Where some genres are left out, the others keep the parts and the order that they have among all genres. Raises
     UserError where the songs can't be split so.
     """
     parts: Parts = {}
@@ -73,7 +73,9 @@ def balanced_clips(clips: list[Clip], name: str) -> list[Clip]:
 
 
 def list_left_out(survey: Survey, genres: tuple[str, ...], reasons: Reasons) -> list[dict[str, str]]:
-    """What of these genres is in no LMDB, or not in those of a view: files that are no song, and songs of no use."""
+    """What of these genres is in no LMDB, or in none of a view: files that
+    are no songs, and songs that can't be used.
+    """
     other_genres = tuple(f"{genre}/" for genre in survey.genres if genre not in genres)
     odd = [
         {"track": str(Path(item.file).with_suffix("")), "file": item.file, "reason": item.reason}

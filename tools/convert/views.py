@@ -132,13 +132,15 @@ def check_matrices(settings: Settings) -> None:
     """UserError for settings that no matrix, or no key, can be made with."""
     bins = settings.window // 2
     if settings.n_bands > bins:
-        raise UserError(f"N_BANDS={settings.n_bands}: a window of {settings.window} has only {bins} bins to share out")
+        raise UserError(
+            f"N_BANDS={settings.n_bands}: a window of {settings.window} has {bins} bins: give as many bands at most"
+        )
     if settings.lstm_window < 32 or settings.lstm_window & (settings.lstm_window - 1):
-        raise UserError(f"LSTM_WINDOW={settings.lstm_window}: its bands are octaves: give a power of two, 32 or more")
+        raise UserError(f"LSTM_WINDOW={settings.lstm_window}: give a power of two, 32 or more: its bands are octaves")
     for view in VIEWS.values():
         if view.train_clips(settings) > CLIP_NUMBERS:
             raise UserError(
-                f"{view.name}: {view.train_clips(settings)} clips a song, and a key has room for {CLIP_NUMBERS}: "
+                f"{view.name}: {view.train_clips(settings)} clips a song, and at most {CLIP_NUMBERS} can be numbered: "
                 "ask for fewer (CLIPS_A_SONG, LSTM_CLIPS_A_SONG, OVERLAP, MASKED_COPIES, LEVEL_COPIES)"
             )
     if settings.split == "clip" and VIEWS["cnn"].has_more_to_train(settings):

@@ -41,7 +41,7 @@ def load_net(deploy: Path, caffemodel: Path, shape: tuple[int, ...]) -> caffe.Ne
         net = caffe.Net(str(file), caffe.TEST)
     for blob, role in (("data", "input"), ("prob", "output")):
         if blob not in net.blobs:
-            raise UserError(f"{deploy}: the net has no {role} blob '{blob}': name it so")
+            raise UserError(f"{deploy}: the network has no {role} blob '{blob}': give a blob that name")
     check_weights(net, deploy, caffemodel)
     net.copy_from(str(caffemodel))
     return net
@@ -58,11 +58,13 @@ def check_weights(net: caffe.Net, deploy: Path, caffemodel: Path) -> None:
     for layer, blobs in net.params.items():
         wanted = [tuple(blob.shape) for blob in blobs]
         if layer not in there:
-            raise UserError(f"{caffemodel} has no layer '{layer}' of {deploy}: it is another net's, or cut short")
+            raise UserError(
+                f"{caffemodel} has no layer '{layer}' of {deploy}: it is another network's, or cut short: train again"
+            )
         if there[layer] != wanted:
             raise UserError(
                 f"{caffemodel}: layer '{layer}' has weights of {describe(there[layer])} where {deploy} wants "
-                f"{describe(wanted)}: it is another net's, or of clips of another size"
+                f"{describe(wanted)}: it is another network's, or of clips of another size: train again"
             )
 
 

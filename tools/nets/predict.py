@@ -85,5 +85,5 @@ def check_probabilities(probabilities: np.ndarray, caffemodel: Path) -> None:
     if wrong.any():
         raise UserError(
             f"{caffemodel}: {wrong.sum()} of {len(wrong)} clips got no probabilities (NaN, or a sum other than 1): "
-            "the training has diverged: vote on an earlier --iteration, or train again with a lower BASE_LR"
+            "the training has diverged: name an earlier ITERATION=, or train again with a lower BASE_LR="
         )

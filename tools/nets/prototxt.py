@@ -34,7 +34,9 @@ def read(file: Path, message: Message) -> Message:
         return parse(file.read_text(), message, file)
     except FileNotFoundError:
         known = sorted(folder.name for folder in paths.PROTOTXT.iterdir() if folder.is_dir())
-        raise UserError(f"{file} does not exist: NET is one of {', '.join(known)}") from None
+        raise UserError(
+            f"{file} does not exist: NET is one of {', '.join(known)}, or a folder that you add there"
+        ) from None
     except UnicodeDecodeError as error:
         raise UserError(f"{file}: {error}: mend that line") from None
 
@@ -55,7 +57,9 @@ def read_net(file: Path) -> caffe_pb2.NetParameter:
         if layer.type not in known:
             raise UserError(f"{file}: layer '{layer.name}' is of unknown type '{layer.type}': mend its type")
         if layer.type in UNSAFE_LAYERS:
-            raise UserError(f"{file}: layer '{layer.name}' is of type {layer.type}, which runs code or touches files")
+            raise UserError(
+                f"{file}: layer '{layer.name}' is of type {layer.type}, which runs code or touches files: take it out"
+            )
     return net
 
 
@@ -117,7 +121,7 @@ def check_input(train_val: caffe_pb2.NetParameter, deploy: caffe_pb2.NetParamete
 
 
 def covering_batch(records: int, largest: int = 128) -> int:
-    """The largest batch that covers ``records`` exactly once: Caffe's Data layer wraps around at the end of an LMDB."""
+    """The largest batch that covers ``records`` exactly once. At the end of an LMDB Caffe's Data layer begins again."""
     return max(batch for batch in range(1, min(records, largest) + 1) if records % batch == 0)
 
 
@@ -168,7 +172,7 @@ def normalise_batches(net: caffe_pb2.NetParameter) -> None:
         scale.scale_param.bias_term = True
         layers += [normal, scale]
     if len(layers) == len(net.layer):
-        raise UserError(f"BATCH_NORM=1: net '{net.name}' has no LRN layer to put it in the place of: leave it out")
+        raise UserError(f"BATCH_NORM=1: net '{net.name}' has no LRN layer for it to replace: leave BATCH_NORM out")
     del net.layer[:]
     net.layer.extend(layers)
 
@@ -230,7 +234,7 @@ def check_roles(
         tops = {top for layer in net.layer for top in layer.top}
         for blob in blobs:
             if blob not in tops:
-                raise UserError(f"{folder / name}: no layer has the top '{blob}': name it so")
+                raise UserError(f"{folder / name}: no layer has the top '{blob}': give one that name")
     if any(layer.type == "Data" for layer in deploy.layer):
         raise UserError(f"{folder / 'deploy.prototxt'}: a Data layer belongs to train_val.prototxt: begin with Input")
     if solver.snapshot_format != caffe_pb2.SolverParameter.BINARYPROTO:

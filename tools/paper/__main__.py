@@ -38,7 +38,7 @@ def parse_arguments() -> argparse.Namespace:
     for name in ("songs", "cores"):
         number = getattr(args, name)
         if number is not None and not (args.plan and number > 0):
-            raise UserError(f"{name.upper()}={number}: a number above 0 to plan with: say PLAN=1 too, or leave it out")
+            raise UserError(f"{name.upper()}={number}: give a number above 0, and PLAN=1 beside it")
     if not 0.001 <= args.scale <= 1:
         raise UserError(f"SCALE={args.scale:g}: give a number from 0.001 to 1")
     return args
@@ -59,7 +59,7 @@ def is_done(step: Step) -> bool:
 def run_step(step: Step) -> float:
     """Run one tool to its end and return its seconds. An interrupt is handed to it, so that it can save its work.
 
-    KeyboardInterrupt where it was stopped, UserError where it failed (it has said why).
+    Raises KeyboardInterrupt if it was stopped, UserError if it failed. It has said why itself.
     """
     began = time.monotonic()
     interrupts: list[int] = []
@@ -79,7 +79,9 @@ def run_step(step: Step) -> float:
     if interrupts or status == 130:
         raise KeyboardInterrupt
     if status:
-        raise UserError(f"{step.title}: ended with status {status}, see above: mend that: the same command goes on")
+        raise UserError(
+            f"{step.title}: ended with status {status}: mend what is said above, then type the same command: it goes on"
+        )
     return time.monotonic() - began
 
 
@@ -108,7 +110,7 @@ def main() -> None:
     print(f"  {duration(sum(left)):>12}  in all, as measured on this machine just now{where}", flush=True)
     peta = arithmetic(plan, nets) / 1e15
     on_gpu = duration(1000 * peta)
-    print(f"  the trainings are {peta:.1f} PFLOP: {on_gpu} for a GPU on which Caffe reaches 1 TFLOP/s")
+    print(f"  the trainings are {peta:.1f} PFLOP (10^15 operations): {on_gpu} on a GPU where Caffe reaches 1 TFLOP/s")
     if not filtered:
         print("  split filtered is left out: it needs full GTZAN (make data SET=all)")
     if not args.plan:

@@ -70,8 +70,9 @@ class Figure:
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of the picture, by which a browser keeps its place before it is drawn."""
-        width, height = re.search(rb'viewBox="[\d.]+ [\d.]+ ([\d.]+) ([\d.]+)"', self.svg).groups()
-        return round(float(width)), round(float(height))
+        corner_and_size = re.findall(rb'viewBox="([^"]*)"', self.svg)[0].split()
+        width, height = map(float, corner_and_size[2:])
+        return round(width), round(height)
 
 
 class Canvas:

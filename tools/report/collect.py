@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tools import paths
+from tools import files, paths
 from tools.cli import UserError
 from tools.convert import manifest as manifests
 from tools.nets.network import Network
@@ -22,6 +22,7 @@ from tools.report.records import Collection, Differences, Run, Vote
 from tools.settings import LMDB, RUN, Settings, text_of
 from tools.train import runs
 from tools.vote import baseline
+from tools.vote.files import check_counted
 
 RUN_KEYS = ("iteration", "data_fingerprint")  # besides those of `tools.train.runs`
 VOTE_KEYS = ("leaky", "clips", "songs", "clip_accuracy", "clip_interval", "song_accuracy", "song_interval")
@@ -86,7 +87,7 @@ def read_manifest(file: Path) -> tuple[Path, dict[str, Any]]:
 
 
 def read_run(file: Path) -> Run:
-    record = runs.read_run(file.parent)
+    record = runs.read_unchanged(file.parent)
     missing = [key for key in RUN_KEYS if key not in record]
     if missing:
         raise UserError(f"{file}: without {', '.join(missing)}: train again")
@@ -132,6 +133,7 @@ def read_vote(known: list[Run], file: Path) -> Vote:
     """A vote whose files can be read. UserError where it is not of a run that stands there now."""
     folder, summary = file.parent, json.loads(file.read_text())
     run = run_of(folder, summary, known)
+    files.check_as_written(file, "vote again")
     vote = Vote(folder, summary["net"], summary["split"], summary["iteration"], summary, run)
     genres = len(vote.genres)
     columns = {vote.clips.probabilities.shape[1], *vote.confusion.shape}
@@ -140,6 +142,7 @@ def read_vote(known: list[Run], file: Path) -> Vote:
     missing = [key for key in VOTE_KEYS if key not in summary]
     if missing:
         raise ValueError(f"without {', '.join(missing)}")
+    check_counted(vote.clips, summary["clip_accuracy"], folder)
     if vote.net != baseline.NAME and not runs.is_vote_of(summary, run.record, run.folder):
         raise UserError(f"{folder}: of an earlier run, on other LMDBs or with other weights: vote again")
     return vote

@@ -41,6 +41,7 @@ def keep(vote: Path, results: Path) -> None:
     UserError where one of them is not whole, or another training is kept where a run would lie; then no vote is kept.
     """
     check_whole(vote, KEPT)
+    files.check_as_written(vote / "summary.json", "vote again")
     summary = json.loads((vote / "summary.json").read_text())
     for run in map(Path, summary["run"].split(", ") if summary["net"] != baseline.NAME else ()):  # which has no run
         keep_run(run, paths.run_folder(results, run.parent.name, run.name))
@@ -62,7 +63,7 @@ def keep_run(run: Path, folder: Path) -> None:
     UserError where another training is kept there: votes of both can't stand beside one record.
     """
     check_whole(run, KEPT_OF_RUN)
-    new = runs.read_run(run)
+    new = runs.read_unchanged(run)
     kept = runs.read_run(folder) if folder.is_dir() else new
     for key in ONE_TRAINING:
         if kept.get(key) != new.get(key):

@@ -27,9 +27,9 @@ def find_examples(model: Model, root: Path | None, build: Path | None = None) ->
         return Examples([], "")
     survey = roots.survey(root)
     if not roots.is_of(root, model.run.get("data_fingerprint", ""), build):
-        return Examples(survey.tracks, "not the data that this model was trained on")
+        return Examples(survey.tracks, "songs of another collection than the one that this model was trained on")
     if model.settings.split in ("clip", "all"):
-        songs, note = survey.tracks, "most clips of these songs were trained on"
+        songs, note = survey.tracks, "this model was trained on most clips of these songs"
     else:
         songs = splits.song_parts(survey, model.settings.split, model.settings.fold)["test"]
         note = "test songs: this model was not trained on them"

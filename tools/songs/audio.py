@@ -55,7 +55,7 @@ def read_audio(path: Path) -> np.ndarray:
     channels, rate = read_channels(path)
     samples = channels[:, 0] if channels.shape[1] == 1 else channels.mean(axis=1, dtype=np.float32)
     if not np.isfinite(samples).all():
-        raise SongError(path, "it has samples that are not finite (NaN or infinity)")
+        raise SongError(path, "some of its samples are not finite numbers (NaN or infinity)")
     return samples if rate == SAMPLE_RATE else resample(path, samples, rate)
 
 
@@ -63,19 +63,20 @@ def read_song(path: Path, minimum_samples: int = MINIMUM_SAMPLES) -> np.ndarray:
     """`read_audio`, and a SongError also for a song that is too short for every view or silent."""
     samples = read_audio(path)
     if len(samples) < minimum_samples:
-        raise SongError(path, f"too short: {len(samples)} samples at {SAMPLE_RATE} Hz, {minimum_samples} are needed")
+        seconds = f"{minimum_samples / SAMPLE_RATE:.2f} s at {SAMPLE_RATE} Hz"
+        raise SongError(path, f"too short: {len(samples)} samples, {minimum_samples} are needed ({seconds})")
     check_sound(path, samples)
     return samples
 
 
 def check_sound(path: Path, samples: np.ndarray) -> None:
-    """SongError for a silent song."""
+    """SongError for a song with no sample above `SILENCE`."""
     if not np.any(np.abs(samples) > SILENCE):
-        raise SongError(path, f"silent: no sample is above {SILENCE:g}")
+        raise SongError(path, f"silent: no sample is above {SILENCE:g} of full scale")
 
 
 def middle(samples: np.ndarray, length: int) -> np.ndarray:
-    """Of a song longer than GTZAN's longest the ``length`` samples in its middle, of any other all."""
+    """The ``length`` samples in the middle of a song that is longer than GTZAN's longest; all samples of any other."""
     if len(samples) <= LONGEST_SAMPLES or len(samples) <= length:
         return samples
     start = (len(samples) - length) // 2
@@ -98,9 +99,9 @@ def read_channels(path: Path) -> tuple[np.ndarray, int]:
         words = str(getattr(error, "error_string", error)).strip().splitlines() or ["nothing is known of it"]
         raise SongError(path, f"unreadable as audio: {words[0].rstrip('.')}") from None
     except MemoryError:
-        raise SongError(path, "unreadable: its header claims more samples than memory holds") from None
+        raise SongError(path, "unreadable: its header names more samples than the memory holds") from None
     if not USABLE_RATES[0] <= rate <= USABLE_RATES[1]:
-        raise SongError(path, f"unreadable: its header claims a sample rate of {rate} Hz")
+        raise SongError(path, f"unreadable: its header names a sample rate of {rate} Hz")
     return channels, rate
 
 

@@ -34,9 +34,9 @@ def check_gtzan(found: Survey) -> int:
 def missing_tracks(tracks: list[Track]) -> dict[str, list[str]]:
     """The names of the songs that should be there and aren't, by genre.
 
-    Of a set with most of the 1000 songs every other song is missing. A smaller one is taken for a subset that goes up
-    to the highest number in it, so that only the gaps inside are missing; where most of that is gaps too, it is a
-    selection, and nothing is missing but genres without a song.
+    In a set with most of the 1000 songs, each of the others is missing. A smaller set is taken for the first songs of
+    each genre, up to the highest number in it: only the gaps inside are missing. Where most would be gaps, it is taken
+    for a selection, and only genres without a song are missing.
     """
     highest = max(number_of(track.track) for track in tracks)
     expected = SONGS_A_GENRE if is_full(tracks) else min(highest + 1, SONGS_A_GENRE)

@@ -106,8 +106,8 @@ def check_number(root: Path, genres: set[str], left_out: list[LeftOut]) -> tuple
     if not FEWEST_GENRES <= len(genres) <= MOST_GENRES:
         first = f" (left out: {left_out[0].file}: {left_out[0].reason})" if left_out else ""
         raise UserError(
-            f"{printable(root)}: {len(genres)} genres with songs in it{first}: give {FEWEST_GENRES} to {MOST_GENRES}, "
-            "a folder for each or a table"
+            f"{printable(root)}: it has songs of {len(genres)} genres{first}: "
+            f"{FEWEST_GENRES} to {MOST_GENRES} are needed, with a folder for each, or in a table"
         )
     return tuple(sorted(genres))
 

@@ -10,9 +10,11 @@ from tools.songs import audio
 from tools.songs.audio import Header
 from tools.songs.tracks import Survey, Track
 
+SHORTEST = audio.MINIMUM_SAMPLES / audio.SAMPLE_RATE  # seconds, for all views
+
 
 def look_at(track: Track) -> Header | str:
-    """What a song holds, as it was read, or why it can't be."""
+    """What was found in a song's file, or the reason why it can't be used."""
     try:
         channels, rate = audio.read_channels(track.path)
         audio.check_sound(track.path, channels)
@@ -22,9 +24,9 @@ def look_at(track: Track) -> Header | str:
 
 
 def overview(survey: Survey) -> int:
-    """Print the overview, and a line per file that is not used. Returns 1 if there is a song among these, otherwise 0.
+    """Print the overview, and a line for each file that is not used. Returns 1 if one of these should be a song.
 
-    A cover beside the songs is nothing wrong. A row of a table that names one is.
+    A picture in a folder of songs is nothing wrong. A row of a table that names one is.
     """
     looks = dict(zip((t.track for t in survey.tracks), map_songs(look_at, survey.tracks, jobs=None, label="check")))
     wrong = {track: look for track, look in looks.items() if isinstance(look, str)}
@@ -36,21 +38,28 @@ def overview(survey: Survey) -> int:
         seconds = sum(headers[t.track].frames / headers[t.track].rate for t in tracks if t.track in headers)
         artists = {track.artist for track in tracks if track.artist}
         print(f"{printable(genre):{width}}{len(tracks):8}{seconds / 3600:8.2f}{len(artists) or '-':>9}")
-    print_counts("formats", Counter(track.path.suffix.lower() for track in survey.tracks))
-    print_counts("rates", Counter(f"{header.rate} Hz" for header in headers.values()))
+    print_counts("format", Counter(track.path.suffix.lower() for track in survey.tracks))
+    print_counts("sample rate", Counter(f"{header.rate} Hz" for header in headers.values()))
     print_counts("channels", Counter(str(header.channels) for header in headers.values()))
     if any(track.part for track in survey.tracks):
-        print_counts("parts", Counter(track.part or "none" for track in survey.tracks))
+        print_counts("part", Counter(track.part or "none" for track in survey.tracks))
     for track, first in survey.alike.items():
         print(f"alike byte for byte: {printable(track)} and {printable(first)}")
+    for track, header in headers.items():
+        if 0 < (seconds := header.frames / header.rate) < SHORTEST:
+            need = f"left out of views that need more, up to {SHORTEST:.2f} s"
+            print(f"short: {printable(track)}: {seconds:.2f} s: {need}")
     for track, reason in wrong.items():
         print(f"wrong: {printable(track)}: {reason}")
     for odd in survey.left_out:
         print(f"left out: {odd.file}: {odd.reason}")
-    print(f"{len(survey.tracks) - len(wrong)} songs of {len(survey.genres)} genres can be used")
+    used = (
+        f"{len(survey.tracks) - len(wrong)} of {len(survey.tracks)} songs, of {len(survey.genres)} genres, can be used"
+    )
+    print(f"{printable(survey.root)}: {used}" + "; 'make lmdb' leaves the others out" * bool(wrong))
     is_table = not survey.root.is_dir()
     return int(bool(wrong) or any(is_table or not odd.reason.startswith("not audio") for odd in survey.left_out))
 
 
 def print_counts(what: str, counts: Counter[str]) -> None:
-    print(f"{what}: {', '.join(f'{number} {name}' for name, number in counts.most_common())}")
+    print(f"{what}: {', '.join(f'{name} ({number} songs)' for name, number in counts.most_common())}")

@@ -32,13 +32,15 @@ def survey(root: Path) -> Survey:
         )
     if root.is_file():
         if root.suffix.lower() not in (".csv", ".tsv", ".txt"):
-            raise UserError(f"{printable(root)}: neither a folder nor a table: an archive has to be unpacked")
+            raise UserError(
+                f"{printable(root)}: neither a folder nor a table (.csv): name one; an archive has to be unpacked first"
+            )
         return survey_table(root)
     root = locate_root(root)
     found = survey_gtzan(root) if is_gtzan(root) else survey_folders(root)
     if not found.tracks:
         first = f": {found.left_out[0].file} is {found.left_out[0].reason}" if found.left_out else ""
-        raise UserError(f"{printable(root)}: no song in its genre folders{first}")
+        raise UserError(f"{printable(root)}: no song in its genre folders{first}: put audio files into them")
     return found
 
 
@@ -48,7 +50,8 @@ def locate_root(root: Path) -> Path:
         if any((root / inner / genre).is_dir() for genre in GENRES):
             return root / inner
     if root.resolve().name in GENRES and not genre_folders(root):
-        raise UserError(f"{printable(root)}: the folder of one genre: name {printable(root.resolve().parent)} above it")
+        above = printable(root.resolve().parent)
+        raise UserError(f"{printable(root)}: this is the folder of one genre: name the one above it, {above}")
     if not genre_folders(root):
         raise UserError(
             f"{printable(root)}: no folder in it: name one that holds a folder per genre, as blues or techno"
@@ -97,7 +100,7 @@ def fingerprint(root: Path, build: Path | None = None) -> str:
 
 
 def earlier_fingerprint(root: Path) -> str:
-    """What `fingerprint` was before it read the songs: over their names, sizes and times. Records hold it still."""
+    """The former kind of `fingerprint`, over names, sizes and times of the songs. Older records still hold it."""
     found = survey(root)
     told = {}
     for track in found.tracks:
@@ -120,7 +123,7 @@ def digest_of(found: Survey, told: dict[Path, str]) -> str:
 
 
 def is_of(root: Path, expected: str, build: Path | None = None) -> bool:
-    """Whether the songs of ``root`` have the fingerprint ``expected``, or had it by what was compared before."""
+    """Whether the songs of ``root`` have the fingerprint ``expected``, be it of the present or of the former kind."""
     return expected == fingerprint(root, build) or expected == earlier_fingerprint(root)
 
 
@@ -128,5 +131,5 @@ def check_same_songs(root: Path, expected: str, made: Path, build: Path | None =
     """UserError unless the songs of ``root`` have the fingerprint ``expected``: those that ``made`` was made of."""
     if not is_of(root, expected, build):
         raise UserError(
-            f"{printable(root)} holds other songs than {made} was made of: type 'make lmdb' first, or leave GTZAN out"
+            f"{printable(root)} holds other songs than {made} was made of: name those, or start again with 'make lmdb'"
         )

@@ -144,7 +144,9 @@ def drawn_by_artist(songs: list[Track], alike: dict[str, str], fold: int) -> lis
 
     groups = artist_groups(songs, alike)
     if len(set(groups)) < ARTIST_FOLDS:
-        raise UserError(f"SPLIT=artist: {len(set(groups))} artists are too few for {ARTIST_FOLDS} folds")
+        raise UserError(
+            f"SPLIT=artist: {len(set(groups))} artists are too few for {ARTIST_FOLDS} folds: use SPLIT=song"
+        )
     folds = StratifiedGroupKFold(ARTIST_FOLDS, shuffle=True, random_state=ARTIST_SEED)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of genres with fewer songs than folds, which `check_genres_of` refuses
@@ -156,11 +158,18 @@ def drawn_by_artist(songs: list[Track], alike: dict[str, str], fold: int) -> lis
 def artist_groups(songs: list[Track], alike: dict[str, str]) -> list[str]:
     """The artist of each song; of songs that are alike, one artist, and all that are by either of theirs."""
     artist = {song.track: song.artist and f"artist {song.artist}" or f"song {song.track}" for song in songs}
+    joined: dict[str, str] = {}  # an artist who is one with another, and that other
+
+    def one(name: str) -> str:
+        while name in joined:
+            joined[name] = joined.get(joined[name], joined[name])  # the way is half as long for the next
+            name = joined[name]
+        return name
+
     for track, first in alike.items():
-        if track in artist and first in artist and artist[track] != artist[first]:
-            merged, name = artist[track], artist[first]
-            artist = {song: name if of == merged else of for song, of in artist.items()}
-    return [artist[song.track] for song in songs]
+        if track in artist and first in artist and one(artist[track]) != one(artist[first]):
+            joined[one(artist[track])] = one(artist[first])
+    return [one(artist[song.track]) for song in songs]
 
 
 def filtered_split(survey: Survey) -> Parts:
@@ -185,7 +194,9 @@ def given_split(survey: Survey) -> Parts:
     """The parts of a table. UserError where a song has none or is in two, or there is nothing to train on or test."""
     without = [song.track for song in survey.tracks if not song.part]
     if without:
-        raise UserError(f"SPLIT=given: {without[0]} has no part: give the table a column part: train, valid or test")
+        raise UserError(
+            f"SPLIT=given: {without[0]} has no part: write train, valid or test into the column part of each row"
+        )
     part_of = {song.track: song.part for song in survey.tracks}
     for track, first in survey.alike.items():
         if part_of[track] != part_of[first]:
@@ -193,7 +204,7 @@ def given_split(survey: Survey) -> Parts:
     parts = {part: [song for song in survey.tracks if song.part == part] for part in FILTERED_PARTS}
     for part in ("train", "test"):
         if not parts[part]:
-            raise UserError(f"SPLIT=given: the table has no row of the part {part}: give it some")
+            raise UserError(f"SPLIT=given: the table has no row of the part {part}: give some rows that part")
     return {part: songs for part, songs in parts.items() if songs}
 
 

@@ -42,9 +42,10 @@ def main() -> int:
         roots.check_same_songs(args.data, plan.record["data_fingerprint"], settings.build / "lmdb", settings.build)
     ranks = place(plan, settings)
     plan.record["settings"] = replace(plan.settings, ranks=ranks.number).as_json()
-    spread = f"{ranks.number} rank(s)" + (f", hosts of {ranks.hostfile}" if ranks.hostfile else "")
-    size = f"{plan.records} clips, batch {plan.settings.batch}"
-    print(f"{plan.folder}: {size}, {spread}, to iteration {plan.settings.iters}")
+    hosts = f", hosts of {ranks.hostfile}" if ranks.hostfile else ""
+    spread = f"{ranks.number} rank{'s' * (ranks.number > 1)}{hosts}"
+    how = f"{plan.records} train clips, {plan.settings.batch} an iteration, {spread}"
+    print(f"{plan.folder}: {how}, to iteration {plan.settings.iters}", flush=True)
     with locked(plan.folder):
         check_same_run(plan.folder, plan.record)
         check_lmdbs(plan.record["lmdb"])

@@ -17,6 +17,7 @@ from tools.convert import lmdbs
 from tools.convert import manifest as manifests
 from tools.convert.views import View, matrix_settings
 from tools.nets import prototxt
+from tools.nets.agreement import check_same_layers
 from tools.nets.network import Network, set_learning_rate
 from tools.settings import Schedule, Settings, text_of
 from tools.songs.splits import LEAKY
@@ -68,6 +69,7 @@ def prepare(settings: Settings) -> Plan:
     view = prototxt.view_of(network.train_val)
     prototxt.check_roles(network.train_val, network.deploy, network.solver, paths.PROTOTXT / settings.net)
     prototxt.check_input(network.train_val, network.deploy, paths.PROTOTXT / settings.net)
+    check_same_layers(network.train_val, network.deploy, paths.PROTOTXT / settings.net)
     settings, weights = named_by_hash(settings)
     folder = runs.run_folder(settings)
     settings = network.resolve(settings)

@@ -52,7 +52,7 @@ def log_display(
 
 
 class Metrics:
-    """metrics.jsonl: a line per display and per test, without those that a resumed run does anew."""
+    """metrics.jsonl: a line for each display and each test. A resumed run replaces those that it makes again."""
 
     def __init__(self, folder: Path) -> None:
         self.file = folder / "metrics.jsonl"
@@ -73,11 +73,13 @@ class Metrics:
 
 def show(bar: tqdm, event: dict) -> None:
     """The newest loss, learning rate and test accuracy: in the bar, or as lines where there is no terminal."""
-    if "loss" in event:
-        shown = f"loss {event['loss']:.4f}, lr {event['lr']:g}"
-        bar.set_postfix_str(shown)
-        if bar.disable:
-            print(f"iteration {event['iter']}: {shown}, {event['iter_per_s']:.2f} iter/s", flush=True)
-    else:
-        shown = f"test accuracy {event['test_accuracy']:.4f}, test loss {event['test_loss']:.4f}"
-        tqdm.write(f"iteration {event['iter']}: {shown}")
+    if "loss" not in event:
+        accuracy = f"{100 * event['test_accuracy']:.2f}% of test clips right"
+        tqdm.write(f"iteration {event['iter']}: {accuracy}, test loss {event['test_loss']:.4f}")
+        return
+    shown = f"loss {event['loss']:.4f}, learning rate {event['lr']:g}"
+    bar.set_postfix_str(shown)
+    if bar.disable:
+        rate = event["iter_per_s"]
+        left = f", {tqdm.format_interval((bar.total - event['iter']) / rate)} left" if rate else ""
+        print(f"iteration {event['iter']} of {bar.total}: {shown}, {rate:.2f} iterations/s{left}", flush=True)

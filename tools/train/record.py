@@ -28,7 +28,7 @@ def check_same_run(folder: Path, record: dict[str, Any]) -> None:
     """UserError where the folder holds a run that began with other data or settings: it is never continued."""
     if not (folder / "run.json").exists():
         return
-    begun = runs.read_run(folder)
+    begun = runs.read_unchanged(folder)
     check_same_caffe(folder, begun)
     # A fingerprint may be of an earlier form: the LMDBs' hashes tell whether the songs are the same. Of the features
     # the settings say all; in a run from before one was added it has its default.
@@ -47,7 +47,7 @@ def check_same_caffe(folder: Path, begun: dict) -> None:
 
 
 def lasting(key: str, value: Any) -> Any:
-    """What a record says under ``key``, without where its files lie, and how far and where it is trained."""
+    """The value of a record under ``key``, without paths of files, and without how far and where a run is trained."""
     if key == "settings" and value:
         return settings.from_json(value).differences(FOLDER, LMDB, RUN)
     if key == "lmdb" and value:

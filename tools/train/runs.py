@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tools import paths
+from tools import files, paths
 from tools.cli import UserError
 from tools.files import OWN_HASH
 from tools.nets.network import Network
@@ -55,6 +55,13 @@ def add_run_option(parser: argparse.ArgumentParser, *other_names: str) -> None:
     parser.add_argument("--run", *other_names, type=Path, metavar="RUN", help="the folder of a run")
 
 
+def read_unchanged(folder: Path) -> dict[str, Any]:
+    """The record of a run, for whoever goes by it. UserError also where it is not what was written."""
+    record = read_run(folder)
+    files.check_as_written(folder / "run.json", f"remove {folder} and train again")
+    return record
+
+
 def find_run(args: argparse.Namespace) -> tuple[Path, dict[str, Any], Settings]:
     """The folder, record and settings of the run that RUN= or the settings name.
 
@@ -63,11 +70,13 @@ def find_run(args: argparse.Namespace) -> tuple[Path, dict[str, Any], Settings]:
     if args.run is None:
         settings = read_settings(args)
         folder = run_folder(settings)
-        return folder, read_run(folder), settings
+        return folder, read_unchanged(folder), settings
     beside = sorted(given_settings(args).keys() - BESIDE_RUN)
     if beside:
-        raise UserError(f"{beside[0].upper()}= beside RUN={args.run}: the run says it all: leave one of them out")
-    record = read_run(args.run)
+        raise UserError(
+            f"{beside[0].upper()}= beside RUN={args.run}: a run has its own settings: leave one of the two out"
+        )
+    record = read_unchanged(args.run)
     return args.run, record, settings_of(record, args.run)
 
 

@@ -73,12 +73,11 @@ def choose_snapshot(folder: Path, iteration: int | None) -> tuple[int, Path]:
     """
     snapshots = whole_snapshots(folder)
     if not snapshots:
-        raise UserError(f"{folder} has no whole snapshot yet: train further first")
+        raise UserError(f"{folder} has no whole snapshot yet: train it further")
     number = max(snapshots) if iteration is None else iteration
     if number not in snapshots:
-        raise UserError(
-            f"{folder} has no whole snapshot of iteration {number}: choose from {', '.join(map(str, snapshots))}"
-        )
+        choice = ", ".join(map(str, snapshots))
+        raise UserError(f"{folder} has no whole snapshot of iteration {number}: choose ITERATION= from {choice}")
     model = snapshots[number]
     if sha256_of(model) != marked_sha256(model):
         raise UserError(f"{model} has changed since it was written: remove it and train again, or choose an ITERATION")
@@ -97,12 +96,14 @@ def newest_resumable(folder: Path) -> tuple[int, Path] | None:
 
 
 def passed_over(folder: Path, iteration: int) -> list[Path]:
-    """The marks of snapshots beyond ``iteration``, that to go on from: their files are not what they were."""
+    """The marks of snapshots later than ``iteration``, where training goes
+    on. They are not used: their files changed.
+    """
     return sorted(mark for mark in folder.glob("*_iter_*.whole") if iteration_of(mark) > iteration)
 
 
 def prune_snapshots(folder: Path) -> None:
-    """Remove half-written snapshots, and old ones beyond the newest and the paper's own iterations; ours alone."""
+    """Remove half-written and old snapshots of ours. The newest ones and those of the paper's iterations are kept."""
     whole = whole_snapshots(folder)
     kept = {n for n in whole if n in ITERATIONS_KEPT} | set(list(whole)[-NEWEST_KEPT:])
     ours = {iteration_of(mark) for suffix in MARKS for mark in folder.glob(f"*_iter_*{suffix}")}

@@ -46,15 +46,17 @@ def train(plan: Plan, ranks: Ranks) -> int:
     newest = snapshots.newest_resumable(plan.folder)
     start = newest[0] if newest else 0
     for mark in snapshots.passed_over(plan.folder, start):
-        print(f"{mark.with_suffix('')}: passed over: its files are not what they were when it was written", flush=True)
+        print(f"{mark.with_suffix('')}: left out: its files have changed since it was written", flush=True)
     if start > plan.settings.iters:
-        print(f"{plan.folder} already stands at iteration {start}")
+        print(f"{plan.folder}: at iteration {start} already, beyond ITERS={plan.settings.iters}: nothing to train")
         return start
     if start == plan.settings.iters and is_done(plan.folder):
-        print(f"{plan.folder} is done already: say ITERS= to go further")
+        print(f"{plan.folder}: at iteration {start} already: a higher ITERS= trains it further")
         return start
     for name in snapshots.unmarked(plan.folder):
-        print(f"{plan.folder / name}: left alone: another program wrote it", flush=True)
+        print(f"{plan.folder / name}: not used and not removed: another program wrote it", flush=True)
+    if start:
+        print(f"{plan.folder}: goes on from iteration {start}", flush=True)
     where = {"ranks": ranks.number, "gpu": ranks.gpus}
     if ranks.hostfile:
         where["hosts"] = processes.read_hostfile(ranks.hostfile)

@@ -20,9 +20,9 @@ DIGITS = 8
 
 
 def named_by_hash(settings: Settings) -> tuple[Settings, Path | None]:
-    """The settings with the first digits of the weights' SHA-256 in place of their path, and the file.
+    """The settings with the first digits of the weights' SHA-256 in place of their path; and the file of the weights.
 
-    Digits that are given as such stand, without a file. UserError where there is no such run or file.
+    A setting that consists of such digits already stays, and there is no file. UserError without such a run or file.
     """
     if not settings.weights or re.fullmatch(rf"[0-9a-f]{{{DIGITS}}}", settings.weights):
         return settings, None

@@ -46,7 +46,7 @@ class Log:
 
     @property
     def lasting(self) -> list[Process]:
-        """The processes that no later one has begun before: those whose work stands."""
+        """The processes whose work still counts: no later one began at an earlier iteration."""
         later = [[other.start for other in self.processes[number:]] for number in range(1, len(self.processes) + 1)]
         return [process for process, starts in zip(self.processes, later) if process.start < min([*starts, math.inf])]
 

@@ -123,6 +123,7 @@ def main() -> int:
     parser.add_argument("--iteration", type=int, help="which of its snapshots to repeat (default: the newest)")
     args = parser.parse_args()
     source, run = args.run.resolve(), Run(args.run, runs.build_of(args.run, args.build))
+    runs.read_unchanged(args.run)  # a record that was changed by hand is not repeated
     record = run.record
     iteration, model = snapshots.choose_snapshot(args.run, args.iteration)
     for part, entry in record["lmdb"].items():

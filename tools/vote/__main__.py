@@ -45,7 +45,7 @@ def read_arguments() -> argparse.Namespace:
 
 
 def find_lmdbs(build: Path, settings: Settings, record: dict[str, Any]) -> dict[str, Path]:
-    """The LMDB of each part that votes. UserError where one is missing, or is not the one the run began with."""
+    """The LMDB of each part that votes. UserError if one is missing, or is another than the run began with."""
     parts = ("train", "test") if settings.split == "clip" else ("test",)
     voting = {part: paths.lmdb(build, settings.lmdb_folder, record["view"], record["dtype"], part) for part in parts}
     for part, lmdb in voting.items():

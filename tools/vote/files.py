@@ -50,6 +50,13 @@ def read_clips(file: Path) -> Clips:
         raise UserError(f"{file} is not whole: remove {file.parent} and vote again") from None
 
 
+def check_counted(clips: Clips, clip_accuracy: float, folder: Path) -> None:
+    """UserError unless the clips of a vote are those that its summary was counted from."""
+    right = clips.right[clips.tested]
+    if not len(right) or not abs(right.mean() - clip_accuracy) < 1e-9:
+        raise UserError(f"{folder / 'clips.csv'} is not what summary.json was counted from: vote again")
+
+
 def clip_rows(clips: Clips) -> Iterator[list]:
     for i in range(len(clips.tracks)):
         yield [clips.tracks[i], clips.clips[i], clips.parts[i], clips.labels[i], *clips.texts[i]]
@@ -84,7 +91,7 @@ def print_table(summary: dict, folder: Path) -> None:
         print(f"  {what:<38}{100 * share:6.2f}%   [{100 * interval[0]:.2f}, {100 * interval[1]:.2f}]")
 
     tested = f"{summary['clips']} test clips, {summary['songs']} songs"
-    print(f"{summary['run']}, iteration {summary['iteration']}: {tested}")
+    print(f"{summary['run']}, iteration {summary['iteration']}: {tested}; right, with 95% interval:")
     line("clips", summary["clip_accuracy"], summary["clip_interval"])
     if summary["song_accuracy"]:
         for rule in ("true_label", "plurality"):
@@ -93,8 +100,12 @@ def print_table(summary: dict, folder: Path) -> None:
                 line(f"songs, {rule}, at least {threshold}", share, interval)
         line("songs, mean_probability", *(summary[f"song_{of}"]["mean_probability"] for of in ("accuracy", "interval")))
     print("  95% intervals: Wilson over songs; for clips a bootstrap over songs")
+    if summary["song_accuracy"]:
+        print("  true_label, the paper's rule: so many of a song's clips get its genre")
+        print("  plurality: most of a song's clips get its genre, and at least so many")
+        print("  mean_probability: its genre has the highest probability, averaged over its clips")
     if summary["leaky"]:
-        print("  leaky: most clips of these songs were trained on, so that the votes on songs mean little")
+        print("  leaky: most clips of these songs were trained on: the songs' figures mean little")
     right = f"{100 * summary['clip_accuracy']:.2f}% of clips"
     if summary["song_accuracy"]:
         threshold = next(iter(summary["song_accuracy"]["true_label"]))

@@ -15,14 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
-from tools import cli, paths
+from tools import cli, files, paths
 from tools.cli import UserError
 from tools.settings import add_settings, read_settings
 from tools.songs import roots
 from tools.songs.splits import JOINED
 from tools.train import runs
 from tools.vote.count import Clips, choose, concatenate, hold_election, score
-from tools.vote.files import print_table, read_clips, write_votes
+from tools.vote.files import check_counted, print_table, read_clips, write_votes
 
 ALIKE = ("net", "dtype", "seed", "iteration", "ranks", "genres", "leaky")
 
@@ -40,8 +40,10 @@ def read_summaries(folders: list[Path]) -> list[dict]:
     summaries = []
     for fold, folder in enumerate(folders):
         try:
+            files.check_as_written(folder / "summary.json", f"vote again on fold {fold}")
             summary = json.loads((folder / "summary.json").read_text())
-            summaries.append({key: summary[key] for key in (*ALIKE, "run", "caffemodel_sha256")})
+            keys = (*ALIKE, "run", "caffemodel_sha256", "clip_accuracy")
+            summaries.append({key: summary[key] for key in keys})
         except FileNotFoundError:
             raise UserError(
                 f"{folder}: no such vote: type 'make lmdb train vote FOLD={fold}' with the same NET"
@@ -51,7 +53,9 @@ def read_summaries(folders: list[Path]) -> list[dict]:
     for key in ALIKE:
         values = [summary[key] for summary in summaries]
         if any(value != values[0] for value in values):
-            raise UserError(f"{folders[0].name}: the folds differ in {key} ({', '.join(map(str, values))}): vote alike")
+            raise UserError(
+                f"{folders[0].name}: the folds differ in {key} ({', '.join(map(str, values))}): vote on all folds alike"
+            )
     return summaries
 
 
@@ -64,12 +68,14 @@ def check_runs(folders: list[Path], data: Path | None, build: Path) -> None:
     records = {folder: runs.read_run(folder) for folder in folders if data or (folder / "run.json").exists()}
     name, builds = folders[0].name, {record["versions"].get("caffe_package") for record in records.values()}
     if len(builds) > 1:
-        raise UserError(f"{name}: the folds were trained with {' and '.join(map(str, builds))}: train alike")
+        raise UserError(
+            f"{name}: the folds were trained with {' and '.join(map(str, builds))}: train all folds with one of them"
+        )
     if data:
         for folder, record in records.items():
             roots.check_same_songs(data, record.get("data_fingerprint", ""), folder, build)
     elif len({record.get("data_fingerprint") for record in records.values()}) > 1:
-        raise UserError(f"{name}: the folds were trained on different data: train all on the same GTZAN=, and name it")
+        raise UserError(f"{name}: the folds were trained on different songs: train all on the same, and name these")
 
 
 def join(parts: list[Clips]) -> Clips:
@@ -85,13 +91,16 @@ def main() -> None:
     args = read_arguments()
     settings = read_settings(args)
     if settings.split not in JOINED:
-        raise UserError(f"SPLIT={settings.split}: its songs are not tested once each: use one of {', '.join(JOINED)}")
+        raise UserError(f"SPLIT={settings.split}: not every song is tested once: use SPLIT={' or '.join(JOINED)}")
     each_fold = [runs.run_folder(replace(settings, fold=fold)) for fold in range(JOINED[settings.split])]
     name = each_fold[0].name + (f"@iter={args.iteration}" if args.iteration is not None else "")
     folders = [paths.votes_folder(settings.build, run.parent.name, name) for run in each_fold]
     summaries = read_summaries(folders)
     check_runs(each_fold, args.data, settings.build)
-    clips = join([read_clips(folder / "clips.csv") for folder in folders])
+    parts = [read_clips(folder / "clips.csv") for folder in folders]
+    for part, summary, folder in zip(parts, summaries, folders):
+        check_counted(part, summary["clip_accuracy"], folder)
+    clips = join(parts)
     election = hold_election(clips, None)
     summary = {
         **{key: summaries[0][key] for key in ALIKE},

@@ -37,7 +37,8 @@ def test_lmdb(root: Path, run: Path, record: dict[str, Any], settings: Settings,
     spool = Spool(aside / "spool", settings, (view,))
     spool.open(str(root))
     outcomes = extract(known, spool, settings.jobs, survey.is_gtzan)
-    tracks = [track for track in known if is_unheard(track, outcomes[track.track], trained_samples(run))]
+    trained = trained_samples(run)
+    tracks = [track for track in known if is_unheard(track, outcomes[track.track], trained)]
     if not tracks:
         raise UserError(f"{printable(root)}: no song there that this network can be tested on")
     labels = record["label_names"]
