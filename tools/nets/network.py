@@ -33,7 +33,7 @@ class Network:
 
     @cached_property
     def solver(self) -> caffe_pb2.SolverParameter:
-        return prototxt.read_solver(paths.PROTOTXT / self.name / "solver.prototxt")
+        return prototxt.read(paths.PROTOTXT / self.name / "solver.prototxt", caffe_pb2.SolverParameter())
 
     @cached_property
     def defaults(self) -> dict[str, Value]:

@@ -63,10 +63,6 @@ def read_net(file: Path) -> caffe_pb2.NetParameter:
     return net
 
 
-def read_solver(file: Path) -> caffe_pb2.SolverParameter:
-    return read(file, caffe_pb2.SolverParameter())
-
-
 def data_layer(net: caffe_pb2.NetParameter, phase: int) -> caffe_pb2.LayerParameter:
     """The Data layer of a phase (caffe.TRAIN or caffe.TEST). UserError where the net has none."""
     for layer in net.layer:

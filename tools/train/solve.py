@@ -49,7 +49,7 @@ def build_solver(
     Solver::Init (solver.cpp) adds the rank to random_seed, so that dropout differs by rank; the weights are made equal
     again by `RankExchange.join`.
     """
-    solver = prototxt.read_solver(folder / "solver.prototxt")
+    solver = prototxt.read(folder / "solver.prototxt", caffe_pb2.SolverParameter())
     net = prototxt.read_net(folder / "train_val.prototxt")
     prototxt.data_layer(net, caffe.TRAIN).data_param.batch_size //= ranks
     prototxt.share_loss(net, ranks)

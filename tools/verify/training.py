@@ -134,7 +134,7 @@ def check_prototxt(run: Run) -> str:
     for name in ("train_val", "deploy"):
         equal((run.folder / f"{name}.prototxt").read_text(), record["prototxt"][name], f"{name}.prototxt")
     file = run.folder / "solver.prototxt"
-    solver = prototxt.read_solver(file)
+    solver = prototxt.read(file, caffe_pb2.SolverParameter())
     equal(file.read_text(), prototxt.text(solver), file.name)
     equal(lasting_part(solver), record["prototxt"]["solver"], file.name)
     equal(solver.max_iter, record.get("repeats", settings.iters), f"max_iter of {file.name}")
