@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -46,6 +47,15 @@ def write_whole(file: Path, content: str | bytes, lasting: bool = True) -> None:
     """Write a text or bytes as `whole_file` does."""
     with whole_file(file, lasting) as aside:
         aside.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def temporary_file(content: str | bytes, suffix: str = "") -> Iterator[Path]:
+    """A file with this content, for a while, for those who read nothing else."""
+    with tempfile.NamedTemporaryFile(suffix=suffix) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+        file.flush()
+        yield Path(file.name)
 
 
 def write_record(file: Path, record: dict[str, Any]) -> None:
@@ -139,6 +149,15 @@ def json_lines(file: Path) -> list[dict[str, Any]]:
         with suppress(ValueError):
             lines.append(json.loads(text))
     return lines
+
+
+def read_dict(file: Path) -> dict[str, Any]:
+    """What a file of JSON says, by its keys; nothing where there is none that is whole, or it says something else."""
+    try:
+        content = json.loads(file.read_text())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def marks_of(file: Path) -> tuple[int, int, int, int]:

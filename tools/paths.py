@@ -37,10 +37,6 @@ def contents_file(build: Path) -> Path:
     return build / "cache" / "songs.json"
 
 
-def mean_file(build: Path, split: str, view: str, dtype: str) -> Path:
-    return lmdb_folder(build, split) / f"{view}_{dtype}_mean.binaryproto"
-
-
 def run_folder(build: Path, split: str, run: str) -> Path:
     return build / "runs" / split / run
 

@@ -25,7 +25,7 @@ from tools.convert.views import VIEWS
 from tools.settings import Settings
 from tools.songs import contents, roots, splits
 from tools.songs.audio import MINIMUM_SAMPLES, SAMPLE_RATE, read_song
-from tools.songs.roots import find_tracks, survey
+from tools.songs.roots import survey
 
 GENRES = ("classical", "metal", "rock")
 SONGS = 3  # a genre: one of them is tested
@@ -103,7 +103,7 @@ def test_there_is_an_lmdb_for_every_view_dtype_and_part_with_its_mean(build):
 def test_records_are_the_features_of_the_songs_under_their_keys(build, songs, view):
     clips, shape = SHAPES[view]
     expected = {}
-    for track in find_tracks(songs):
+    for track in survey(songs).tracks:
         matrices = features.views_of(read_song(track.path), Settings(), [VIEWS[view]])[view]
         expected.update({(track.track, clip): (matrix, track.label) for clip, matrix in enumerate(matrices)})
     seen = []
@@ -139,7 +139,7 @@ def test_the_parts_are_those_of_the_split_and_shuffled(build, songs):
 def test_the_mean_is_what_compute_image_mean_makes_of_the_train_part(build, tmp_path, view, dtype):
     lmdb = paths.lmdb(build, "song", view, dtype, "train")
     subprocess.run(["compute_image_mean", lmdb, tmp_path / "theirs"], check=True, capture_output=True)
-    ours = datum.read_mean(paths.mean_file(build, "song", view, dtype))
+    ours = datum.read_mean(lmdb.parent / f"{view}_{dtype}_mean.binaryproto")
     np.testing.assert_allclose(ours, datum.read_mean(tmp_path / "theirs"), rtol=1e-5, atol=1e-5)
 
 
@@ -541,7 +541,7 @@ def test_real_songs_become_lmdbs_by_the_formulas(gtzan, tmp_path):
         for song in sorted((gtzan / genre).glob(f"{genre}.*"))[:5]:
             (tmp_path / "genres" / genre / song.name).symlink_to(song)
     made(tmp_path / "genres", "--build", tmp_path, "--views", "song", "--dtypes", "int", "float")
-    tracks = {track.track: track for track in find_tracks(tmp_path / "genres")}
+    tracks = {track.track: track for track in survey(tmp_path / "genres").tracks}
     floats, ints = (records(tmp_path, "song", dtype, "test") for dtype in ("float", "int"))
     for as_float, as_int in zip(floats[:3], ints[:3]):
         matrix = features.song_matrix(read_song(tracks[as_float.track].path))

@@ -37,7 +37,7 @@ def data_of_training(train_val: caffe_pb2.NetParameter, clips: np.ndarray, folde
     records = [(lmdbs.record_key(n, "song", n), datum.serialize(clip, 0)) for n, clip in enumerate(clips)]
     source = folder / "lmdb"
     lmdbs.write_lmdb(source, records)
-    prototxt.resolve_net(train_val, dict.fromkeys((0, 1), source), folder, dict.fromkeys((0, 1), CLIPS))
+    prototxt.resolve_net(train_val, dict.fromkeys((0, 1), source), dict.fromkeys((0, 1), CLIPS))
     file = folder / "train_val.prototxt"
     file.write_text(prototxt.text(train_val))
     net = caffe.Net(str(file), phase)

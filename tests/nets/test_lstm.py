@@ -9,6 +9,7 @@ import pytest
 from tools import paths
 from tools.cli import UserError
 from tools.nets import prototxt
+from tools.nets.network import Network
 
 STEPS, BANDS, CELLS, BATCHES = 20, 72, 80, (3, 7)
 
@@ -149,12 +150,12 @@ def test_the_steps_of_the_prototxt_are_left_as_they_are_written():
 
 def test_a_wider_lstm_is_wider_in_both_layers():
     definition = prototxt.read_net(paths.PROTOTXT / "lstm" / "deploy.prototxt")
-    prototxt.set_neurons(definition, 160)
+    prototxt.set_in_layers(definition, "neurons", 160)
     params = build(definition).params
     assert params["lstm1"][0].data.shape == (640, 72)
     assert params["lstm2"][0].data.shape == (640, 160)
     with pytest.raises(UserError, match="no LSTM layer"):
-        prototxt.set_neurons(prototxt.read_net(paths.PROTOTXT / "rcnn" / "deploy.prototxt"), 160)
+        prototxt.set_in_layers(Network("rcnn").deploy, "neurons", 160)
 
 
 def build(definition: object) -> caffe.Net:

@@ -51,7 +51,7 @@ def run(request, tmp_path_factory) -> tuple[str, Path]:
     sources = {caffe.TRAIN: folder / "train_lmdb", caffe.TEST: folder / "test_lmdb"}
     for source in sources.values():
         lmdbs.write_lmdb(source, records)
-    prototxt.resolve_net(definition, sources, folder, {caffe.TRAIN: CLIPS // 2, caffe.TEST: CLIPS})
+    prototxt.resolve_net(definition, sources, {caffe.TRAIN: CLIPS // 2, caffe.TEST: CLIPS})
     solver.net, solver.snapshot_prefix = str(folder / "train_val.prototxt"), str(folder / net)
     solver.test_iter[:], solver.max_iter, solver.display, solver.test_interval = (
         [1],

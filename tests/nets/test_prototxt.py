@@ -12,7 +12,7 @@ from tools import paths
 from tools.cli import UserError
 from tools.convert.views import VIEWS
 from tools.nets import prototxt
-from tools.nets.network import NETS, Network
+from tools.nets.network import NETS, Network, set_learning_rate
 
 
 def test_every_folder_of_prototxt_is_a_network():
@@ -48,18 +48,18 @@ def small_net() -> caffe_pb2.NetParameter:
 def test_global_pooling_alone_changes_its_method():
     net = small_net()
     for method, number in (("ave", caffe_pb2.PoolingParameter.AVE), ("max", caffe_pb2.PoolingParameter.MAX)):
-        prototxt.set_global_pooling(net, method)
+        prototxt.set_in_layers(net, "pooling", method)
         assert net.layer[3].pooling_param.pool == number
         assert not net.layer[2].pooling_param.HasField("pool")
     with pytest.raises(UserError, match="POOLING=max"):
-        prototxt.set_global_pooling(caffe_pb2.NetParameter(), "max")
+        prototxt.set_in_layers(caffe_pb2.NetParameter(), "pooling", "max")
 
 
 @pytest.mark.parametrize("file", ["train_val.prototxt", "deploy.prototxt"])
 def test_the_rcnn_of_ours_is_the_paper_s_with_batch_norm_and_less_dropout(file):
     paper, ours = (prototxt.read_net(paths.PROTOTXT / net / file) for net in ("rcnn", "rcnn_plus"))
     prototxt.normalise_batches(paper)
-    prototxt.set_dropout(paper, Network("rcnn_plus").defaults["dropout"][0][1])
+    prototxt.set_in_layers(paper, "dropout", Network("rcnn_plus").defaults["dropout"][0][1])
     assert list(paper.layer) == list(ours.layer)
 
 
@@ -81,7 +81,7 @@ def rate_at(solver: caffe_pb2.SolverParameter, iteration: int) -> float:
 
 def test_the_paper_s_learning_rates_are_caffe_s_multistep():
     solver = caffe_pb2.SolverParameter()
-    assert prototxt.set_learning_rate(solver, [(0, 1e-4), (100_000, 1e-5)])
+    assert set_learning_rate(solver, [(0, 1e-4), (100_000, 1e-5)])
     assert (solver.lr_policy, list(solver.stepvalue)) == ("multistep", [100_000])
     assert rate_at(solver, 99_999) == pytest.approx(1e-4)
     assert rate_at(solver, 100_000) == pytest.approx(1e-5)
@@ -89,7 +89,7 @@ def test_the_paper_s_learning_rates_are_caffe_s_multistep():
 
 def test_a_warm_up_is_more_than_caffe_s_policies_express():
     solver = caffe_pb2.SolverParameter()
-    assert not prototxt.set_learning_rate(solver, [(0, 1e-5), (500, 1e-4), (100_000, 1e-5)])
+    assert not set_learning_rate(solver, [(0, 1e-5), (500, 1e-4), (100_000, 1e-5)])
     assert (solver.lr_policy, rate_at(solver, 10**6)) == ("fixed", pytest.approx(1e-5))
 
 

@@ -128,7 +128,7 @@ def folder(tmp_path) -> Path:
 
 
 def songs_in(root: Path) -> dict[str, bytes]:
-    return {track.track: track.path.read_bytes() for track in roots.find_tracks(root)}
+    return {track.track: track.path.read_bytes() for track in roots.survey(root).tracks}
 
 
 def files_below(folder: Path) -> list[str]:

@@ -53,7 +53,7 @@ def test_the_labels_are_the_genres_places_in_the_order_fixed_for_gtzan():
 
 def test_songs_are_sorted_by_label_then_name_in_whatever_format_they_are(tmp_path):
     touch(tmp_path, "rock/rock.00001.wav", "blues/blues.00010.au", "blues/blues.00002.flac")
-    tracks = roots.find_tracks(tmp_path)
+    tracks = roots.survey(tmp_path).tracks
     assert names(tracks) == ["blues.00002", "blues.00010", "rock.00001"]
     assert tracks[2] == Track("rock.00001", "rock", 9, tmp_path / "rock" / "rock.00001.wav", artists()["rock.00001"][0])
 
@@ -61,14 +61,14 @@ def test_songs_are_sorted_by_label_then_name_in_whatever_format_they_are(tmp_pat
 @pytest.mark.parametrize("inner", ["genres", "genres_original", "Data/genres_original", "Data"])
 def test_a_root_given_too_high_is_looked_into(tmp_path, inner):
     touch(tmp_path, f"{inner}/jazz/jazz.00000.wav")
-    assert names(roots.find_tracks(tmp_path)) == ["jazz.00000"]
+    assert names(roots.survey(tmp_path).tracks) == ["jazz.00000"]
     assert roots.fingerprint(tmp_path) == roots.fingerprint(tmp_path / inner)
 
 
 def test_a_root_given_too_low_is_refused_with_the_right_one(tmp_path):
     touch(tmp_path, "jazz/jazz.00000.wav")
     with pytest.raises(UserError, match=f"name {tmp_path} above it"):
-        roots.find_tracks(tmp_path / "jazz")
+        roots.survey(tmp_path / "jazz")
 
 
 @pytest.mark.parametrize("root", ["missing", "empty", "file.tar.gz", "other", "songless"])
@@ -76,7 +76,7 @@ def test_a_root_without_any_song_is_refused_in_one_line_that_names_it(tmp_path, 
     (tmp_path / "empty").mkdir()
     touch(tmp_path, "file.tar.gz", "other/music/blues.00000.wav", "songless/blues/readme.txt")
     with pytest.raises(UserError) as error:
-        roots.find_tracks(tmp_path / root)
+        roots.survey(tmp_path / root)
     assert str(tmp_path / root) in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -94,7 +94,7 @@ def test_a_root_without_any_song_is_refused_in_one_line_that_names_it(tmp_path, 
 )
 def test_a_file_with_an_odd_name_is_left_out_with_a_reason(tmp_path, name, reason):
     touch(tmp_path, "blues/blues.00000.wav", "blues/blues.00007.wav", name)
-    assert names(roots.find_tracks(tmp_path)) == ["blues.00000", "blues.00007"]
+    assert names(roots.survey(tmp_path).tracks) == ["blues.00000", "blues.00007"]
     assert reasons(tmp_path) == {name: reason}
 
 
@@ -110,7 +110,7 @@ def test_folders_links_and_pipes_that_are_named_like_songs_are_left_out_with_a_r
     (tmp_path / "rock" / "rock.00002.wav").symlink_to("nowhere.wav")
     (tmp_path / "rock" / "rock.00003.wav").symlink_to("rock.00000.wav")
     os.mkfifo(tmp_path / "rock" / "rock.00004.wav")
-    assert names(roots.find_tracks(tmp_path)) == ["rock.00000", "rock.00003"]
+    assert names(roots.survey(tmp_path).tracks) == ["rock.00000", "rock.00003"]
     assert reasons(tmp_path) == {
         "rock/rock.00001.wav": "a folder, not a file",
         "rock/rock.00002.wav": "a link to nothing",
@@ -120,7 +120,7 @@ def test_folders_links_and_pipes_that_are_named_like_songs_are_left_out_with_a_r
 
 def test_of_two_files_of_one_song_the_wav_is_taken_and_the_other_reported(tmp_path):
     touch(tmp_path, "pop/pop.00000.flac", "pop/pop.00000.wav", "pop/pop.00000.au")
-    assert [track.path.suffix for track in roots.find_tracks(tmp_path)] == [".wav"]
+    assert [track.path.suffix for track in roots.survey(tmp_path).tracks] == [".wav"]
     assert set(reasons(tmp_path)) == {"pop/pop.00000.au", "pop/pop.00000.flac"}
     assert set(reasons(tmp_path).values()) == {"the same song as pop.00000.wav, which is taken"}
 
@@ -354,7 +354,7 @@ def test_check_of_no_data_root_is_one_line_and_no_traceback(tmp_path):
 def test_genuine_songs_pass_and_an_altered_one_is_named(tmp_path):
     if not os.environ.get("GTZAN"):
         pytest.skip("GTZAN= is not set: no genuine songs to check")
-    tracks = roots.find_tracks(Path(os.environ["GTZAN"]))[::50]
+    tracks = roots.survey(Path(os.environ["GTZAN"])).tracks[::50]
     altered = Track("rock.00001", "rock", 9, tmp_path / "rock.00001.wav")
     samples, sample_rate = soundfile.read(tracks[0].path, dtype="int16")
     samples[1000] += 1

@@ -25,7 +25,7 @@ from tools.songs import synthetic as synth
 from tools.songs.audio import SAMPLE_RATE
 from tools.songs.gtzan import GENRES
 from tools.songs.recipes import MINOR, RECIPES, TONES, Tone
-from tools.songs.roots import find_tracks
+from tools.songs.roots import survey
 from tools.songs.synthesizer import DRUMS, SAMPLES, bar_onsets, drum, note, pitches, play, song
 
 SONGS = 6
@@ -78,7 +78,7 @@ def wait_for_a_song(out: Path) -> None:
 
 def test_the_layout_and_format_are_those_of_gtzan(tmp_path):
     synth.make_songs(tmp_path / "genres", songs=1, seed=SEED, jobs=2)
-    tracks = find_tracks(tmp_path / "genres")
+    tracks = survey(tmp_path / "genres").tracks
     assert [track.track for track in tracks] == [f"{genre}.00000" for genre in GENRES]
     for track in tracks:
         info = soundfile.info(str(track.path))

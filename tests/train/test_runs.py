@@ -206,7 +206,6 @@ def test_the_prototxt_of_a_run_is_the_same_wherever_its_files_lie(name):
         net = caffe_pb2.NetParameter(name="net")
         layer = net.layer.add(type="Data")
         layer.data_param.source, layer.data_param.batch_size = f"{place}/lmdb", 3
-        layer.transform_param.mean_file = f"{place}/mean"
         solver = caffe_pb2.SolverParameter(net=f"{place}/net", snapshot_prefix=f"{place}/net", base_lr=1)
         return {"train_val": prototxt.text(net), "solver": prototxt.text(solver)}
 

@@ -62,7 +62,7 @@ def model(build: Path, iteration: int) -> Path:
 def test_thirty_iterations_give_the_weights_and_losses_of_stock_caffe_train(net, train, build, tmp_path):
     assert train(net, 30).returncode == 0
     folder = only_run(build)
-    solver = prototxt.read_solver(folder / "solver.prototxt")
+    solver = prototxt.read(folder / "solver.prototxt", caffe_pb2.SolverParameter())
     solver.snapshot_prefix = str(tmp_path / "stock")
     # ours tests at the beginning and at the end
     solver.test_interval = 30

@@ -64,7 +64,7 @@ def largest_difference(ours: Path, plain: Path) -> float:
 def link_songs(root: Path, folder: Path, size: int) -> None:
     """A data root of ``size`` songs, links to those of ``root`` over and over."""
     shutil.rmtree(folder, ignore_errors=True)
-    tracks = roots.find_tracks(root)
+    tracks = roots.survey(root).tracks
     genres = sorted({track.genre for track in tracks})
     for genre in genres:
         (folder / genre).mkdir(parents=True)

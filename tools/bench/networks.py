@@ -82,7 +82,7 @@ def images_per_second(plan: Plan, way: str, number: int) -> float:
         with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
             train(plan, Ranks(number, [], None))
         log = (plan.folder / "caffe.log").read_text()
-    return plan.batch / seconds_an_iteration(log, STRETCH[plan.settings.net])
+    return plan.settings.batch / seconds_an_iteration(log, STRETCH[plan.settings.net])
 
 
 def caffe_log(*command: str, threads: int = 1) -> str:
@@ -113,8 +113,7 @@ def export_twin(plan: Plan, file: Path) -> None:
     """Random weights, a few clips, and what Caffe makes of them, for PyTorch's twin to be compared with."""
     records = list(islice(lmdbs.read_lmdb(Path(plan.record["lmdb"]["test"]["path"])), COMPARED))
     clips = np.stack([record.array for record in records])
-    channels, height, width = records[0].array.shape
-    net = load_net(plan.folder / "deploy.prototxt", first_model(plan), (channels, height, width))
+    net = load_net(plan.folder / "deploy.prototxt", first_model(plan), clips.shape[1:])
     forward(net, clips)
     # Scores of about 2: near 0 every genre would get a tenth whatever is heard, and far off 1 or nothing at all.
     net.params["score"][0].data[...] *= 2 / np.abs(net.blobs["score"].data).max()
@@ -124,7 +123,7 @@ def export_twin(plan: Plan, file: Path) -> None:
     weights = {f"blob/{number}": data for number, data in enumerate(shared.values())}
     labels = [record.label for record in records]
     file.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(file, clips=net.blobs["input_scale"].data, prob=prob, labels=labels, batch=plan.batch, **weights)
+    np.savez(file, clips=net.blobs["input_scale"].data, prob=prob, labels=labels, batch=plan.settings.batch, **weights)
 
 
 # --- votes ------------------------------------------------------------------------------------------------------------

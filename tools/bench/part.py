@@ -57,13 +57,10 @@ class Call(argparse.Namespace):
     def bench(self) -> Path:
         return self.build / "bench"
 
-    def measurements(self, part: str) -> Measurements:
-        return Measurements(self.bench, part)
-
 
 def limit(call: Call) -> None:
     """GFLOP/s of a large sgemm, by Caffe's BLAS, in one process and in one a core, each on one thread."""
-    rates = call.measurements("limit")
+    rates = Measurements(call.bench, "limit")
     for number in (1, processes.cores()):
         on: Way = {"round": call.round, "caffe": CAFFE, "processes": number}
         if not rates.lines(**on):
@@ -73,7 +70,7 @@ def limit(call: Call) -> None:
 
 def train(call: Call) -> None:
     """Images/s and GFLOP/s of each way to train; and what PyTorch's twin begins with."""
-    plan, rates = networks.make_plan(call.net, call.build), call.measurements("train")
+    plan, rates = networks.make_plan(call.net, call.build), Measurements(call.bench, "train")
     networks.export_twin(plan, call.bench / "twins" / f"{call.net}.npz")
     flops = flops_an_image(load(plan.folder / "deploy.prototxt"))
     for way, number in WAYS[CAFFE]:
@@ -85,7 +82,7 @@ def train(call: Call) -> None:
 
 def votes(call: Call) -> None:
     """Clips/s of `caffe test` and of what votes, through the same net."""
-    rates = call.measurements("votes")
+    rates = Measurements(call.bench, "votes")
     on: Way = {"round": call.round, "net": call.net, "caffe": CAFFE}
     if not rates.lines(**on):
         plan = networks.make_plan(call.net, call.build)
@@ -95,11 +92,11 @@ def votes(call: Call) -> None:
 
 def convert(call: Call) -> None:
     """Songs/s from audio files to all six kinds of LMDB, of ours and of a plain loop over some of the songs."""
-    rates, work = call.measurements("conversion"), call.bench / "work-conversion"
+    rates, work = Measurements(call.bench, "conversion"), call.bench / "work-conversion"
     if rates.lines(round=call.round):
         return
     shutil.rmtree(work, ignore_errors=True)
-    tracks = roots.find_tracks(call.songs)
+    tracks = roots.survey(call.songs).tracks
     seconds, _ = conversion.time_ours(call.songs, work)
     plain = plain_loop.convert(tracks[:: max(1, len(tracks) // PLAIN_SONGS)][:PLAIN_SONGS], work / "plain")
     difference = conversion.largest_difference(work, work / "plain")
@@ -109,7 +106,7 @@ def convert(call: Call) -> None:
 
 def grow(call: Call) -> None:
     """Time and memory of 100, 1000 and 10,000 songs. UserError where there is no room for them."""
-    sizes, work = call.measurements("growth"), call.bench / "work-growth"
+    sizes, work = Measurements(call.bench, "growth"), call.bench / "work-growth"
     work.mkdir(parents=True, exist_ok=True)
     free, needed = shutil.disk_usage(work).free / 1e9, 1.1 * BYTES_A_SONG * max(SIZES) / 1e9
     if free < needed:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import subprocess
-import tempfile
 from contextlib import ExitStack
 from typing import NamedTuple
 
 from tools.cli import UserError
+from tools.files import temporary_file
 from tools.processes import child, last_words
 
 SECONDS = 300  # the most that `caffe time` may take
@@ -27,10 +27,8 @@ def time_passes(net: str, name: str, passes: int, processes: int) -> list[Pass]:
 
     UserError, which names it ``name``, where Caffe refuses it or takes too long.
     """
-    with tempfile.NamedTemporaryFile("w", suffix=".prototxt") as file, ExitStack() as stack:
-        file.write(net)
-        file.flush()
-        command = ["caffe", "time", "-model", file.name, "-phase", "TRAIN", "-iterations", str(passes)]
+    with temporary_file(net, ".prototxt") as file, ExitStack() as stack:
+        command = ["caffe", "time", "-model", str(file), "-phase", "TRAIN", "-iterations", str(passes)]
         children = [stack.enter_context(child(command, subprocess.PIPE)) for _ in range(processes)]
         try:
             logs = [process.communicate(timeout=SECONDS)[1] for process in children]

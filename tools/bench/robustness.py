@@ -137,15 +137,6 @@ def table(variants: dict[str, dict[str, Any]]) -> Table:
     return table_of(rows)
 
 
-def read_arguments() -> argparse.Namespace:
-    parser = cli.Parser(prog="robustness", description=__doc__.splitlines()[0])
-    parser.add_argument("root", type=Path, metavar="GENRES", help="a data root, as GTZAN=")
-    add_model_options(parser)
-    add_threshold_option(parser)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="the figures into this file as well")
-    return parser.parse_args()
-
-
 def measure(args: argparse.Namespace, model: Model) -> None:
     """Hear the test songs as they are and in every variant; print how often they keep their verdict."""
     examples = find_examples(model, args.root, args.build)
@@ -170,7 +161,12 @@ def measure(args: argparse.Namespace, model: Model) -> None:
 
 
 def main() -> None:
-    args = read_arguments()
+    parser = cli.Parser(prog="robustness", description=__doc__.splitlines()[0])
+    parser.add_argument("root", type=Path, metavar="GENRES", help="a data root, as GTZAN=")
+    add_model_options(parser)
+    add_threshold_option(parser)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="the figures into this file as well")
+    args = parser.parse_args()
     check_threshold(args.threshold)
     with kept_apart(choose_model(args.build, args.run, args.iteration)) as model:
         measure(args, model)

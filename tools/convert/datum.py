@@ -52,6 +52,16 @@ def read_message(kind: Any, message: bytes) -> Any:
     return read
 
 
+def read_file(kind: Any, file: Path, refusal: str) -> Any:
+    """`read_message` of a file. UserError with ``refusal`` where it is damaged or another's."""
+    from google.protobuf.message import DecodeError
+
+    try:
+        return read_message(kind, file.read_bytes())
+    except DecodeError:
+        raise UserError(refusal) from None
+
+
 def parse(message: bytes) -> tuple[np.ndarray, int]:
     """The (channels, height, width) matrix of a Datum, uint8 or float32, and its label.
 
@@ -105,17 +115,14 @@ def read_mean(path: Path) -> np.ndarray:
     Raises UserError if there is no such file or it holds no mean.
     """
     from caffe.proto import caffe_pb2
-    from google.protobuf.message import DecodeError
 
-    remedy = f"remove {path.parent} and type 'make lmdb' again"
+    refusal = f"{path}: damaged or not a mean: remove {path.parent} and type 'make lmdb' again"
     try:
-        blob = read_message(caffe_pb2.BlobProto, path.read_bytes())
+        blob = read_file(caffe_pb2.BlobProto, path, refusal)
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such mean: type 'make lmdb' first") from None
-    except DecodeError:
-        raise UserError(f"{path}: damaged or not a mean: {remedy}") from None
     shape = tuple(blob.shape.dim)[-3:] or (blob.channels, blob.height, blob.width)
     mean = np.array(blob.data, np.float32)
     if len(shape) != 3 or mean.size == 0 or mean.size != np.prod(shape, dtype=np.int64):
-        raise UserError(f"{path}: damaged or not a mean: {remedy}")
+        raise UserError(refusal)
     return mean.reshape(shape)

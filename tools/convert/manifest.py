@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import soundfile
 from tools import cli
 from tools.convert import features
 from tools.convert.views import matrix_settings, minimum_samples
-from tools.files import sha256_of, write_record
+from tools.files import read_dict, sha256_of, write_record
 from tools.settings import Settings
 from tools.songs import splits
 from tools.songs.audio import SAMPLE_RATE
@@ -63,13 +62,9 @@ def origin(
 
 def read(folder: Path) -> dict | None:
     """The manifest of a folder; None if it has none that is whole, with all that `write` is given."""
-    try:
-        found = json.loads((folder / FILE).read_text())
-    except (OSError, ValueError, RecursionError):
-        return None
-    if not isinstance(found, dict) or found.get("format") != FORMAT:
-        return None
-    return found if all(isinstance(found.get(key), kind) for key, kind in KEYS.items()) else None
+    found = read_dict(folder / FILE)
+    is_whole = found.get("format") == FORMAT and all(isinstance(found.get(key), kind) for key, kind in KEYS.items())
+    return found if is_whole else None
 
 
 def describes(found: dict | None, folder: Path, wanted: dict, *same: str) -> bool:

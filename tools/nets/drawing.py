@@ -55,11 +55,6 @@ class Box:
     shape: list[int] | None = None  # of the last layer's result, without the batch; None where Caffe did not tell
     copies: int = 1
 
-    def add(self, layer: caffe_pb2.LayerParameter) -> None:
-        self.lines.append(describe(layer))
-        self.layers.append(layer.name)
-        self.top = layer.top[0] if layer.top else self.top
-
 
 def describe(layer: caffe_pb2.LayerParameter) -> str:
     """A layer in a few words: its type and what sets it apart."""
@@ -113,7 +108,9 @@ def boxes_of(net: caffe_pb2.NetParameter) -> list[Box]:
         if not (sources and (in_place or lone)):
             boxes.append(Box(layer.name, layer.type, layer.name, sources))
         box = sources[0] if sources and (in_place or lone) else boxes[-1]
-        box.add(layer)
+        box.lines.append(describe(layer))
+        box.layers.append(layer.name)
+        box.top = layer.top[0] if layer.top else box.top
         producer.update(dict.fromkeys(layer.top, box))
     return fold(boxes)
 

@@ -8,7 +8,6 @@ deploy net shifts and scales them itself. Standard output has the number of clip
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
@@ -16,12 +15,12 @@ from pathlib import Path
 import caffe
 import numpy as np
 from caffe.proto import caffe_pb2
-from google.protobuf.message import DecodeError
 
 from tools import cli
 from tools.cli import UserError
 from tools.convert import lmdbs
-from tools.convert.datum import read_message
+from tools.convert.datum import read_file
+from tools.files import temporary_file
 from tools.nets import prototxt
 
 # A batch is 100 clips of 33 x 166 values, or the worth of it: a net's memory grows with the values of a batch.
@@ -29,7 +28,7 @@ BATCH_CLIPS = 100
 BATCH_VALUES = BATCH_CLIPS * 33 * 166
 
 
-def load_net(deploy: Path, caffemodel: Path, shape: tuple[int, int, int]) -> caffe.Net:
+def load_net(deploy: Path, caffemodel: Path, shape: tuple[int, ...]) -> caffe.Net:
     """The deploy net for clips of ``shape`` (channels, height, width), with the weights of ``caffemodel``.
 
     UserError where the net does not shift and scale its input, and where the weights are cut short or another net's:
@@ -38,10 +37,8 @@ def load_net(deploy: Path, caffemodel: Path, shape: tuple[int, int, int]) -> caf
     definition = prototxt.read_net(deploy)
     prototxt.input_layers(definition, deploy)
     prototxt.resolve_deploy(definition, shape)
-    with tempfile.NamedTemporaryFile("w", suffix=".prototxt") as file:
-        file.write(prototxt.text(definition))
-        file.flush()
-        net = caffe.Net(file.name, caffe.TEST)
+    with temporary_file(prototxt.text(definition), ".prototxt") as file:
+        net = caffe.Net(str(file), caffe.TEST)
     for blob, role in (("data", "input"), ("prob", "output")):
         if blob not in net.blobs:
             raise UserError(f"{deploy}: the network has no {role} blob '{blob}': give a blob that name")
@@ -53,11 +50,10 @@ def load_net(deploy: Path, caffemodel: Path, shape: tuple[int, int, int]) -> caf
 def check_weights(net: caffe.Net, deploy: Path, caffemodel: Path) -> None:
     """UserError unless ``caffemodel`` has every blob of ``net`` in its shape."""
     try:
-        weights = read_message(caffe_pb2.NetParameter, caffemodel.read_bytes())
+        refusal = f"{caffemodel} is damaged or cut short: remove it and train again"
+        weights = read_file(caffe_pb2.NetParameter, caffemodel, refusal)
     except FileNotFoundError:
         raise UserError(f"{caffemodel} does not exist: train first, or ask for another iteration") from None
-    except DecodeError:
-        raise UserError(f"{caffemodel} is damaged or cut short: remove it and train again") from None
     there = {layer.name: [blob_shape(blob) for blob in layer.blobs] for layer in weights.layer}
     for layer, blobs in net.params.items():
         wanted = [tuple(blob.shape) for blob in blobs]
@@ -119,10 +115,8 @@ def run_net(deploy: Path, caffemodel: Path, source: Path) -> Iterator[tuple[list
     first = next(clips, None)
     if first is None:
         raise UserError(f"{source} is empty: type 'make lmdb' again")
-    channels, height, width = first[3].shape
-    shape = (channels, height, width)
-    net = load_net(deploy, caffemodel, shape)
-    size = max(1, min(BATCH_CLIPS, BATCH_VALUES // int(np.prod(shape))))
+    net = load_net(deploy, caffemodel, first[3].shape)
+    size = max(1, min(BATCH_CLIPS, BATCH_VALUES // first[3].size))
     for batch in batches(chain([first], clips), size):
         values = np.stack([clip[3] for clip in batch])
         yield [clip[:3] for clip in batch], forward(net, values)

@@ -33,27 +33,23 @@ class Network:
 
     @cached_property
     def solver(self) -> caffe_pb2.SolverParameter:
-        return prototxt.read_solver(paths.PROTOTXT / self.name / "solver.prototxt")
+        return prototxt.read(paths.PROTOTXT / self.name / "solver.prototxt", caffe_pb2.SolverParameter())
 
     @cached_property
     def defaults(self) -> dict[str, Value]:
         """The value of every setting that this network has one of its own of."""
         data = prototxt.data_layer(self.train_val, caffe.TRAIN)
-        layers = self.train_val.layer
-        ratios = [layer.dropout_param.dropout_ratio for layer in layers if layer.type == "Dropout"]
-        pools = [layer.pooling_param for layer in layers if layer.pooling_param.global_pooling]
-        neurons = [layer.recurrent_param.num_output for layer in layers if layer.type == "LSTM"]
-        methods = {caffe_pb2.PoolingParameter.MAX: "max", caffe_pb2.PoolingParameter.AVE: "ave"}
+        dropouts, lstms, pools = (prototxt.layers_with(self.train_val, s) for s in ("dropout", "neurons", "pooling"))
         return {
             "seed": max(self.solver.random_seed, 0),
             "batch": data.data_param.batch_size,
             "base_lr": rounded(self.solver.base_lr),
             "lr_steps": learning_rates(self.solver),
-            "dropout": ((0, rounded(ratios[0])),) if ratios else None,
+            "dropout": ((0, rounded(dropouts[0].dropout_ratio)),) if dropouts else None,
             "input_scale": rounded(data.transform_param.scale),
-            "pooling": methods[pools[0].pool] if pools else None,
-            "batch_norm": int(any(layer.type == "BatchNorm" for layer in layers)),
-            "neurons": neurons[0] if neurons else None,
+            "pooling": pools[0].PoolMethod.Name(pools[0].pool).lower() if pools else None,
+            "batch_norm": int(any(layer.type == "BatchNorm" for layer in self.train_val.layer)),
+            "neurons": lstms[0].num_output if lstms else None,
             "iters": self.solver.max_iter,
         }
 
@@ -96,3 +92,20 @@ def learning_rates(solver: caffe_pb2.SolverParameter) -> Schedule:
         raise UserError(f"lr_policy '{solver.lr_policy}': use fixed or multistep, or give LR_STEPS")
     steps = enumerate([0, *solver.stepvalue] if solver.lr_policy == "multistep" else [0])
     return tuple((start, rounded(solver.base_lr * solver.gamma**power)) for power, start in steps)
+
+
+def set_learning_rate(solver: caffe_pb2.SolverParameter, schedule: Schedule) -> bool:
+    """Put a learning-rate schedule into a solver as Caffe's `fixed` or `multistep` policy.
+
+    Returns False where no policy of Caffe expresses it (multistep has one ratio for every step): then the solver has
+    the first rate, fixed, and `tools.train.solve` sets the later ones.
+    """
+    rates = [rate for _, rate in schedule]
+    ratios = [after / before for before, after in zip(rates, rates[1:])]
+    solver.base_lr, solver.lr_policy = rates[0], "fixed"
+    solver.ClearField("stepvalue")
+    solver.ClearField("gamma")
+    if ratios and max(ratios) - min(ratios) <= 1e-9 * max(ratios):
+        solver.lr_policy, solver.gamma = "multistep", float(f"{ratios[0]:.9g}")
+        solver.stepvalue.extend(start for start, _ in schedule[1:])
+    return not ratios or solver.lr_policy == "multistep"

@@ -33,7 +33,7 @@ class Prediction:
 
 
 def predict_lmdb(deploy: Path, caffemodel: Path, lmdb: Path) -> Prediction:
-    """Run every clip of an LMDB through the net of ``deploy`` with the weights of ``caffemodel``.
+    """Run every clip of an LMDB, or an .npy file, through the net of ``deploy`` with the weights of ``caffemodel``.
 
     Raises UserError for whatever goes wrong in Caffe, and for probabilities that are none.
     """
@@ -52,13 +52,8 @@ def predict_arrays(deploy: Path, caffemodel: Path, clips: np.ndarray) -> np.ndar
     Otherwise as `predict_lmdb`.
     """
     with tempfile.TemporaryDirectory() as folder:
-        source, out = Path(folder) / "clips.npy", Path(folder) / "prediction.npz"
-        np.save(source, clips)
-        run_child(deploy, caffemodel, source, out)
-        with np.load(out) as arrays:
-            probabilities = arrays["probabilities"]
-    check_probabilities(probabilities, caffemodel)
-    return probabilities
+        np.save(Path(folder) / "clips.npy", clips)
+        return predict_lmdb(deploy, caffemodel, Path(folder) / "clips.npy").probabilities
 
 
 def run_child(deploy: Path, caffemodel: Path, source: Path, out: Path) -> None:

@@ -6,7 +6,7 @@ What comes out is read by stock `caffe train` as well as by ours. Formats: caffe
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import caffe
 from caffe.proto import caffe_pb2
@@ -15,9 +15,15 @@ from google.protobuf import text_format
 from tools import paths
 from tools.cli import UserError
 from tools.convert.views import VIEWS, View
-from tools.settings import Schedule
+from tools.settings import Value, text_of
 
 Message = TypeVar("Message")  # of protobuf
+# Settings that each layer of a kind has: what that is called, its type, and where in it the value stands
+IN_LAYERS = {
+    "dropout": ("Dropout layer", "Dropout", "dropout_param", "dropout_ratio"),
+    "neurons": ("LSTM layer", "LSTM", "recurrent_param", "num_output"),
+    "pooling": ("global pooling", "Pooling", "pooling_param", "pool"),
+}
 # What a model from somebody else could run code with, or read and write files
 UNSAFE_LAYERS = ("Python", "HDF5Data", "HDF5Output", "ImageData", "WindowData")
 
@@ -55,10 +61,6 @@ def read_net(file: Path) -> caffe_pb2.NetParameter:
                 f"{file}: layer '{layer.name}' is of type {layer.type}, which runs code or touches files: take it out"
             )
     return net
-
-
-def read_solver(file: Path) -> caffe_pb2.SolverParameter:
-    return read(file, caffe_pb2.SolverParameter())
 
 
 def data_layer(net: caffe_pb2.NetParameter, phase: int) -> caffe_pb2.LayerParameter:
@@ -119,35 +121,21 @@ def covering_batch(records: int, largest: int = 128) -> int:
     return max(batch for batch in range(1, min(records, largest) + 1) if records % batch == 0)
 
 
-def set_learning_rate(solver: caffe_pb2.SolverParameter, schedule: Schedule) -> bool:
-    """Put a learning-rate schedule into a solver as Caffe's `fixed` or `multistep` policy.
-
-    Returns False where no policy of Caffe expresses it (multistep has one ratio for every step): then the solver has
-    the first rate, fixed, and `tools.train.solve` sets the later ones.
-    """
-    rates = [rate for _, rate in schedule]
-    ratios = [after / before for before, after in zip(rates, rates[1:])]
-    solver.base_lr = rates[0]
-    solver.ClearField("stepvalue")
-    solver.ClearField("gamma")
-    solver.lr_policy = "fixed"
-    if not ratios:
-        return True
-    if max(ratios) - min(ratios) > 1e-9 * max(ratios):
-        return False
-    solver.lr_policy = "multistep"
-    solver.gamma = float(f"{ratios[0]:.9g}")
-    solver.stepvalue.extend(start for start, _ in schedule[1:])
-    return True
+def layers_with(net: caffe_pb2.NetParameter, setting: str) -> list[Any]:
+    """The part of each layer that has a setting of `IN_LAYERS`: of Pooling layers the global ones alone have it."""
+    _, kind, part, _ = IN_LAYERS[setting]
+    parts = [getattr(layer, part) for layer in net.layer if layer.type == kind]
+    return [part for part in parts if setting != "pooling" or part.global_pooling]
 
 
-def set_dropout(net: caffe_pb2.NetParameter, ratio: float) -> None:
-    """Set the ratio of every Dropout layer. UserError where the net has none."""
-    layers = [layer for layer in net.layer if layer.type == "Dropout"]
-    if not layers:
-        raise UserError(f"DROPOUT={ratio:g}: net '{net.name}' has no Dropout layer: leave DROPOUT out")
-    for layer in layers:
-        layer.dropout_param.dropout_ratio = ratio
+def set_in_layers(net: caffe_pb2.NetParameter, setting: str, value: Value) -> None:
+    """Give a setting of `IN_LAYERS` its value in every layer that has it. UserError where none does."""
+    called, _, _, field = IN_LAYERS[setting]
+    name, parts = setting.upper(), layers_with(net, setting)
+    if not parts:
+        raise UserError(f"{name}={text_of(value)}: net '{net.name}' has no {called}: leave {name} out")
+    for part in parts:
+        setattr(part, field, part.PoolMethod.Value(value.upper()) if setting == "pooling" else value)
 
 
 def share_loss(net: caffe_pb2.NetParameter, ranks: int) -> None:
@@ -157,29 +145,11 @@ def share_loss(net: caffe_pb2.NetParameter, ranks: int) -> None:
             layer.loss_weight[:] = [weight / ranks for weight in layer.loss_weight or [1.0]]
 
 
-def set_neurons(net: caffe_pb2.NetParameter, neurons: int) -> None:
-    """Set the outputs of every LSTM layer. UserError where the net has none."""
-    layers = [layer for layer in net.layer if layer.type == "LSTM"]
-    if not layers:
-        raise UserError(f"NEURONS={neurons}: net '{net.name}' has no LSTM layer: leave NEURONS out")
-    for layer in layers:
-        layer.recurrent_param.num_output = neurons
-
-
 def set_input_scale(train_val: caffe_pb2.NetParameter, deploy: caffe_pb2.NetParameter, scale: float) -> None:
     """Multiply the input by ``scale``, in training and in use."""
     for phase in (caffe.TRAIN, caffe.TEST):
         data_layer(train_val, phase).transform_param.scale = scale
     input_layers(deploy, f"deploy net '{deploy.name}'")[1].power_param.scale = scale
-
-
-def set_global_pooling(net: caffe_pb2.NetParameter, method: str) -> None:
-    """Pool globally by ``max`` or ``ave``. UserError where the net has no global pooling."""
-    layers = [layer for layer in net.layer if layer.pooling_param.global_pooling]
-    if not layers:
-        raise UserError(f"POOLING={method}: net '{net.name}' has no global pooling: leave POOLING out")
-    for layer in layers:
-        layer.pooling_param.pool = caffe_pb2.PoolingParameter.PoolMethod.Value(method.upper())
 
 
 def normalise_batches(net: caffe_pb2.NetParameter) -> None:
@@ -224,33 +194,29 @@ def set_steps(net: caffe_pb2.NetParameter, steps: int) -> None:
         dims[:] = [steps if size == written else size for size in dims]
 
 
-def resolve_net(net: caffe_pb2.NetParameter, sources: dict[int, Path], mean: Path, batches: dict[int, int]) -> None:
-    """Fill in each phase's LMDB and batch size, and the mean file where the net asks for one.
-
-    Where nothing is tested, the layers of the phase TEST go.
-    """
+def resolve_net(net: caffe_pb2.NetParameter, sources: dict[int, Path], batches: dict[int, int]) -> None:
+    """Fill in each phase's LMDB and batch size. Where nothing is tested, the layers of the phase TEST go."""
     if caffe.TEST not in sources:
         tested = [layer for layer in net.layer if any(rule.phase == caffe.TEST for rule in layer.include)]
         for layer in tested:
             net.layer.remove(layer)
     for phase in sources:
-        layer = data_layer(net, phase)
-        layer.data_param.source = str(sources[phase])
-        layer.data_param.batch_size = batches[phase]
-        if layer.transform_param.HasField("mean_file"):
-            layer.transform_param.mean_file = str(mean)
+        data = data_layer(net, phase).data_param
+        data.source, data.batch_size = str(sources[phase]), batches[phase]
+
+
+def scoring_layer(net: caffe_pb2.NetParameter) -> caffe_pb2.LayerParameter:
+    """The last layer with weights, which has an output for each genre. UserError where there is none."""
+    for layer in reversed(net.layer):
+        if layer.type in ("InnerProduct", "Convolution"):
+            return layer
+    raise UserError(f"net '{net.name}' has no InnerProduct or Convolution layer to score the genres: add one")
 
 
 def set_outputs(net: caffe_pb2.NetParameter, genres: int) -> None:
-    """Give the last layer with weights an output for each genre. UserError where there is no such layer."""
-    for layer in reversed(net.layer):
-        if layer.type == "InnerProduct":
-            layer.inner_product_param.num_output = genres
-            return
-        if layer.type == "Convolution":
-            layer.convolution_param.num_output = genres
-            return
-    raise UserError(f"net '{net.name}' has no InnerProduct or Convolution layer to score the genres: add one")
+    layer = scoring_layer(net)
+    part = layer.inner_product_param if layer.type == "InnerProduct" else layer.convolution_param
+    part.num_output = genres
 
 
 def check_roles(
@@ -271,7 +237,7 @@ def check_roles(
         raise UserError(f"{folder / 'solver.prototxt'}: snapshot_format: training goes on from BINARYPROTO alone")
 
 
-def resolve_deploy(net: caffe_pb2.NetParameter, shape: tuple[int, int, int]) -> None:
+def resolve_deploy(net: caffe_pb2.NetParameter, shape: tuple[int, ...]) -> None:
     """Give the Input layer the shape of the LMDB's Datums, (channels, height, width)."""
     for layer in net.layer:
         if layer.type == "Input":

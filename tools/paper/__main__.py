@@ -56,13 +56,6 @@ def is_done(step: Step) -> bool:
         return False
 
 
-def print_plan(plan: list[Step], left: list[float], where: str) -> None:
-    """Print each step with its estimate, and the sum of those still to go. A step that is done has 0 ``left``."""
-    for step, seconds in zip(plan, left):
-        print(f"  {duration(seconds) if seconds else 'done':>12}  {step.title}")
-    print(f"  {duration(sum(left)):>12}  in all, as measured on this machine just now{where}", flush=True)
-
-
 def run_step(step: Step) -> float:
     """Run one tool to its end and return its seconds. An interrupt is handed to it, so that it can save its work.
 
@@ -111,7 +104,10 @@ def main() -> None:
     rates = measure_rates(survey.tracks, nets, args.cores or processes.cores())
     plan = list(steps_of(args.data_root, args.build, songs, runs_to_train))
     left = [0.0 if is_done(step) else seconds_of(step, rates) for step in plan]
-    print_plan(plan, left, f", for a machine of {args.cores} cores" if args.cores else "")
+    for step, seconds in zip(plan, left):
+        print(f"  {duration(seconds) if seconds else 'done':>12}  {step.title}")
+    where = f", for a machine of {args.cores} cores" if args.cores else ""
+    print(f"  {duration(sum(left)):>12}  in all, as measured on this machine just now{where}", flush=True)
     peta = arithmetic(plan, nets) / 1e15
     on_gpu = duration(1000 * peta)
     print(f"  the trainings are {peta:.1f} PFLOP (10^15 operations): {on_gpu} on a GPU where Caffe reaches 1 TFLOP/s")

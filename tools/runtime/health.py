@@ -9,13 +9,12 @@ import ctypes
 import re
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 
-from tools import cli, paths, processes
+from tools import cli, files, paths, processes
 from tools.cli import UserError, run
 from tools.runtime import gpu
 
@@ -62,10 +61,8 @@ def caffe_on(device: int | None) -> ModuleType:
 def compute(device: int | None) -> None:
     """Run a small network on a GPU, or on the CPU for None. UserError where its output is wrong."""
     caffe = caffe_on(device)
-    with tempfile.NamedTemporaryFile("w", suffix=".prototxt") as prototxt:
-        prototxt.write(NET)
-        prototxt.flush()
-        net = caffe.Net(prototxt.name, caffe.TEST)
+    with files.temporary_file(NET, ".prototxt") as prototxt:
+        net = caffe.Net(str(prototxt), caffe.TEST)
     x = np.arange(6, dtype=np.float32).reshape(2, 3)
     y = net.forward(x=x)["y"]
     if not np.array_equal(y, np.repeat(2 * x.sum(axis=1, keepdims=True) + 1, 4, axis=1)):

@@ -7,9 +7,6 @@ from __future__ import annotations
 
 import base64
 import io
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +16,7 @@ import soundfile
 from tools.classify.model import Model
 from tools.classify.song import Song, cut_song
 from tools.classify.verdict import hear
+from tools.files import temporary_file
 from tools.songs import audio
 from tools.songs.audio import SongError
 
@@ -60,23 +58,14 @@ def decode(body: bytes, limits: Limits) -> np.ndarray:
         return audio.read_audio(path)
 
 
-@contextmanager
-def temporary_file(body: bytes) -> Iterator[Path]:
-    with tempfile.NamedTemporaryFile(prefix="song-") as file:
-        file.write(body)
-        file.flush()
-        yield Path(file.name)
-
-
 def check_length(path: Path, limits: Limits) -> None:
     """TooLargeError for a file whose header tells of more than the limits, before any of it is decoded."""
-    about = audio.header(path)
-    if about is None:
+    header = audio.read_header(path)
+    if header is None:
         return  # `read_audio` says what is wrong with it
-    seconds, values = about
-    if seconds > limits.minutes * 60:
+    if header.frames > limits.minutes * 60 * max(header.rate, 1):
         raise TooLargeError(path, f"too long: a song may last {limits.minutes} minutes here")
-    if values > LARGEST_VALUES:
+    if header.frames * header.channels > LARGEST_VALUES:
         raise TooLargeError(path, "too large: too many channels, or too high a sample rate, for its length")
 
 

@@ -98,7 +98,9 @@ def read_channels(path: Path) -> tuple[np.ndarray, int]:
     except OSError as error:
         raise SongError(path, f"unreadable: {error.strerror or error}") from None
     except (soundfile.SoundFileError, RuntimeError, TypeError, ValueError) as error:
-        raise SongError(path, f"unreadable as audio: {short_reason(error)}") from None
+        # libsndfile's own words, without the Python object that it was reading
+        words = str(getattr(error, "error_string", error)).strip().splitlines() or ["nothing is known of it"]
+        raise SongError(path, f"unreadable as audio: {words[0].rstrip('.')}") from None
     except MemoryError:
         raise SongError(path, "unreadable: its header claims more samples than memory holds") from None
     if not USABLE_RATES[0] <= rate <= USABLE_RATES[1]:
@@ -212,12 +214,6 @@ def other_format(path: Path) -> str | None:
     return f"{about.channels} channel{'s' if about.channels > 1 else ''}, {about.rate} Hz"
 
 
-def header(path: Path) -> tuple[float, int] | None:
-    """Seconds and values (samples times channels) that a file claims to have; None where it does not say."""
-    about = read_header(path)
-    return about and (about.frames / max(about.rate, 1), about.frames * about.channels)
-
-
 def resample(path: Path, samples: np.ndarray, rate: int) -> np.ndarray:
     """A waveform at ``rate`` Hz brought to 22050 Hz."""
     import librosa  # takes most of a second to import, and GTZAN is at 22050 Hz throughout
@@ -228,9 +224,3 @@ def resample(path: Path, samples: np.ndarray, rate: int) -> np.ndarray:
     if not np.isfinite(resampled).all():
         raise SongError(path, "its samples overflow when resampled")
     return resampled
-
-
-def short_reason(error: Exception) -> str:
-    """libsndfile's own words, without the Python object that it was reading."""
-    lines = str(getattr(error, "error_string", error)).strip().splitlines() or ["nothing is known of it"]
-    return lines[0].rstrip(".")

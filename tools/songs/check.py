@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from tools.cli import printable
 from tools.processes import map_songs
 from tools.songs import audio, genuine
 from tools.songs.gtzan import GENRES, SONGS_A_GENRE, number_of
-from tools.songs.overview import overview
-from tools.songs.roots import survey
 from tools.songs.tracks import Survey, Track
-
-
-def check(root: Path) -> int:
-    """Print what a data root holds and a line per thing that is wrong. Returns 0 if all is good, otherwise 1."""
-    found = survey(root)
-    return check_gtzan(found) if found.is_gtzan else overview(found)
 
 
 def check_gtzan(found: Survey) -> int:
@@ -27,8 +17,9 @@ def check_gtzan(found: Survey) -> int:
         tracks = [track for track in found.tracks if track.genre == genre]
         bad = sum(track.track in wrong for track in tracks)
         print(f"{genre:10}{describe_genre(tracks, missing[genre], bad, is_full(found.tracks))}")
-    for genre in GENRES:
-        for name in list_missing(missing[genre]):
+    for names in missing.values():
+        whole_genre = [f"{names[0]} to {names[-1]}"] if len(names) == SONGS_A_GENRE else names
+        for name in whole_genre:
             print(f"missing: {name}")
     for reason in wrong.values():
         print(f"wrong: {reason}")
@@ -93,8 +84,3 @@ def describe_genre(tracks: list[Track], missing: list[str], bad: int, full: bool
     if bad:
         parts.append(f"{bad} not in order")
     return ", ".join(parts)
-
-
-def list_missing(missing: list[str]) -> list[str]:
-    """The names one by one, but a whole genre as one."""
-    return [f"{missing[0]} to {missing[-1]}"] if len(missing) == SONGS_A_GENRE else missing

@@ -25,7 +25,7 @@ from tools import cli, paths
 from tools.cli import UserError, printable
 from tools.files import only_holder
 from tools.songs import genuine
-from tools.songs.fetch import ResumingDownloader
+from tools.songs.fetch import fetch
 from tools.songs.unpack import BadArchiveError, unpack_songs
 
 FOLDERS = {"mini": "gtzan-mini", "all": "gtzan"}
@@ -86,18 +86,15 @@ def fetch_archive(source: str, folder: Path, largest: int) -> Path:
     more than ``largest`` bytes.
     """
     url, pinned = urldefrag(source)
-    stem = f"{folder.name}-{hashlib.sha256(url.encode()).hexdigest()[:12]}"
-    known_hash = pinned.replace("=", ":", 1) if is_pinned(source) else None
-    pooch.get_logger().setLevel("ERROR")
+    archive = folder.parent / f"{folder.name}-{hashlib.sha256(url.encode()).hexdigest()[:12]}.archive"
     print(f"downloading {url}", flush=True)
-    resuming = ResumingDownloader(folder.parent / f"{stem}.partial", largest)
-    try:
-        path = pooch.retrieve(url, known_hash, fname=f"{stem}.archive", path=folder.parent, downloader=resuming)
-    except (requests.RequestException, BadArchiveError):
-        raise
-    except ValueError as error:
-        raise BadArchiveError(f"another checksum than its {pinned}") from error
-    return Path(path)
+    if not archive.exists():
+        fetch(url, archive, largest)
+    kind, _, checksum = pinned.partition("=")
+    if is_pinned(source) and pooch.file_hash(str(archive), kind) != checksum.lower():
+        archive.unlink()
+        raise BadArchiveError(f"another checksum than its {pinned}")
+    return archive
 
 
 def is_pinned(source: str) -> bool:
@@ -158,12 +155,6 @@ def describe(error: Exception) -> str:
     return f"can't be used: {printable(error)}"
 
 
-def shortest(path: Path) -> Path:
-    """``path`` as seen from here, if it lies below."""
-    path = path.resolve()
-    return path.relative_to(Path.cwd()) if Path.cwd() in path.parents else path
-
-
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser = cli.Parser(prog="download", description="Download GTZAN, or a tenth of it.")
     parser.add_argument("size", choices=FOLDERS, help="mini: 100 songs; all: all 1000, 1.2 GB")
@@ -188,10 +179,10 @@ def main(arguments: list[str] | None = None) -> int:
     known = (SOURCES[options.size], SONGS[options.size], LARGEST[options.size])
     sources, expected, largest = given if options.url else known
     checksums = genuine.read_checksums(options.checksums)
-    genres = download(options.to / FOLDERS[options.size], sources, checksums, expected, largest)
+    genres = download(options.to / FOLDERS[options.size], sources, checksums, expected, largest).resolve()
     songs = sum(1 for _ in genres.glob("*/*"))
     print(f"{songs} songs are there. To use them:")
-    print(f"GTZAN={shortest(genres)}")
+    print(f"GTZAN={genres.relative_to(Path.cwd()) if Path.cwd() in genres.parents else genres}")
     return 0
 
 

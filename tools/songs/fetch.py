@@ -1,11 +1,10 @@
-"""Downloads that go on where they were cut, as a downloader for pooch."""
+"""Downloads that go on where they were cut."""
 
 from __future__ import annotations
 
 import re
 import time
 from pathlib import Path
-from typing import IO
 
 import requests
 from tqdm import tqdm
@@ -18,38 +17,32 @@ PATIENCE = 3  # attempts in a row that bring nothing before a connection is give
 PAUSE = 1.0  # seconds between such attempts
 
 
-class ResumingDownloader:
-    """What pooch calls to get ``url`` into ``output_file``. What has come so far is kept in ``partial``, also when the
-    process dies, and the next call asks for the rest of it alone (HTTP Range).
+def fetch(url: str, archive: Path, largest: int) -> None:
+    """Download ``url`` to ``archive``. What has come so far is kept beside it, also when the process dies, and the next
+    call asks for the rest of it alone (HTTP Range).
 
     Raises requests.RequestException if the server can't be reached, refuses, or cuts the connection again and again,
     and BadArchiveError beyond ``largest`` bytes: then nothing is kept.
     """
-
-    def __init__(self, partial: Path, largest: int):
-        self.partial, self.largest = partial, largest
-
-    def __call__(self, url: str, output_file: str, pooch: object) -> None:
-        attempts = PATIENCE
-        received = False
-        while True:
-            before = size_of(self.partial)
-            try:
-                fetch_rest(url, self.partial, self.largest)
-                break
-            except BadArchiveError:
-                self.partial.unlink(missing_ok=True)
+    partial, attempts, received = archive.with_suffix(".partial"), PATIENCE, False
+    while True:
+        before = size_of(partial)
+        try:
+            fetch_rest(url, partial, largest)
+            break
+        except BadArchiveError:
+            partial.unlink(missing_ok=True)
+            raise
+        except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError):
+            progress = size_of(partial) > before
+            received = received or progress
+            attempts = PATIENCE if progress else attempts - 1
+            # A server that never sent anything is left for the next source at once.
+            if not received or attempts == 0:
                 raise
-            except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError):
-                progress = size_of(self.partial) > before
-                received = received or progress
-                attempts = PATIENCE if progress else attempts - 1
-                # A server that never sent anything is left for the next source at once.
-                if not received or attempts == 0:
-                    raise
-            if not progress:
-                time.sleep(PAUSE)
-        self.partial.replace(output_file)
+        if not progress:
+            time.sleep(PAUSE)
+    partial.replace(archive)
 
 
 def fetch_rest(url: str, partial: Path, largest: int) -> None:
@@ -71,21 +64,16 @@ def fetch_rest(url: str, partial: Path, largest: int) -> None:
         start = first_byte(response)
         total = total_size(response)
         check_size(total or 0, largest)
-        with partial.open("r+b" if start else "wb") as file:
+        bar = tqdm(desc="download", initial=start, total=total, unit="B", unit_scale=True, disable=None)
+        with partial.open("r+b" if start else "wb") as file, bar:
             file.seek(start)
             file.truncate()
-            bar = tqdm(desc="download", initial=start, total=total, unit="B", unit_scale=True, disable=None)
-            save(response, file, bar, largest)
+            for chunk in response.iter_content(CHUNK_SIZE):
+                check_size(file.tell() + len(chunk), largest)
+                file.write(chunk)
+                bar.update(len(chunk))
     if total is not None and size_of(partial) != total:
         raise requests.ConnectionError(f"cut after {size_of(partial)} of {total} bytes")
-
-
-def save(response: requests.Response, file: IO[bytes], bar: tqdm, largest: int) -> None:
-    with bar:
-        for chunk in response.iter_content(CHUNK_SIZE):
-            check_size(file.tell() + len(chunk), largest)
-            file.write(chunk)
-            bar.update(len(chunk))
 
 
 def check_size(size: int, largest: int) -> None:

@@ -59,7 +59,9 @@ def survey_genre(folder: Path, label: int) -> tuple[list[Track], list[LeftOut]]:
     songs: dict[str, Track] = {}
     left_out = []
     candidates = [path for path in folder.iterdir() if looks_like_a_song(path)] if folder.is_dir() else []
-    for path in sorted(candidates, key=by_name_then_preference):
+    by_preference = {suffix: place for place, suffix in enumerate(SUFFIXES)}
+    candidates.sort(key=lambda path: (path.stem, by_preference.get(path.suffix.lower(), len(SUFFIXES)), path.name))
+    for path in candidates:
         reason = why_not_a_song(path)
         if reason is None and path.stem in songs:
             reason = f"the same song as {songs[path.stem].path.name}, which is taken"
@@ -74,11 +76,6 @@ def looks_like_a_song(path: Path) -> bool:
     """By its name alone. Hidden files never do: archives packed on a Mac bring one for each song."""
     named_for_the_genre = path.name.startswith(f"{path.parent.name}.")
     return not path.name.startswith(".") and (named_for_the_genre or path.suffix.lower() in SUFFIXES)
-
-
-def by_name_then_preference(path: Path) -> tuple[str, int, str]:
-    suffix = path.suffix.lower()
-    return path.stem, SUFFIXES.index(suffix) if suffix in SUFFIXES else len(SUFFIXES), path.name
 
 
 def why_not_a_song(path: Path) -> str | None:

@@ -7,11 +7,10 @@ A table is a CSV file with a header and the columns ``path`` (relative to the ta
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -23,6 +22,8 @@ from tools.songs.tracks import LeftOut, Survey, Track
 PARTS = ("train", "valid", "test")
 FEWEST_GENRES, MOST_GENRES = 2, 100
 UNDECIDED = "undecided"  # what is said of a song where no genre has votes enough
+
+Song = tuple[dict[str, str], Path]  # what a table says of it, or would say: path, genre, artist, part; and its file
 
 
 def genre_folders(root: Path) -> list[Path]:
@@ -61,25 +62,20 @@ def why_not_audio(path: Path) -> str | None:
 
 def survey_folders(root: Path) -> Survey:
     """Look through a folder per genre by names alone. UserError for fewer than 2 genres, or more than 100."""
-    songs: list[tuple[str, Path]] = []
+    songs: list[Song] = []
+    strays = [path for path in sorted(root.iterdir()) if path.is_file() and not path.name.startswith(".")]
     left_out = [
-        LeftOut(printable(path.name), "in no genre's folder") for path in sorted(root.iterdir()) if is_stray(path)
+        LeftOut(printable(path.name), "in no genre's folder") for path in strays if path.suffix.lower() in SUFFIXES
     ]
     for folder in genre_folders(root):
         files = list(files_below(folder))
         reasons = {path: why_not_audio(path) for path in files}
         left_out += [LeftOut(printable(path.relative_to(root)), why) for path, why in reasons.items() if why]
-        songs += [(folder.name, path) for path, why in reasons.items() if not why]
-        if not any(why is None for why in reasons.values()):
+        placed = [(path, path.relative_to(root).as_posix()) for path, why in reasons.items() if not why]
+        songs += [({"path": name, "genre": folder.name}, path) for path, name in placed]
+        if not placed:
             left_out.append(LeftOut(printable(folder.name), "a folder without an audio file"))
-    names = unique_names([(path.relative_to(root).as_posix(), path) for _, path in songs])
-    genres = check_number(root, {genre for genre, _ in songs}, left_out)
-    tracks = [Track(name, genre, genres.index(genre), path) for name, (genre, path) in zip(names, songs)]
-    return with_alike(Survey(root, False, genres, sort_tracks(tracks), left_out))
-
-
-def is_stray(path: Path) -> bool:
-    return path.is_file() and not path.name.startswith(".") and path.suffix.lower() in SUFFIXES
+    return survey_of(root, songs, left_out)
 
 
 def unique_names(files: list[tuple[str, Path]]) -> list[str]:
@@ -92,8 +88,15 @@ def unique_names(files: list[tuple[str, Path]]) -> list[str]:
     return names
 
 
-def sort_tracks(tracks: Iterable[Track]) -> list[Track]:
-    return sorted(tracks, key=lambda track: (track.label, track.track))
+def survey_of(root: Path, songs: list[Song], left_out: list[LeftOut]) -> Survey:
+    genres = check_number(root, {row["genre"] for row, _ in songs}, left_out)
+    names = unique_names([(row["path"], path) for row, path in songs])
+    tracks = [
+        Track(name, row["genre"], genres.index(row["genre"]), path, row.get("artist", ""), row.get("part", ""))
+        for name, (row, path) in zip(names, songs)
+    ]
+    tracks.sort(key=lambda track: (track.label, track.track))
+    return with_alike(Survey(root, False, genres, tracks, left_out))
 
 
 def check_number(root: Path, genres: set[str], left_out: list[LeftOut]) -> tuple[str, ...]:
@@ -120,13 +123,7 @@ def survey_table(table: Path) -> Survey:
         else:
             listed.add(row["path"])
             songs.append((row, path))
-    genres = check_number(table, {row["genre"] for row, _ in songs}, left_out)
-    names = unique_names([(row["path"], path) for row, path in songs])
-    tracks = [
-        Track(name, row["genre"], genres.index(row["genre"]), path, row.get("artist", ""), row.get("part", ""))
-        for name, (row, path) in zip(names, songs)
-    ]
-    return with_alike(Survey(table, False, genres, sort_tracks(tracks), left_out))
+    return survey_of(table, songs, left_out)
 
 
 def read_table(table: Path) -> list[dict[str, str]]:
@@ -169,16 +166,8 @@ def with_alike(survey: Survey) -> Survey:
     first: dict[str, str] = {}
     for size, tracks in of_size.items():
         for track in tracks if size and len(tracks) > 1 else []:
-            key = content_key(track.path)
+            key = content_sha256(track.path, f"{track.path}: unread")
             if key in first:
                 survey.alike[track.track] = first[key]
             first.setdefault(key, track.track)
     return survey
-
-
-def content_key(path: Path) -> str:
-    """The hash of a file; for a file that can't be read, a key that no other file has."""
-    try:
-        return content_sha256(path)
-    except OSError:
-        return hashlib.sha256(str(path).encode("utf-8", "surrogateescape")).hexdigest() + "-unread"

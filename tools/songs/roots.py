@@ -15,15 +15,10 @@ from tools.cli import UserError, printable
 from tools.songs import contents
 from tools.songs.gtzan import GENRES, SUFFIXES, is_song_name, survey_gtzan
 from tools.songs.library import files_below, genre_folders, survey_folders, survey_table, why_not_audio
-from tools.songs.tracks import Survey, Track
+from tools.songs.tracks import Survey
 
 # Where the genre folders lie in a root that was given a level or two too high, as archives unpack.
 INNER_ROOTS = (".", "genres", "genres_original", "Data/genres_original", "Data")
-
-
-def find_tracks(root: Path) -> list[Track]:
-    """The songs of a data root, sorted by label, then by name. UserError where `survey` raises one."""
-    return survey(root).tracks
 
 
 def survey(root: Path) -> Survey:
@@ -101,15 +96,7 @@ def fingerprint(root: Path, build: Path | None = None) -> str:
     with contents.remembered(build):
         found = survey(root)
         songs = tqdm(found.tracks, "read", unit="song", disable=None, delay=1, leave=False)
-        return digest_of(found, {track.path: content_of(track.path) for track in songs})
-
-
-def content_of(path: Path) -> str:
-    """The hash of a song's file; 'shut' for one that can't be read. Whoever needs that song leaves it out by name."""
-    try:
-        return contents.content_sha256(path)
-    except OSError:
-        return "shut"
+        return digest_of(found, {track.path: contents.content_sha256(track.path, "shut") for track in songs})
 
 
 def earlier_fingerprint(root: Path) -> str:

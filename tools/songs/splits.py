@@ -19,6 +19,7 @@ import csv
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -60,19 +61,13 @@ def assign_parts(survey: Survey, split: str, fold: int, clips_a_song: int) -> di
 
 def song_parts(survey: Survey, split: str, fold: int) -> Parts:
     """The songs of each part, of a split that keeps songs whole; clip with one clip a song is song's fold 0."""
-    if split in ("song", "clip"):
-        return song_split(survey, fold)
-    if split == "artist":
-        return artist_split(survey, fold)
-    if split == "inner":
-        return within(song_split(survey, fold), song_split(survey, 0))
-    if split == "artist-inner":
-        return within(artist_split(survey, fold), artist_split(survey, 0))
-    if split == "filtered":
-        return filtered_split(survey)
-    if split == "given":
-        return given_split(survey)
-    return {"train": survey.tracks, "test": []}
+    if split == "all":
+        return {"train": survey.tracks, "test": []}
+    if split in ("filtered", "given"):
+        return filtered_split(survey) if split == "filtered" else given_split(survey)
+    draw = artist_split if split.startswith("artist") else song_split
+    parts = draw(survey, fold)
+    return within(parts, draw(survey, 0)) if split.endswith("inner") else parts
 
 
 def check_fold(split: str, fold: int) -> None:
@@ -91,11 +86,19 @@ def song_split(survey: Survey, fold: int) -> Parts:
     """
     parts: Parts = {"train": [], "test": []}
     for label, groups in by_genre(survey):
-        order = generator(label).permutation(len(groups))
-        tested = set(order[fold::FOLDS].tolist())
-        for index, songs in enumerate(groups):
-            parts["test" if index in tested else "train"] += songs
+        deal(groups, label, slice(fold, None, FOLDS), parts)
     return parts
+
+
+def deal(groups: list[list[Any]], label: int, tested: slice, parts: dict[str, list[Any]]) -> None:
+    """Shuffle the groups of a genre, and put those of the places ``tested`` into the test part, the others into train.
+
+    The generator is the genre's own, so that a song more in one genre leaves the draw of the others alone.
+    """
+    order = np.random.Generator(np.random.PCG64([SEED, label])).permutation(len(groups))
+    numbers = set(order[tested].tolist())
+    for number, members in enumerate(groups):
+        parts["test" if number in numbers else "train"] += members
 
 
 def within(parts: Parts, outer: Parts) -> Parts:
@@ -109,10 +112,7 @@ def clip_split(survey: Survey, clips_a_song: int) -> dict[str, list[Clip]]:
     parts: dict[str, list[Clip]] = {"train": [], "test": []}
     for label, groups in by_genre(survey):
         clips = all_clips([song for songs in groups for song in songs], clips_a_song)
-        order = generator(label).permutation(len(clips))
-        tested = set(order[: round(len(clips) / FOLDS)].tolist())
-        for index, clip in enumerate(clips):
-            parts["test" if index in tested else "train"].append(clip)
+        deal([[clip] for clip in clips], label, slice(round(len(clips) / FOLDS)), parts)
     return parts
 
 
@@ -241,8 +241,3 @@ def by_genre(survey: Survey) -> list[tuple[int, list[list[Track]]]]:
 
 def all_clips(songs: list[Track], clips_a_song: int) -> list[Clip]:
     return [(song, clip) for song in songs for clip in range(clips_a_song)]
-
-
-def generator(label: int) -> np.random.Generator:
-    """A stream of its own for each genre, so that a song more in one genre leaves the draw of the others alone."""
-    return np.random.Generator(np.random.PCG64([SEED, label]))

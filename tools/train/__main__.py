@@ -22,42 +22,36 @@ from tools.train.training import locked, train
 CLIPS_TO_NORMALISE = 8  # at least: a rank's BatchNorm takes its mean and deviation from its own part of the batch
 
 
-def read_arguments() -> tuple[Settings, Path | None]:
-    """The settings, and the data root where one is named."""
-    parser = cli.Parser(prog="train", description="Train a network with Caffe.")
-    parser.add_argument("--data", type=Path, help="the songs that the LMDBs have to be of (default: as they stand)")
-    add_settings(parser)
-    args = parser.parse_args()
-    return read_settings(args), args.data
-
-
 def place(plan: Plan, settings: Settings) -> Ranks:
     """Where the plan is trained: on how many ranks, on which GPUs and hosts."""
     gpus = parse_gpus(settings.gpu)
     slots = processes.read_hostfile(settings.hosts) if settings.hosts else None
-    least = CLIPS_TO_NORMALISE if plan.has_batch_norm else 1
-    return Ranks(choose_ranks(settings.ranks, plan.batch, gpus, slots, least), gpus, settings.hosts)
+    least = CLIPS_TO_NORMALISE if '"BatchNorm"' in str(plan.contents["train_val.prototxt"]) else 1
+    return Ranks(choose_ranks(settings.ranks, plan.settings.batch, gpus, slots, least), gpus, settings.hosts)
 
 
 def main() -> int:
-    settings, data = read_arguments()
+    parser = cli.Parser(prog="train", description="Train a network with Caffe.")
+    parser.add_argument("--data", type=Path, help="the songs that the LMDBs have to be of (default: as they stand)")
+    add_settings(parser)
+    args = parser.parse_args()
+    settings = read_settings(args)
     parse_gpus(settings.gpu)
     plan = prepare(settings)
-    if data:
-        roots.check_same_songs(data, plan.record["data_fingerprint"], settings.build / "lmdb", settings.build)
+    if args.data:
+        roots.check_same_songs(args.data, plan.record["data_fingerprint"], settings.build / "lmdb", settings.build)
     ranks = place(plan, settings)
     plan.record["settings"] = replace(plan.settings, ranks=ranks.number).as_json()
-    spread = f"{ranks.number} rank{'s' * (ranks.number > 1)}" + (
-        f", hosts of {ranks.hostfile}" if ranks.hostfile else ""
-    )
-    how = f"{plan.records} train clips, {plan.batch} an iteration, {spread}"
-    print(f"{plan.folder}: {how}, to iteration {plan.iterations}", flush=True)
+    hosts = f", hosts of {ranks.hostfile}" if ranks.hostfile else ""
+    spread = f"{ranks.number} rank{'s' * (ranks.number > 1)}{hosts}"
+    how = f"{plan.records} train clips, {plan.settings.batch} an iteration, {spread}"
+    print(f"{plan.folder}: {how}, to iteration {plan.settings.iters}", flush=True)
     with locked(plan.folder):
         check_same_run(plan.folder, plan.record)
         check_lmdbs(plan.record["lmdb"])
         write_files(plan)
         reached = train(plan, ranks)
-    if reached < plan.iterations:
+    if reached < plan.settings.iters:
         print(f"{plan.folder}: stopped at iteration {reached}; the same command goes on from there")
         return 130
     print(f"{plan.folder}: done, iteration {reached}")

@@ -26,21 +26,10 @@ FULL = 1 << 20  # bytes: where less is free, it is the disk that ended Caffe
 
 
 def child_command(plan: Plan, ranks: Ranks, start: int, until: int, dropout: float | None) -> list[str]:
-    command = [
-        sys.executable,
-        "-m",
-        "tools.train.solve",
-        str(plan.folder),
-        f"--resume={start}",
-        f"--until={until}",
-        f"--records={plan.records}",
-    ]
-    if dropout is not None:
-        command.append(f"--dropout={dropout}")
-    if plan.rates:
-        command.append(f"--rates={json.dumps(plan.rates)}")
-    if ranks.gpus:
-        command.append(f"--gpus={json.dumps(ranks.gpus)}")
+    command = [sys.executable, "-m", "tools.train.solve", str(plan.folder)]
+    options: dict[str, Any] = {"resume": start, "until": until, "records": plan.records, "dropout": dropout}
+    options |= {"rates": plan.rates or None, "gpus": ranks.gpus or None}
+    command += [f"--{name}={json.dumps(value)}" for name, value in options.items() if value is not None]
     if ranks.number == 1 and ranks.hostfile is None:
         return command
     # mpi4py's own runner ends the whole job when one rank fails
@@ -66,13 +55,6 @@ def follow(process: subprocess.Popen[str], bar: tqdm, metrics: Metrics, events: 
                 metrics.cut(event["start"])
                 bar.update(event["start"] - bar.n)
                 bar.initial = event["start"]
-
-
-def words_since(log: Path, begun: int) -> str:
-    """The last words in the log from byte ``begun`` on."""
-    with log.open("rb") as stream:
-        stream.seek(begun)
-        return last_words(stream.read().decode(errors="replace"))
 
 
 def run_child(command: list[str], plan: Plan, bar: tqdm, metrics: Metrics) -> dict[str, Any]:
@@ -107,7 +89,7 @@ def check_end(folder: Path, log: Path, begun: int, events: dict[str, Any], statu
     if "error" in events:
         raise UserError(f"{folder}: {events['error']}; the snapshots up to there are kept")
     if status and events.get("stopped") != "starting":
-        words = words_since(log, begun)
+        words = last_words(log.read_bytes()[begun:].decode(errors="replace"))
         if "No space left" in words or shutil.disk_usage(folder).free < FULL:
             raise OSError(errno.ENOSPC, words, str(folder))
         raise UserError(f"{folder}: Caffe {ending(status)}: {words} (whole log: {log})")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from copy import deepcopy
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from tools.convert import manifest as manifests
 from tools.convert.views import View, matrix_settings
 from tools.nets import prototxt
 from tools.nets.agreement import check_same_layers
-from tools.nets.network import Network
+from tools.nets.network import Network, set_learning_rate
 from tools.settings import Schedule, Settings, text_of
 from tools.songs.splits import LEAKY
 from tools.train import runs
@@ -40,35 +41,20 @@ class Plan:
     record: dict[str, Any]  # what run.json says of the run, whichever way it goes
     contents: dict[str, str | bytes]  # of the run folder's files, by name: prototxt, songs trained on, first weights
 
-    @property
-    def iterations(self) -> int:
-        return self.settings.iters
-
-    @property
-    def batch(self) -> int:
-        """Clips an iteration, over all ranks."""
-        return self.settings.batch
-
-    @property
-    def has_batch_norm(self) -> bool:
-        return 'type: "BatchNorm"' in str(self.contents["train_val.prototxt"])
-
 
 @dataclass(frozen=True)
 class Data:
-    """The LMDBs that a run reads, by part, with what the manifest says of each, and their mean file."""
+    """The LMDBs that a run reads, by part, with what the manifest says of each."""
 
     view: View
     manifest: dict[str, Any]
     lmdbs: dict[str, Path]
     entries: dict[str, dict[str, Any]]
-    mean: Path
 
     @property
-    def shape(self) -> tuple[int, int, int]:
+    def shape(self) -> tuple[int, ...]:
         """Channels, height and width of a clip."""
-        channels, height, width = self.entries["train"]["shape"]
-        return channels, height, width
+        return tuple(self.entries["train"]["shape"])
 
     def records(self, part: str) -> int:
         return self.entries[part]["records"] if part in self.entries else 0
@@ -88,16 +74,21 @@ def prepare(settings: Settings) -> Plan:
     folder = runs.run_folder(settings)
     settings = network.resolve(settings)
     data = find_data(settings, view)
-    check_batch(settings, data)
+    if settings.batch > data.records("train"):
+        all_clips = f"{data.records('train')} clips, all of {data.lmdbs['train']}"
+        raise UserError(f"BATCH={settings.batch}: a batch has from 1 to {all_clips}")
     test_batch = prototxt.covering_batch(data.records("test")) if data.records("test") else 1
-    net, deploy, solver = (copy_of(m) for m in (network.train_val, network.deploy, network.solver))
+    net, deploy, solver = deepcopy((network.train_val, network.deploy, network.solver))
     resolve_nets(net, deploy, settings, network, data, test_batch)
     rates = resolve_solver(solver, settings, network, folder, data.records("test") // test_batch)
     scheduled = len(settings.dropout or ()) > 1 or settings.dropout != network.defaults["dropout"]
     dropout = settings.dropout if scheduled and settings.dropout else ()
     messages = {"train_val": net, "deploy": deploy, "solver": solver}
     record = {
-        **describe_run(settings, data),
+        **describe_settings(settings, view, data.manifest["label_names"]),
+        "lmdb": {part: {"path": str(data.lmdbs[part]), **data.entries[part]} for part in data.lmdbs},
+        "data_fingerprint": data.manifest["data"]["fingerprint"],
+        "settings": settings.as_json(),
         "dropout": dropout,
         "lr_steps": rates,
         "prototxt": {**{name: prototxt.text(messages[name]) for name in messages}, "solver": lasting_part(solver)},
@@ -107,12 +98,6 @@ def prepare(settings: Settings) -> Plan:
     if weights:
         contents[WEIGHTS_FILE] = first_weights(weights, net, data.manifest["label_names"])
     return Plan(folder, settings, data.records("train"), dropout, rates, record, contents)
-
-
-def copy_of(message: Any) -> Any:
-    copy = type(message)()
-    copy.CopyFrom(message)
-    return copy
 
 
 def find_data(settings: Settings, view: View) -> Data:
@@ -129,32 +114,18 @@ def find_data(settings: Settings, view: View) -> Data:
         raise UserError(f"{folder / manifests.FILE} is not whole: remove {folder} and type 'make lmdb' again")
     names = ("train",) if settings.split == "all" else ("train", "test")
     parts = {part: paths.lmdb(settings.build, split, view.name, settings.dtype, part) for part in names}
-    entries = {part: lmdb_entry(manifest, lmdb) for part, lmdb in parts.items()}
-    return Data(view, manifest, parts, entries, paths.mean_file(settings.build, split, view.name, settings.dtype))
-
-
-def lmdb_entry(manifest: dict[str, Any], lmdb: Path) -> dict[str, Any]:
-    """What the manifest says of one LMDB. UserError where it or the LMDB is missing."""
-    entry, lacking = manifest["lmdbs"].get(lmdb.name), manifest.get("lacking", {})
-    if reason := lacking.get(lmdb.name.partition("_")[0]):
-        raise UserError(f"{lmdb}: no such LMDB: {reason}: 'make lmdb' named the songs")
-    if entry is None or not lmdb.is_dir():
-        raise UserError(f"{lmdb}: no such LMDB: type 'make lmdb' with the same settings first")
-    return entry
+    for lmdb in parts.values():
+        if reason := manifest.get("lacking", {}).get(view.name):
+            raise UserError(f"{lmdb}: no such LMDB: {reason}: 'make lmdb' named the songs")
+        if lmdb.name not in manifest["lmdbs"] or not lmdb.is_dir():
+            raise UserError(f"{lmdb}: no such LMDB: type 'make lmdb' with the same settings first")
+    return Data(view, manifest, parts, {part: manifest["lmdbs"][lmdb.name] for part, lmdb in parts.items()})
 
 
 def trained_songs(data: Data) -> dict[str, str]:
     """The sha256 of the samples of every song that has a clip in the train part, by name."""
     hashes = data.manifest["samples_sha256"]
     return {track: hashes[track] for track in sorted(lmdbs.tracks(data.lmdbs["train"]))}
-
-
-def check_batch(settings: Settings, data: Data) -> None:
-    """UserError where the train part has fewer clips than a batch."""
-    if settings.batch > data.records("train"):
-        raise UserError(
-            f"BATCH={settings.batch}: a batch has from 1 to {data.records('train')} clips, all of {data.lmdbs['train']}"
-        )
 
 
 def resolve_nets(
@@ -165,24 +136,23 @@ def resolve_nets(
     data: Data,
     test_batch: int,
 ) -> None:
-    """Change what the settings ask for; fill in the clips' shape, and the LMDB, batch and mean of each phase."""
+    """Change what the settings ask for; fill in the clips' shape, and the LMDB and batch of each phase."""
     own = network.defaults
     if settings.input_scale != own["input_scale"]:
         prototxt.set_input_scale(net, deploy, settings.input_scale)
     if settings.dropout != own["dropout"]:
-        prototxt.set_dropout(net, settings.dropout[0][1])
+        prototxt.set_in_layers(net, "dropout", settings.dropout[0][1])
     for message in (net, deploy):
-        if settings.pooling != own["pooling"]:
-            prototxt.set_global_pooling(message, settings.pooling)
+        for name in ("pooling", "neurons"):
+            if getattr(settings, name) != own[name]:
+                prototxt.set_in_layers(message, name, getattr(settings, name))
         if settings.batch_norm != own["batch_norm"]:
             prototxt.normalise_batches(message)
-        if settings.neurons != own["neurons"]:
-            prototxt.set_neurons(message, settings.neurons)
         if data.view.is_sequence:
             prototxt.set_steps(message, data.shape[1])
         prototxt.set_outputs(message, len(data.manifest["label_names"]))
     sources = {phase: data.lmdbs[part] for phase, part in PHASES.items() if part in data.lmdbs}
-    prototxt.resolve_net(net, sources, data.mean, {caffe.TRAIN: settings.batch, caffe.TEST: test_batch})
+    prototxt.resolve_net(net, sources, {caffe.TRAIN: settings.batch, caffe.TEST: test_batch})
     prototxt.resolve_deploy(deploy, data.shape)
 
 
@@ -201,42 +171,34 @@ def resolve_solver(
     solver.random_seed = settings.seed
     if text_of(settings.lr_steps) == text_of(network.defaults["lr_steps"]):
         return ()
-    return () if prototxt.set_learning_rate(solver, settings.lr_steps) else settings.lr_steps
+    return () if set_learning_rate(solver, settings.lr_steps) else settings.lr_steps
 
 
-def describe_run(settings: Settings, data: Data) -> dict[str, Any]:
-    """What run.json says of the net and the data that a run is of."""
+def describe_settings(settings: Settings, view: View, label_names: list[str]) -> dict[str, Any]:
+    """What run.json says of a run that its settings say: `settings` has them all, these are for who reads it."""
     return {
         "net": settings.net,
         "split": settings.split_folder,
         "fold": settings.fold,
-        "leaky": data.view.clips(settings) > 1 if settings.split == "clip" else LEAKY.get(settings.split, False),
-        "view": data.view.name,
+        "leaky": view.clips(settings) > 1 if settings.split == "clip" else LEAKY.get(settings.split, False),
+        "view": view.name,
         "dtype": settings.dtype,
         "bands": settings.bands,
         "features": matrix_settings(settings),
-        "genres": data.manifest["genres"],
-        "label_names": data.manifest["label_names"],
+        "genres": [genre for genre in label_names if genre in (settings.genres or label_names)],
+        "label_names": label_names,
         "neurons": settings.neurons,
         "seed": settings.seed,
         "batch": settings.batch,
-        "lmdb": {part: {"path": str(data.lmdbs[part]), **data.entries[part]} for part in data.lmdbs},
-        "data_fingerprint": data.manifest["data"]["fingerprint"],
-        "settings": settings.as_json(),
     }
 
 
 def lasting_part(solver: caffe_pb2.SolverParameter) -> str:
     """The solver without what says how far to go and how often to look: that may change from call to call."""
-    lasting = copy_of(solver)
+    lasting = deepcopy(solver)
     for field in ("max_iter", "display", "test_interval", "snapshot"):
         lasting.ClearField(field)
     return prototxt.text(lasting)
-
-
-def with_iterations(plan: Plan, iterations: int) -> Plan:
-    """The same plan to another last iteration."""
-    return replace(plan, settings=replace(plan.settings, iters=iterations))
 
 
 def check_lmdbs(entries: dict[str, dict[str, Any]]) -> None:

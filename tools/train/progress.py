@@ -1,13 +1,54 @@
-"""What a training shows as it goes: metrics.jsonl, and the newest figures on the terminal."""
+"""What a training says as it goes, and where it is seen.
+
+Rank 0 says its losses and accuracies in Caffe's log, as `caffe train` words them (solver.cpp), and as events, JSON
+lines on standard output; `tools.train.child` follows these, into metrics.jsonl and onto the terminal.
+"""
 
 from __future__ import annotations
 
 import json
+import math
+from contextlib import suppress
 from pathlib import Path
 
+import caffe
+import numpy as np
 from tqdm import tqdm
 
 from tools import files
+
+
+def report(**event: object) -> None:
+    print(json.dumps(event), flush=True)
+
+
+def log_test(iteration: int, outputs: dict[str, float]) -> None:
+    caffe.log(f"Iteration {iteration}, Testing net (#0)")
+    for number, (name, value) in enumerate(outputs.items()):
+        weighted = f" (* 1 = {value:g} loss)" if name == "loss" else ""
+        caffe.log(f"    Test net output #{number}: {name} = {value:g}{weighted}")
+    report(iter=iteration, test_loss=outputs["loss"], test_accuracy=outputs["accuracy"])
+
+
+def log_display(
+    iteration: int, loss: float, rate: float, accuracies: list[float], iterations: int, seconds: float
+) -> None:
+    """A display line: the mean of the ``accuracies`` since the one before, and what ``iterations`` took of ``seconds``.
+
+    In a resumed run these are fewer than the accuracies, some of which are of the process before.
+    """
+    speed, accuracy = iterations / seconds, float(np.mean(accuracies))
+    caffe.log(f"Iteration {iteration} ({speed:g} iter/s, {seconds:g}s/{iterations} iters), loss = {loss:g}")
+    outputs = [f"loss = {loss:g} (* 1 = {loss:g} loss)"]
+    if math.isfinite(accuracy):
+        outputs.insert(0, f"accuracy = {accuracies[-1]:g}")
+    for number, output in enumerate(outputs):
+        caffe.log(f"    Train net output #{number}: {output}")
+    if math.isfinite(accuracy):  # `caffe train` has no such line
+        caffe.log(f"    Train accuracy of {len(accuracies)} batches = {accuracy:g}")
+    caffe.log(f"Iteration {iteration}, lr = {rate:g}")
+    event = {"iter": iteration, "loss": loss, "lr": float(f"{rate:.6g}"), "iter_per_s": round(speed, 4)}
+    report(**event, **({"train_accuracy": accuracy} if math.isfinite(accuracy) else {}))
 
 
 class Metrics:
@@ -18,16 +59,12 @@ class Metrics:
 
     def cut(self, iteration: int) -> None:
         """Forget what was seen from ``iteration`` on."""
-        if not self.file.exists():
-            return
-        lines = []
-        for line in self.file.read_text(errors="replace").splitlines():
-            try:
-                if json.loads(line)["iter"] < iteration:
-                    lines.append(line + "\n")
-            except (ValueError, TypeError, KeyError):
-                pass  # the last line of a killed run
-        files.write_whole(self.file, "".join(lines))
+        kept = []
+        for line in files.json_lines(self.file):
+            with suppress(TypeError, KeyError):  # what is no line of ours
+                kept += [json.dumps(line) + "\n"] if line["iter"] < iteration else []
+        if self.file.exists():
+            files.write_whole(self.file, "".join(kept))
 
     def add(self, event: dict) -> None:
         with self.file.open("a") as stream:

@@ -21,7 +21,7 @@ from tools.settings import FOLDER, LMDB, RUN
 from tools.train import runs
 
 # Fields of a prototxt that name a file
-PLACES = re.compile(r'\b((?:source|mean_file|net|snapshot_prefix): )"(?:[^"\\]|\\.)*"')
+PLACES = re.compile(r'\b((?:source|net|snapshot_prefix): )"(?:[^"\\]|\\.)*"')
 
 
 def check_same_run(folder: Path, record: dict[str, Any]) -> None:
@@ -92,8 +92,7 @@ def add_stretch(folder: Path, start: int, ranks: int, gpus: list[int]) -> list[d
     The weights depend on both, so that a run can be repeated by its stretches alone.
     """
     begun = runs.read_run(folder) if (folder / "run.json").exists() else {}
-    known = [{"start": 0, "ranks": begun["ranks"], "gpu": begun["gpu"]}] if begun else []
-    stretches = [stretch for stretch in begun.get("stretches", known) if stretch["start"] < start]
+    stretches = [stretch for stretch in begun.get("stretches", []) if stretch["start"] < start]
     new = {"ranks": ranks, "gpu": gpus, "openblas_coretype": versions()["openblas_coretype"]}
     if not stretches or {**stretches[-1], **new} != stretches[-1]:
         stretches.append({"start": start, **new})

@@ -4,7 +4,7 @@
 output, from rank 0. Caffe's log goes to standard error. Caffe does the arithmetic; display, test and snapshot are done
 here, where an interrupt can be heard between two iterations and losses can be averaged over the ranks.
 
-Beside this: `display`, what is said of it, `exchange`, how ranks share a batch, and `replay`, how a resumed run is the
+Beside this: `progress`, what is said of it, `ranks`, how they share a batch, and `resumption`, how a resumed run is the
 one that was stopped.
 """
 
@@ -16,8 +16,8 @@ import math
 import os
 import signal
 import sys
-import tempfile
 import time
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +27,13 @@ from caffe.proto import caffe_pb2
 
 from tools import cli
 from tools.cli import UserError
+from tools.files import temporary_file
 from tools.nets import prototxt
 from tools.processes import die_with
 from tools.train import snapshots
-from tools.train.binaries import finish_snapshot, restore
-from tools.train.display import log_display, log_test, report
-from tools.train.exchange import exchange
-from tools.train.replay import keep_batches, kept_batches, replay
+from tools.train.progress import log_display, log_test, report
+from tools.train.ranks import exchange
+from tools.train.resumption import finish_snapshot, keep_batches, kept_batches, replay, restore
 from tools.train.weights import FILE as WEIGHTS_FILE
 
 # -log(FLT_MIN): what SoftmaxWithLoss gives once every probability of the true label is 0 or NaN
@@ -44,21 +44,18 @@ SATURATED_ITERATIONS = 20
 def build_solver(
     folder: Path, ranks: int, rank: int, dropout: float | None, gpu: bool
 ) -> tuple[caffe.Solver, caffe_pb2.SolverParameter]:
-    """The solver of a run folder, its batch and loss divided by the ranks.
-
-    Display, test and snapshot are left to the caller.
+    """The solver of a run folder, its batch and loss divided by the ranks. Display, test and snapshot are the caller's.
 
     Solver::Init (solver.cpp) adds the rank to random_seed, so that dropout differs by rank; the weights are made equal
-    again by `Exchange.share_weights`.
+    again by `RankExchange.join`.
     """
-    solver = prototxt.read_solver(folder / "solver.prototxt")
+    solver = prototxt.read(folder / "solver.prototxt", caffe_pb2.SolverParameter())
     net = prototxt.read_net(folder / "train_val.prototxt")
     prototxt.data_layer(net, caffe.TRAIN).data_param.batch_size //= ranks
     prototxt.share_loss(net, ranks)
     if dropout is not None:
-        prototxt.set_dropout(net, dropout)
-    quiet = caffe_pb2.SolverParameter()
-    quiet.CopyFrom(solver)
+        prototxt.set_in_layers(net, "dropout", dropout)
+    quiet = deepcopy(solver)
     quiet.ClearField("net")
     quiet.net_param.CopyFrom(net)
     quiet.display, quiet.snapshot = 0, 0
@@ -69,10 +66,8 @@ def build_solver(
         caffe.set_solver_count(ranks)
         caffe.set_solver_rank(rank)
         caffe.set_multiprocess(True)
-    with tempfile.NamedTemporaryFile("w", suffix=".prototxt") as file:
-        file.write(prototxt.text(quiet))
-        file.flush()
-        return caffe.get_solver(file.name), solver
+    with temporary_file(prototxt.text(quiet), ".prototxt") as file:
+        return caffe.get_solver(str(file)), solver
 
 
 def test(solver: caffe.Solver, test_iter: int) -> dict[str, float]:
@@ -105,8 +100,9 @@ class Training:
     """A solver on its way from its newest whole snapshot to ``until``."""
 
     def __init__(self, args: argparse.Namespace) -> None:
-        folder, self.until, self.rates = args.folder, args.until, args.rates
+        folder, self.until = args.folder, args.until
         self.folder: Path = folder
+        self.rates = args.rates  # of schedules that no policy of Caffe expresses
         self.exchange = exchange()
         self.rank = self.exchange.rank
         self.solver, self.settings = build_solver(folder, self.exchange.ranks, self.rank, args.dropout, bool(args.gpus))
@@ -136,40 +132,33 @@ class Training:
         iterations, seconds = 0, 0.0  # since the last display, of this process
         while self.solver.iter < self.until:
             iteration = self.solver.iter
-            if self.rank == 0 and self.tests_at(iteration):
+            interval = self.settings.test_iter and self.settings.test_interval  # a run on all songs has no test net
+            if self.rank == 0 and interval and iteration % interval == 0:
                 self.test(iteration)
-            self.set_rate(iteration)
+            for start, rate in self.rates:
+                if iteration >= start:
+                    self.solver.param.base_lr = rate
             began = time.perf_counter()
             self.solver.step(1)
             seconds += time.perf_counter() - began
             iterations += 1
-            self.accuracies.append(self.exchange.accuracy)
-            self.losses.append(self.exchange.loss)
+            loss, accuracy, stop_asked = map(float, self.exchange.state)
+            self.losses.append(loss)
+            self.accuracies.append(accuracy)
             del self.losses[: -max(SATURATED_ITERATIONS, self.settings.average_loss)]
             check_loss(iteration, self.losses)
             if self.rank == 0:
                 report(tick=iteration + 1)
             if self.settings.display and iteration % self.settings.display == 0:
                 if self.rank == 0:
-                    loss = float(np.mean(self.losses[-self.settings.average_loss :]))
-                    log_display(iteration, loss, self.solver.lr, self.accuracies, iterations, seconds)
+                    mean = float(np.mean(self.losses[-self.settings.average_loss :]))
+                    log_display(iteration, mean, self.solver.lr, self.accuracies, iterations, seconds)
                 self.accuracies, iterations, seconds = [], 0, 0.0
             if self.settings.snapshot and self.solver.iter % self.settings.snapshot == 0:
                 self.snapshot()
-            if self.exchange.stop_agreed:
+            if stop_asked:
                 break
         self.finish()
-
-    def tests_at(self, iteration: int) -> bool:
-        """Whether the test net is passed before this iteration; a run on all songs has none."""
-        interval = self.settings.test_interval
-        return bool(self.settings.test_iter) and bool(interval) and iteration % interval == 0
-
-    def set_rate(self, iteration: int) -> None:
-        """The learning rate of schedules that no policy of Caffe expresses."""
-        for start, rate in self.rates:
-            if iteration >= start:
-                self.solver.param.base_lr = rate
 
     def test(self, iteration: int) -> None:
         log_test(iteration, test(self.solver, self.settings.test_iter[0]))
@@ -193,15 +182,6 @@ class Training:
             report(end=self.solver.iter)
 
 
-def choose_device(gpus: list[int]) -> None:
-    """This rank's GPU, or the CPU where none is given."""
-    if not gpus:
-        caffe.set_mode_cpu()
-        return
-    caffe.set_device(gpus[int(os.environ.get("OMPI_COMM_WORLD_LOCAL_RANK", "0"))])
-    caffe.set_mode_gpu()
-
-
 def main() -> int:
     parser = cli.Parser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
@@ -214,7 +194,10 @@ def main() -> int:
     args = parser.parse_args()
     die_with(os.getppid())
     caffe.init_log(0, True)
-    choose_device(args.gpus)
+    caffe.set_mode_cpu()
+    if args.gpus:
+        caffe.set_device(args.gpus[int(os.environ.get("OMPI_COMM_WORLD_LOCAL_RANK", "0"))])
+        caffe.set_mode_gpu()
     training = Training(args)
     try:
         training.run()

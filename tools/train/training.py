@@ -26,13 +26,13 @@ def locked(folder: Path) -> AbstractContextManager[None]:
 def segments(plan: Plan, start: int) -> Iterator[tuple[int, float | None]]:
     """The stretches of constant dropout from ``start`` on: where each ends, and its ratio (None: the prototxt's)."""
     if not plan.dropout:
-        yield plan.iterations, None
+        yield plan.settings.iters, None
         return
-    ends = [begin for begin, _ in plan.dropout[1:]] + [plan.iterations]
+    ends = [begin for begin, _ in plan.dropout[1:]] + [plan.settings.iters]
     for (begin, ratio), end in zip(plan.dropout, ends):
-        end = min(end, plan.iterations)
+        end = min(end, plan.settings.iters)
         # one that was stopped at the very end has its last test still to make
-        if begin < end and (start < end or start == end == plan.iterations):
+        if begin < end and (start < end or start == end == plan.settings.iters):
             yield end, ratio
 
 
@@ -47,10 +47,10 @@ def train(plan: Plan, ranks: Ranks) -> int:
     start = newest[0] if newest else 0
     for mark in snapshots.passed_over(plan.folder, start):
         print(f"{mark.with_suffix('')}: left out: its files have changed since it was written", flush=True)
-    if start > plan.iterations:
-        print(f"{plan.folder}: at iteration {start} already, beyond ITERS={plan.iterations}: nothing to train")
+    if start > plan.settings.iters:
+        print(f"{plan.folder}: at iteration {start} already, beyond ITERS={plan.settings.iters}: nothing to train")
         return start
-    if start == plan.iterations and is_done(plan.folder):
+    if start == plan.settings.iters and is_done(plan.folder):
         print(f"{plan.folder}: at iteration {start} already: a higher ITERS= trains it further")
         return start
     for name in snapshots.unmarked(plan.folder):
@@ -64,12 +64,12 @@ def train(plan: Plan, ranks: Ranks) -> int:
     write_run(plan.folder, plan.record, **where, iteration=start, state="training")
     metrics = Metrics(plan.folder)
     reached = start
-    with tqdm(total=plan.iterations, initial=start, unit="iter", disable=None, dynamic_ncols=True) as bar:
+    with tqdm(total=plan.settings.iters, initial=start, unit="iter", disable=None, dynamic_ncols=True) as bar:
         for until, dropout in segments(plan, start):
             events = run_child(child_command(plan, ranks, reached, until, dropout), plan, bar, metrics)
             reached = events.get("end", reached)
             if reached < until or "stopped" in events:
                 break
-    state = "done" if reached == plan.iterations else "stopped"
+    state = "done" if reached == plan.settings.iters else "stopped"
     write_run(plan.folder, plan.record, **where, iteration=reached, state=state)
     return reached

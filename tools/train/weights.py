@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import replace
 from pathlib import Path
 
 from caffe.proto import caffe_pb2
-from google.protobuf.message import DecodeError
 
 from tools import files
 from tools.cli import UserError
-from tools.convert.datum import read_message
+from tools.convert.datum import read_file
+from tools.nets import prototxt
 from tools.settings import Settings
 from tools.train import snapshots
 
@@ -39,24 +38,15 @@ def first_weights(file: Path, net: caffe_pb2.NetParameter, label_names: list[str
 
     UserError for a file that holds no weights, or none for any layer of the net.
     """
-    try:
-        weights = read_message(caffe_pb2.NetParameter, file.read_bytes())
-    except DecodeError:
-        raise UserError(f"WEIGHTS={file}: damaged, or no .caffemodel: name another") from None
-    scoring = [layer.name for layer in net.layer if layer.type in ("InnerProduct", "Convolution")][-1]
+    refusal = f"WEIGHTS={file}: damaged, or no .caffemodel: name another"
+    weights = read_file(caffe_pb2.NetParameter, file, refusal)
+    scoring = prototxt.scoring_layer(net).name
     outputs = next((len(layer.blobs[-1].data) for layer in weights.layer if layer.name == scoring and layer.blobs), 0)
-    alike = genres_of(file) == label_names if genres_of(file) else outputs == len(label_names)
+    genres = files.read_dict(file.parent / "run.json").get("label_names")  # that they were trained on, where it says
+    alike = genres == label_names if genres else outputs == len(label_names)
     kept = [layer for layer in weights.layer if layer.blobs and (alike or layer.name != scoring)]
     if not {layer.name for layer in kept} & {layer.name for layer in net.layer}:
         raise UserError(f"WEIGHTS={file}: it has no layer of this network: name weights of the same one")
     del weights.layer[:]
     weights.layer.extend(kept)
     return weights.SerializeToString()
-
-
-def genres_of(file: Path) -> list[str]:
-    """The genres that weights were trained on, by the record beside them; empty where there is none."""
-    try:
-        return json.loads((file.parent / "run.json").read_text())["label_names"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return []

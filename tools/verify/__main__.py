@@ -10,7 +10,6 @@ can't be told here, as when the songs are gone, or what has been made anew since
 
 from __future__ import annotations
 
-import argparse
 from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
@@ -23,32 +22,20 @@ from tools.cli import UserError
 from tools.verify.ballots import check_vote
 from tools.verify.build import Build
 from tools.verify.lmdbs import check_folder
-from tools.verify.outcome import Outcome
-from tools.verify.page import check_report
+from tools.verify.outcome import Outcome, judge_all
+from tools.verify.page import check_page
 from tools.verify.training import check_run
-
-
-def parse_arguments() -> argparse.Namespace:
-    parser = cli.Parser(prog="verify", description="Check all that was made against what it was made from.")
-    parser.add_argument("--build", type=Path, default=paths.BUILD, help="where everything made lies (default: build)")
-    parser.add_argument("--data", type=Path, help="the songs that the LMDBs have to be of (default: as they stand)")
-    parser.add_argument("--songs", type=int, default=3, help="songs of each split to derive again (default: 3)")
-    parser.add_argument("--seed", type=int, help="of the choice of songs (default: another choice each time)")
-    return parser.parse_args()
 
 
 def checks(build: Build) -> Iterator[Outcome]:
     """Every check of everything in a build folder, in the order in which it was made."""
     for folder in folders(build.path / "lmdb", "*_lmdb"):
         yield from check_folder(build, folder)
-    for kind in ("runs", "repeats"):
+    for kind, check in (("runs", check_run), ("repeats", check_run), ("votes", check_vote)):
         for folder in chain.from_iterable(folders(split, "*") for split in folders(build.path / kind, "*")):
-            yield from check_run(build, folder)
-    for split in folders(build.path / "votes", "*"):
-        for folder in folders(split, "*"):
-            yield from check_vote(build, folder)
+            yield from check(build, folder)
     if (build.path / "report").is_dir():
-        yield from check_report(build.path)
+        yield from judge_all(build.path / "report", {"page and tables are those of the votes": check_page}, build.path)
 
 
 def folders(parent: Path, holding: str) -> list[Path]:
@@ -57,7 +44,12 @@ def folders(parent: Path, holding: str) -> list[Path]:
 
 
 def main() -> int:
-    args = parse_arguments()
+    parser = cli.Parser(prog="verify", description="Check all that was made against what it was made from.")
+    parser.add_argument("--build", type=Path, default=paths.BUILD, help="where everything made lies (default: build)")
+    parser.add_argument("--data", type=Path, help="the songs that the LMDBs have to be of (default: as they stand)")
+    parser.add_argument("--songs", type=int, default=3, help="songs of each split to derive again (default: 3)")
+    parser.add_argument("--seed", type=int, help="of the choice of songs (default: another choice each time)")
+    args = parser.parse_args()
     for name in ("songs", "seed"):
         if (getattr(args, name) or 0) < 0:
             raise UserError(f"{name.upper()}={getattr(args, name)}: give a whole number from 0")

@@ -7,9 +7,8 @@ nothing is compared. It is the vote of a snapshot where its hash says so, or whe
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import redirect_stdout
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +19,13 @@ from tools.songs import roots
 from tools.songs.splits import LEAKY
 from tools.train.snapshots import marked_sha256, whole_snapshots
 from tools.verify.build import Build, content_of, prediction_of
-from tools.verify.commands import check_settings
-from tools.verify.outcome import FailedError, Outcome, SkippedError, equal, judge
-from tools.verify.record import CHECK, check_own_hash
+from tools.verify.outcome import FailedError, Outcome, SkippedError, equal, equal_items, judge_all
+from tools.verify.record import CHECK, check_own_hash, check_settings
 from tools.verify.training import Run
-from tools.verify.votes import OF_FOLDS, Row, Vote, check_confusion, check_rows, check_songs, check_summary
+from tools.verify.votes import OF_FOLDS, Row, Vote, check_confusion, check_rows, check_songs, check_summary, rows_of
 from tools.vote import baseline
+from tools.vote.count import Clips, collect_clips
+from tools.vote.folds import ALIKE, join
 from tools.vote.other_root import test_lmdb
 
 TOLERANCE = 1e-4  # of a probability, on another kind of processor; on the same kind there is no difference
@@ -33,25 +33,22 @@ BESIDE = ("build", "hosts", "caffe", "jobs", "gpu", "iters", "ranks", "weights")
 ITERATION, OTHER_SONGS = "@iter=", "@test="  # what may follow the run's name in that of a vote
 OF_BASELINE = {"net": baseline.NAME, "dtype": "float", "seed": baseline.SEED, "ranks": 1, "iteration": 0}
 OF_BASELINE |= {"leaky": False, "run": baseline.NAME}
-ALIKE = ("net", "dtype", "seed", "iteration", "ranks", "genres", "leaky")  # in all folds
-Ballots = tuple[list[Row], np.ndarray]  # who each clip is, and its probabilities (clips, labels)
 
 
 def check_vote(build: Build, folder: Path) -> Iterator[Outcome]:
     """Every check of a votes folder; the run, and the LMDBs of that, are looked for in the build folder."""
     vote = Vote(folder)
-    checks: dict[str, Callable[[], str]] = {
-        CHECK: partial(check_own_hash, folder / "summary.json"),
-        "clips.csv is whole": partial(check_rows, vote),
-        "summary recounted from clips.csv": partial(check_summary, vote),
-        "songs.csv recounted from clips.csv": partial(check_songs, vote),
-        "confusion.csv recounted from clips.csv": partial(check_confusion, vote),
-        "command": partial(check_command, vote),
-        "run": partial(check_run_of_vote, build, vote),
-        "clips passed again through the network": partial(check_clips, build, vote),
+    alone = {
+        "clips.csv is whole": check_rows,
+        "summary recounted from clips.csv": check_summary,
+        "songs.csv recounted from clips.csv": check_songs,
+        "confusion.csv recounted from clips.csv": check_confusion,
+        "command": check_command,
     }
-    for check, look in checks.items():
-        yield judge(folder, check, look)
+    yield from judge_all(folder, {CHECK: check_own_hash}, folder / "summary.json")
+    yield from judge_all(folder, alone, vote)
+    in_build = {"run": check_run_of_vote, "clips passed again through the network": check_clips}
+    yield from judge_all(folder, in_build, build, vote)
 
 
 def check_command(vote: Vote) -> str:
@@ -59,7 +56,7 @@ def check_command(vote: Vote) -> str:
     summary, args, name = vote.summary, vote.arguments, vote.folder.name
     equal(summary["split"], vote.folder.parent.name, "split")
     if vote.module == "tools.vote.baseline":
-        equal({key: summary[key] for key in OF_BASELINE}, OF_BASELINE, "what the baseline is")
+        equal_items(summary, OF_BASELINE)
         equal(len(args.words), 1, "data roots in the command")
         return summary["command"]
     asked = f"{ITERATION}{summary['iteration']}" if args.iteration else ""
@@ -71,9 +68,8 @@ def check_command(vote: Vote) -> str:
         equal(name, Path(args.run[0]).resolve().name + asked, "the run in the command")
         return summary["command"]
     settings = parse(given_settings(args))
-    for key, value in (("net", settings.net), ("dtype", settings.dtype), ("seed", settings.seed)):
-        if value is not None:
-            equal(summary[key], value, key)
+    said = {"net": settings.net, "dtype": settings.dtype, "seed": settings.seed}
+    equal_items(summary, {key: value for key, value in said.items() if value is not None})
     leaks = LEAKY.get(settings.split, False) and summary["song_accuracy"] is not None and not args.test
     equal(bool(summary["leaky"]), bool(leaks), "leaky")
     split = settings.split_folder if vote.module == "tools.vote" else paths.joined_folds(settings.split)
@@ -85,9 +81,8 @@ def run_of(build: Build, vote: Vote) -> Run:
     """The run that stands where the vote's was. SkippedError where there is none."""
     records = (build.path / "runs" / vote.folder.parent.name).glob("[!.]*/run.json")
     for folder in sorted((record.parent for record in records), key=lambda run: len(run.name), reverse=True):
-        if vote.folder.name.startswith((folder.name + ITERATION, folder.name + OTHER_SONGS)):
-            return Run(folder, build.path)
-        if vote.folder.name == folder.name:
+        name = vote.folder.name
+        if name == folder.name or name.startswith((folder.name + ITERATION, folder.name + OTHER_SONGS)):
             return Run(folder, build.path)
     raise SkippedError("its run is gone")
 
@@ -102,8 +97,7 @@ def check_run_of_vote(build: Build, vote: Vote) -> str:
         raise FailedError(f"run: {typed} where {run.folder} is right")
     right = {key: record[key] for key in ("net", "split", "dtype", "seed")}
     right |= {"genres": record["label_names"], "leaky": False if "test_fingerprint" in summary else record["leaky"]}
-    for key, value in right.items():
-        equal(summary[key], value, key)
+    equal_items(summary, right)
     ranks = sorted({record["ranks"], *(stretch["ranks"] for stretch in record["stretches"])})
     if summary["ranks"] not in ranks:
         raise FailedError(f"ranks: {summary['ranks']} where {' or '.join(map(str, ranks))} is right")
@@ -135,13 +129,14 @@ def check_clips(build: Build, vote: Vote) -> str:
             raise SkippedError("the LMDBs of its run are gone, or others by now")
     if summary["iteration"] not in models:
         if summary["lmdb_sha256"] == sha256:
-            equal_rows(vote.rows, rows_of(lmdbs))
+            equal_rows(vote.rows, rows_in(lmdbs))
         raise SkippedError(f"the snapshot of iteration {summary['iteration']} is no longer kept")
-    difference = describe_difference(vote, pass_again(run, models[summary["iteration"]], lmdbs))
-    if difference and iteration is None:
-        raise SkippedError("of an earlier run, which is no longer kept: vote again")
-    if difference:
-        raise FailedError(difference)
+    try:
+        equal_clips(vote.clips, pass_again(run, models[summary["iteration"]], lmdbs))
+    except FailedError:
+        if iteration is None:
+            raise SkippedError("of an earlier run, which is no longer kept: vote again") from None
+        raise
     equal(summary["caffemodel_sha256"], marked_sha256(models[summary["iteration"]]), "caffemodel_sha256")
     equal(summary["lmdb_sha256"], sha256, "lmdb_sha256")
     return f"{len(vote.rows)} clips"
@@ -159,10 +154,7 @@ def check_other_songs(build: Build, vote: Vote, run: Run, models: dict[int, Path
         redirect_stdout(None),
         test_lmdb(root, run.folder, run.record, run.settings, Path(aside)) as lmdb,
     ):
-        again = pass_again(run, models[iteration], {"test": lmdb})
-    difference = describe_difference(vote, again)
-    if difference:
-        raise FailedError(difference)
+        equal_clips(vote.clips, pass_again(run, models[iteration], {"test": lmdb}))
     return f"{len(vote.rows)} clips of {root}"
 
 
@@ -174,22 +166,20 @@ def check_folds(build: Build, vote: Vote) -> str:
     for each in votes:
         if not (each.folder / "summary.json").is_file():
             raise SkippedError(f"the vote of a fold is gone: {each.folder}")
-    clips = [clip for each in votes for clip in zip(each.rows, each.probabilities)]
-    rows, probabilities = zip(*sorted(clips))
-    difference = describe_difference(vote, (list(rows), np.array(probabilities)))
     hashes = [each.summary["caffemodel_sha256"] for each in votes]
-    if difference and all(a != b for a, b in zip(summary["caffemodel_sha256"], hashes)):
-        raise SkippedError("the folds have been voted on again since: make vote-folds")
-    if difference:
-        raise FailedError(difference)
+    try:
+        equal_clips(vote.clips, join([each.clips for each in votes]))
+    except FailedError:
+        if all(a != b for a, b in zip(summary["caffemodel_sha256"], hashes)):
+            raise SkippedError("the folds have been voted on again since: make vote-folds") from None
+        raise
     right = {key: votes[0].summary[key] for key in ALIKE}
     right |= {"caffemodel_sha256": hashes, "run": ", ".join(each.summary["run"] for each in votes)}
-    for key, value in right.items():
-        equal(summary[key], value, key)
-    return f"{len(rows)} clips of {folds} folds"
+    equal_items(summary, right)
+    return f"{len(vote.rows)} clips of {folds} folds"
 
 
-def rows_of(lmdbs: dict[str, Path]) -> list[Row]:
+def rows_in(lmdbs: dict[str, Path]) -> list[Row]:
     """The clips of every song with a test clip, in order of song and clip, as the LMDBs have them."""
     rows: list[Row] = []
     for part, lmdb in lmdbs.items():
@@ -199,38 +189,24 @@ def rows_of(lmdbs: dict[str, Path]) -> list[Row]:
     return sorted(row for row in rows if row[0] in tested)
 
 
-def pass_again(run: Run, model: Path, lmdbs: dict[str, Path]) -> Ballots:
-    """The same clips, and what the network makes of them now, read from the texts that clips.csv would have."""
-    rows: list[Row] = []
-    probabilities = []
-    for part, lmdb in lmdbs.items():
-        prediction = prediction_of(run.folder / "deploy.prototxt", model, lmdb)
-        clips = zip(prediction.tracks.tolist(), prediction.clips.tolist(), prediction.labels.tolist())
-        rows += [(track, clip, part, label) for track, clip, label in clips]
-        probabilities.append(prediction.probabilities.astype(str).astype(np.float64))
-    place = {row: number for number, row in enumerate(rows)}
-    chosen = rows_of(lmdbs)
-    return chosen, np.concatenate(probabilities)[[place[row] for row in chosen]]
+def pass_again(run: Run, model: Path, lmdbs: dict[str, Path]) -> Clips:
+    """The same clips, and what the network makes of them now."""
+    predictions = {part: prediction_of(run.folder / "deploy.prototxt", model, lmdb) for part, lmdb in lmdbs.items()}
+    return collect_clips(predictions, len(run.record["label_names"]))
 
 
-def describe_difference(vote: Vote, again: Ballots) -> str:
-    """How a vote differs from what voted again, in words; nothing where it doesn't."""
-    rows, right = again
-    try:
-        equal_rows(vote.rows, rows)
-    except FailedError as error:
-        return str(error)
-    probabilities = np.array(vote.probabilities)
-    if probabilities.shape != right.shape:
-        return f"{probabilities.shape[1]} probabilities a clip where {right.shape[1]} are right"
-    difference = np.abs(probabilities - right)
+def equal_clips(clips: Clips, right: Clips) -> None:
+    """FailedError unless a vote has the clips that voted again, and their probabilities."""
+    rows = rows_of(right)
+    equal_rows(rows_of(clips), rows)
+    equal(clips.probabilities.shape, right.probabilities.shape, "clips and probabilities of each")
+    difference = np.abs(clips.probabilities - right.probabilities)
     # Most of them are the same to the last digit where the same processor computes: then all have to be
     tolerance = 0 if np.median(difference) == 0 else TOLERANCE
-    if difference.max() <= tolerance:
-        return ""
-    clip, label = np.unravel_index(difference.argmax(), difference.shape)
-    values = f"{probabilities[clip, label]:g} where the network gives {right[clip, label]:g}"
-    return f"p{label} of clip {rows[clip][1]} of {rows[clip][0]}: {values}"
+    if not difference.max() <= tolerance:
+        clip, label = np.unravel_index(difference.argmax(), difference.shape)
+        values = f"{clips.probabilities[clip, label]:g} where the network gives {right.probabilities[clip, label]:g}"
+        raise FailedError(f"p{label} of clip {rows[clip][1]} of {rows[clip][0]}: {values}")
 
 
 def equal_rows(rows: list[Row], right: list[Row]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -71,9 +72,7 @@ class Folder:
         return [VIEWS[name] for name in self.manifest["views"] if name not in lacking]
 
     def groups(self) -> Iterator[tuple[View, str]]:
-        for view in self.views:
-            for dtype in self.manifest["dtypes"]:
-                yield view, dtype
+        return product(self.views, self.manifest["dtypes"])
 
 
 @dataclass(frozen=True)

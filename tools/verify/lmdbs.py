@@ -16,10 +16,9 @@ from tools.convert import manifest as manifests
 from tools.convert.parts import SEED
 from tools.settings import DTYPES, FOLDER, LMDB, NOTHING, RUN, Settings
 from tools.songs import splits
-from tools.verify.build import Build, Content, Folder, content_of
-from tools.verify.commands import check_settings, read_command
-from tools.verify.outcome import FailedError, Outcome, SkippedError, equal, judge, near
-from tools.verify.record import CHECK, check_own_hash
+from tools.verify.build import Build, Folder, content_of
+from tools.verify.outcome import FailedError, Outcome, SkippedError, equal, equal_items, judge, judge_all, near
+from tools.verify.record import CHECK, check_own_hash, check_settings, read_command
 from tools.verify.songs import check_audio, check_draw, check_samples, check_songs
 
 MEAN_TOLERANCE = 1e-3
@@ -28,7 +27,6 @@ BESIDE = ("net", *(name for name, _ in Settings().items(RUN, NOTHING)))
 # The parts of a split that has others than train and test
 PARTS = {"filtered": [sorted(splits.FILTERED_PARTS)], "all": [["train"]]}
 PARTS["given"] = [["test", "train"], *PARTS["filtered"]]
-ENTRY = ("records", "songs", "shape", "labels", "sha256")  # what the manifest says of an LMDB
 
 
 def check_folder(build: Build, path: Path) -> Iterator[Outcome]:
@@ -37,29 +35,16 @@ def check_folder(build: Build, path: Path) -> Iterator[Outcome]:
     yield judge(path, "manifest", partial(check_manifest, folder))
     if not folder.manifest:
         return
-    yield judge(path, CHECK, partial(check_own_hash, path / manifests.FILE))
+    yield from judge_all(path, {CHECK: check_own_hash}, path / manifests.FILE)
     for name in folder.manifest["lmdbs"]:
         yield judge(path / name, "records", partial(check_records, folder, name))
     if len(folder.contents) < len(folder.manifest["lmdbs"]):
         return
-    for check, look in (
-        ("genres", check_labels),
-        ("clips", check_clips),
-        ("balance", check_balance),
-        ("no song on both sides", check_sides),
-        ("means", check_means),
-        ("integers are the floats rounded", check_rounding),
-    ):
-        yield judge(path, check, partial(look, folder))
+    yield from judge_all(path, ALONE, folder)
     outcome = judge(path, "songs", partial(check_songs, build, folder))
     yield outcome
-    for check, look in (
-        ("split drawn again", partial(check_draw, build)),
-        ("samples", partial(check_samples, build)),
-        ("derived again from the audio", partial(check_audio, build)),
-    ):
-        if outcome.state == "PASS":
-            yield judge(path, check, partial(look, folder))
+    if outcome.state == "PASS":
+        yield from judge_all(path, OF_SONGS, build, folder)
 
 
 def check_manifest(folder: Folder) -> str:
@@ -78,9 +63,8 @@ def check_manifest(folder: Folder) -> str:
     equal(settings.lmdb_folder, folder.path.name, "the name of the folder")
     labels = tuple(manifest["label_names"])
     genres = tuple(genre for genre in labels if genre in manifest["genres"])
-    for key, value in manifests.origin(settings, SEED, labels, genres, data["fingerprint"]).items():
-        if key != "data":
-            equal(manifest[key], value, key)
+    origin = manifests.origin(settings, SEED, labels, genres, data["fingerprint"])
+    equal_items(manifest, {key: value for key, value in origin.items() if key != "data"})
     equal(manifest["dtypes"], [dtype for dtype in DTYPES if dtype in manifest["dtypes"]], "dtypes")
     parts = sorted({name.split("_")[2] for name in manifest["lmdbs"]})
     if parts not in PARTS.get(settings.split, [["test", "train"]]):
@@ -110,8 +94,7 @@ def check_records(folder: Folder, name: str) -> str:
         "labels": {genre: labels[label] for label, genre in enumerate(folder.manifest["label_names"])},
         "sha256": content.sha256,
     }
-    for key in ENTRY:
-        equal(entry[key], counted[key], key)
+    equal_items(entry, counted)
     equal([int(key[:8]) for key in content.keys], list(range(len(content.keys))), "the numbers of its keys")
     equal(content.types, {"uint8" if "_int_" in name else "float32"}, "type")
     folder.contents[name] = content
@@ -172,22 +155,17 @@ def check_balance(folder: Folder) -> str:
     for view, dtype in folder.groups():
         clips_a_song = view.clips(folder.settings)
         whole_songs = split != "clip" or clips_a_song == 1
-        parts = folder.of(view, dtype)
+        counts = {}
+        for part, content in folder.of(view, dtype).items():
+            tracks = [track for track, _ in set(content.clips)]
+            counts[part] = Counter(track.partition(".")[0] for track in (set(tracks) if whole_songs else tracks))
         for genre in folder.manifest["genres"]:
-            counts = {part: of_genre(content, genre, whole_songs) for part, content in parts.items()}
-            total = sum(counts.values())
+            tested, total = counts["test"][genre], sum(count[genre] for count in counts.values())
             leeway = 1 + lost[genre] * (1 if whole_songs else clips_a_song)
-            if abs(counts["test"] - total * share) >= leeway:
-                unit = "songs" if whole_songs else "clips"
-                tested = f"{counts['test']} of {total} {unit} of {genre} are tested"
-                raise FailedError(f"{view.name}_{dtype}: {tested}, not {share:.0%}")
+            if abs(tested - total * share) >= leeway:
+                what = f"{tested} of {total} {'songs' if whole_songs else 'clips'} of {genre} are tested"
+                raise FailedError(f"{view.name}_{dtype}: {what}, not {share:.0%}")
     return f"{share:.0%} of each genre are tested"
-
-
-def of_genre(content: Content, genre: str, whole_songs: bool) -> int:
-    """How many songs, or clips, of a genre an LMDB has."""
-    clips = {clip for clip in content.clips if clip[0].startswith(f"{genre}.")}
-    return len({track for track, _ in clips}) if whole_songs else len(clips)
 
 
 def check_published(folder: Folder) -> str:
@@ -238,3 +216,15 @@ def check_rounding(folder: Folder) -> str:
                     raise FailedError(f"{names[0].name}: record {as_int.key} is not the float one rounded")
                 count += 1
     return f"{count} records"
+
+
+# The checks of a folder by itself, and those of its songs
+ALONE = {
+    "genres": check_labels,
+    "clips": check_clips,
+    "balance": check_balance,
+    "no song on both sides": check_sides,
+    "means": check_means,
+    "integers are the floats rounded": check_rounding,
+}
+OF_SONGS = {"split drawn again": check_draw, "samples": check_samples, "derived again from the audio": check_audio}

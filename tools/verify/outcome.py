@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,16 +43,28 @@ def judge(subject: Path, check: str, look: Callable[[], str]) -> Outcome:
         state, words = "FAIL", str(reason)
     except OSError as error:
         state, words = "FAIL", describe_os_error(error)
-    except (KeyError, ValueError, TypeError, IndexError, AttributeError, csv.Error) as error:
+    except (LookupError, ValueError, TypeError, AttributeError, ArithmeticError, csv.Error) as error:
         about = " ".join(str(error).split())
         state, words = "FAIL", f"not what the tool writes ({type(error).__name__}: {about})"
     return Outcome(state, str(subject), check, words)
+
+
+def judge_all(subject: Path, checks: dict[str, Callable[..., str]], *about: Any) -> Iterator[Outcome]:
+    """`judge` each of the checks, which are called with what they are ``about``."""
+    for check, look in checks.items():
+        yield judge(subject, check, partial(look, *about))
 
 
 def equal(value: Any, right: Any, what: str) -> None:
     """FailedError, with both, unless they are equal and of one type: 1 is not True."""
     if value != right or type(value) is not type(right):
         raise FailedError(f"{what}: {shortly(value)} where {shortly(right)} is right")
+
+
+def equal_items(record: dict[str, Any], right: dict[str, Any]) -> None:
+    """FailedError unless a record has what is right under each of its keys."""
+    for key, value in right.items():
+        equal(record[key], value, key)
 
 
 def near(value: float, right: float, what: str, tolerance: float = 1e-9) -> None:

@@ -6,23 +6,17 @@ import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 from tools import paths
 from tools.report.collect import collect
 from tools.report.page import make_page, write_page
-from tools.verify.outcome import Outcome, SkippedError, equal, judge
+from tools.verify.outcome import SkippedError, equal
 
 # What a report is made of, in a build folder and in the checkout
 SOURCES = ("lmdb/[!.]*/manifest.json", "runs/*/*/run.json", "runs/*/*/metrics.jsonl", "votes/[!.]*/[!.]*/*")
 FOLDERS = ("lmdb", "runs", "runs/*", "votes", "votes/[!.]*")  # newer where something in them has been removed
 CODE = ("tools/report/**/*", "tools/vote/*", "prototxt/**/*.prototxt", "data/*.csv")
-
-
-def check_report(build: Path) -> Iterator[Outcome]:
-    """The check of build/report, where there is one."""
-    yield judge(build / "report", "page and tables are those of the votes", partial(check_page, build))
 
 
 def check_page(build: Path) -> str:

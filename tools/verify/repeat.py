@@ -9,7 +9,6 @@ where the weights are the same, 1 where they differ: on another kind of processo
 
 from __future__ import annotations
 
-import argparse
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -21,13 +20,13 @@ from caffe.proto import caffe_pb2
 from tools import cli, files, paths
 from tools.cli import UserError
 from tools.nets import prototxt
-from tools.settings import Settings
 from tools.train import runs, snapshots
 from tools.train.prepare import PHASES, SONGS_FILE, Plan, check_lmdbs, write_files
 from tools.train.ranks import Ranks, parse_gpus
 from tools.train.record import check_same_run, versions
 from tools.train.training import locked, train
 from tools.train.weights import FILE as WEIGHTS_FILE
+from tools.verify.training import RecordedNetwork, Run
 
 # How often to look and to save changes no weight.
 DISPLAY, TEST_INTERVAL, SNAPSHOT = 20, 500, 500
@@ -35,27 +34,22 @@ DISPLAY, TEST_INTERVAL, SNAPSHOT = 20, 500, 500
 STATE = ("ranks", "gpu", "stretches", "iteration", "state", "begun", "command", "versions")
 
 
-def parse_arguments() -> argparse.Namespace:
-    parser = cli.Parser(prog="repeat", description="Train a run again and compare the weights.")
-    parser.add_argument("run", type=Path, metavar="RUN", help="its folder, as build/runs/song/rcnn")
-    parser.add_argument("--build", type=Path, default=paths.BUILD, help="for a run that lies in none (default: build)")
-    parser.add_argument("--iteration", type=int, help="which of its snapshots to repeat (default: the newest)")
-    return parser.parse_args()
-
-
-def plan_repeat(source: Path, run: dict[str, Any], folder: Path, iteration: int) -> Plan:
-    """The training of ``source`` in another folder, to ``iteration``. UserError where run.json is not whole."""
-    settings = replace(runs.settings_of(run, source), iters=iteration)
-    record = {key: value for key, value in run.items() if key not in STATE}
+def plan_repeat(run: Run, folder: Path, iteration: int) -> Plan:
+    """The training of ``run`` in another folder, to ``iteration``. UserError where run.json is not whole."""
+    settings = replace(run.settings, iters=iteration)
+    record = {key: value for key, value in run.record.items() if key not in STATE}
     try:
-        texts, records = run["prototxt"], run["lmdb"]["train"]["records"]
-        texts = {**texts, "train_val": place_lmdbs(texts["train_val"], run["lmdb"])}
-        solver = prototxt.parse(texts["solver"], caffe_pb2.SolverParameter(), "the solver in run.json")
-        dropout, rates = (tuple(tuple(step) for step in run[key]) for key in ("dropout", "lr_steps"))
+        network, records = RecordedNetwork(settings.net, record["prototxt"]), record["lmdb"]["train"]["records"]
+        net, solver = network.train_val, network.solver
+        dropout, rates = (tuple(tuple(step) for step in record[key]) for key in ("dropout", "lr_steps"))
     except KeyError as key:
-        raise UserError(f"{source}: its run.json lacks {key}: train it anew to be able to repeat it") from None
+        raise UserError(f"{run.folder}: its run.json lacks {key}: train it anew to be able to repeat it") from None
+    for phase, part in PHASES.items():
+        if part in record["lmdb"]:
+            prototxt.data_layer(net, phase).data_param.source = record["lmdb"][part]["path"]
+    texts = {**record["prototxt"], "train_val": prototxt.text(net)}
     solver.net = str(folder / "train_val.prototxt")
-    solver.snapshot_prefix = str(folder / run["net"])
+    solver.snapshot_prefix = str(folder / record["net"])
     record |= {"repeats": iteration, "prototxt": {**texts, "solver": prototxt.text(solver)}}
     solver.max_iter, solver.display, solver.snapshot = iteration, DISPLAY, SNAPSHOT
     if solver.test_iter:
@@ -63,27 +57,9 @@ def plan_repeat(source: Path, run: dict[str, Any], folder: Path, iteration: int)
     contents = {f"{name}.prototxt": texts[name] for name in ("train_val", "deploy")}
     contents["solver.prototxt"] = prototxt.text(solver)
     for name in (SONGS_FILE, WEIGHTS_FILE):
-        if (source / name).exists():
-            contents[name] = (source / name).read_bytes()
+        if (run.folder / name).exists():
+            contents[name] = (run.folder / name).read_bytes()
     return Plan(folder, settings, records, dropout, rates, record, contents)
-
-
-def find_lmdbs(run: dict[str, Any], settings: Settings, build: Path) -> dict[str, dict[str, Any]]:
-    """The LMDBs of a run with their paths of now: in the build folder, which may have been moved, else as recorded."""
-    folder, names = paths.lmdb_folder(build, settings.lmdb_folder), {}
-    for part, entry in run["lmdb"].items():
-        lmdb = folder / Path(entry["path"]).name
-        names[part] = {**entry, "path": str(lmdb if lmdb.is_dir() else entry["path"])}
-    return names
-
-
-def place_lmdbs(text: str, lmdbs: dict[str, dict[str, Any]]) -> str:
-    """A run's train_val.prototxt with the LMDBs where they are."""
-    net = prototxt.parse(text, caffe_pb2.NetParameter(), "train_val in run.json")
-    for phase, part in PHASES.items():
-        if part in lmdbs:
-            prototxt.data_layer(net, phase).data_param.source = lmdbs[part]["path"]
-    return prototxt.text(net)
 
 
 def stretches_to(run: dict[str, Any], iteration: int) -> list[tuple[int, dict[str, Any]]]:
@@ -130,13 +106,6 @@ def parameters(model: Path) -> dict[str, list[np.ndarray]]:
     return {layer.name: [np.array(blob.data, np.float32) for blob in layer.blobs] for layer in net.layer if layer.blobs}
 
 
-def say_what_else_differs(then: dict[str, str]) -> None:
-    """Name what the run was made with that is another here: OPENBLAS_CORETYPE= brings other kernels back."""
-    for name, version in versions().items():
-        if then.get(name, version) != version:
-            print(f"{name}: {then[name]} then, {version} now")
-
-
 def fresh(folder: Path, iteration: int) -> None:
     """Remove an earlier repetition, unless it is this one and was interrupted."""
     try:
@@ -148,22 +117,30 @@ def fresh(folder: Path, iteration: int) -> None:
 
 
 def main() -> int:
-    args = parse_arguments()
-    source = args.run.resolve()
-    run = runs.read_unchanged(args.run)
+    parser = cli.Parser(prog="repeat", description="Train a run again and compare the weights.")
+    parser.add_argument("run", type=Path, metavar="RUN", help="its folder, as build/runs/song/rcnn")
+    parser.add_argument("--build", type=Path, default=paths.BUILD, help="for a run that lies in none (default: build)")
+    parser.add_argument("--iteration", type=int, help="which of its snapshots to repeat (default: the newest)")
+    args = parser.parse_args()
+    source, run = args.run.resolve(), Run(args.run, runs.build_of(args.run, args.build))
+    runs.read_unchanged(args.run)  # a record that was changed by hand is not repeated
+    record = run.record
     iteration, model = snapshots.choose_snapshot(args.run, args.iteration)
-    build = runs.build_of(args.run, args.build)
-    run["lmdb"] = find_lmdbs(run, runs.settings_of(run, args.run), build)
-    folder = build / "repeats" / source.parent.name / source.name
-    plan = plan_repeat(args.run, run, folder, iteration)
-    check_lmdbs(run["lmdb"])
-    say_what_else_differs(run.get("versions", {}))
+    for part, entry in record["lmdb"].items():
+        if run.lmdb(part).is_dir():  # the build folder may have been moved
+            entry["path"] = str(run.lmdb(part))
+    folder = run.build / "repeats" / source.parent.name / source.name
+    plan = plan_repeat(run, folder, iteration)
+    check_lmdbs(record["lmdb"])
+    for name, version in versions().items():  # OPENBLAS_CORETYPE= brings other kernels back
+        if record["versions"].get(name, version) != version:
+            print(f"{name}: {record['versions'][name]} then, {version} now")
     with locked(folder.with_name(f".{folder.name}.repeat")):
         fresh(folder, iteration)
         with locked(folder):
             check_same_run(folder, plan.record)
             write_files(plan)
-            reached = train_again(plan, stretches_to(run, iteration))
+            reached = train_again(plan, stretches_to(record, iteration))
     if reached < iteration:
         print(f"stopped at iteration {reached}; the same command goes on from there")
         return 130

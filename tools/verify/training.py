@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +13,17 @@ from caffe.proto import caffe_pb2
 
 from tools import files, paths
 from tools.convert import manifest as manifests
-from tools.convert.views import matrix_settings
 from tools.nets import prototxt
 from tools.nets.network import Network
 from tools.settings import FOLDER, LMDB, RUN, Settings, text_of, variant
-from tools.songs.splits import LEAKY
 from tools.train import runs, snapshots
-from tools.train.prepare import SONGS_FILE, lasting_part
-from tools.train.replay import BATCHES
+from tools.train.prepare import SONGS_FILE, describe_settings, lasting_part
+from tools.train.resumption import BATCHES
 from tools.train.weights import FILE as WEIGHTS_FILE
 from tools.verify.build import Build, content_of
-from tools.verify.commands import check_settings, read_command
 from tools.verify.log import Log, compare, read_log, read_metrics
-from tools.verify.outcome import FailedError, Outcome, SkippedError, equal, judge
-from tools.verify.record import CHECK, check_own_hash
+from tools.verify.outcome import FailedError, Outcome, SkippedError, equal, equal_items, judge_all
+from tools.verify.record import CHECK, check_own_hash, check_settings, read_command
 
 STATES = ("training", "stopped", "done")  # training: at work, or killed
 # Settings of the machine, and a path of which a record has the hash
@@ -87,16 +84,16 @@ def check_run(build: Build, folder: Path) -> Iterator[Outcome]:
     if is_at_work(folder):
         yield Outcome("SKIP", str(folder), "run", "a training is at work there")
         return
-    yield judge(folder, CHECK, partial(check_own_hash, folder / "run.json"))
-    for check, look in (
-        ("record", check_record),
-        ("prototxt", check_prototxt),
-        ("LMDBs are those it began with", check_lmdbs),
-        ("snapshots", check_snapshots),
-        ("metrics", check_metrics),
-        ("stretches", check_stretches),
-    ):
-        yield judge(folder, check, partial(look, run))
+    yield from judge_all(folder, {CHECK: check_own_hash}, folder / "run.json")
+    checks = {
+        "record": check_record,
+        "prototxt": check_prototxt,
+        "LMDBs are those it began with": check_lmdbs,
+        "snapshots": check_snapshots,
+        "metrics": check_metrics,
+        "stretches": check_stretches,
+    }
+    yield from judge_all(folder, checks, run)
 
 
 def is_at_work(folder: Path) -> bool:
@@ -112,28 +109,14 @@ def check_record(run: Run) -> str:
     """What run.json says is what its settings say; these are those of the folder's name and of the command."""
     record, settings = run.record, run.settings
     view = prototxt.view_of(RecordedNetwork(settings.net, record["prototxt"]).train_val)
-    right = {
-        "net": settings.net,
-        "split": settings.split_folder,
-        "fold": settings.fold,
-        "leaky": view.clips(settings) > 1 if settings.split == "clip" else LEAKY.get(settings.split, False),
-        "view": view.name,
-        "dtype": settings.dtype,
-        "bands": settings.bands,
-        "features": matrix_settings(settings),
-        "genres": [genre for genre in record["label_names"] if genre in (settings.genres or record["label_names"])],
-        "neurons": settings.neurons,
-        "seed": settings.seed,
-        "batch": settings.batch,
-        "ranks": settings.ranks,
-        "gpu": [int(number) for number in settings.gpu.split(",") if number],
-    }
-    for key, value in right.items():
-        equal(record[key], value, key)
+    gpus = [int(number) for number in settings.gpu.split(",") if number]
+    right = {**describe_settings(settings, view, record["label_names"]), "ranks": settings.ranks, "gpu": gpus}
+    equal_items(record, right)
     # Which of the network's own values were the usual ones then, its name alone says
-    fixed = {n: t for n, t in settings.differences(LMDB, RUN).items() if getattr(Settings, n) is not None}
-    texts = {name: text_of(value) for name, value in settings.items(LMDB, RUN)}
-    named = {name: text for name, text in texts.items() if name in fixed or is_named(run.folder, settings, name)}
+    named, other = {}, settings.differences(LMDB, RUN)
+    for name, text in ((name, text_of(value)) for name, value in settings.items(LMDB, RUN)):
+        if f"{name}={text}" in run.folder.name if getattr(Settings, name) is None else name in other:
+            named[name] = text
     equal(run.folder.name, variant(settings.net, named), "the name of its folder")
     equal(run.folder.parent.name, settings.split_folder, "the name of its split")
     if "repeats" not in record:
@@ -144,11 +127,6 @@ def check_record(run: Run) -> str:
     return f"whole, iteration {record['iteration']}, {record['state']}"
 
 
-def is_named(folder: Path, settings: Settings, name: str) -> bool:
-    """Whether a setting stands in the name of a run, of those that have no default but the network's."""
-    return getattr(Settings, name) is None and f"{name}={text_of(getattr(settings, name))}" in folder.name
-
-
 def check_prototxt(run: Run) -> str:
     """The files are those of the record, and say what the settings say."""
     record, settings = run.record, run.settings
@@ -156,7 +134,7 @@ def check_prototxt(run: Run) -> str:
     for name in ("train_val", "deploy"):
         equal((run.folder / f"{name}.prototxt").read_text(), record["prototxt"][name], f"{name}.prototxt")
     file = run.folder / "solver.prototxt"
-    solver = prototxt.read_solver(file)
+    solver = prototxt.read(file, caffe_pb2.SolverParameter())
     equal(file.read_text(), prototxt.text(solver), file.name)
     equal(lasting_part(solver), record["prototxt"]["solver"], file.name)
     equal(solver.max_iter, record.get("repeats", settings.iters), f"max_iter of {file.name}")
@@ -186,8 +164,7 @@ def check_lmdbs(run: Run) -> str:
             continue
         manifest = manifests.read(lmdb.parent) or {}
         equal({**manifest["lmdbs"][lmdb.name], "path": entry["path"]}, entry, f"the {part} part")
-        equal(record["label_names"], manifest["label_names"], "label_names")
-        equal(record["genres"], manifest["genres"], "genres")
+        equal_items(record, {key: manifest[key] for key in ("label_names", "genres")})
         if part == "train":
             songs = {track for track, _ in content_of(lmdb).clips}
             right = {track: manifest["samples_sha256"][track] for track in songs}
