@@ -10,8 +10,7 @@ import pytest
 
 from tools.report.claims import CLAIMS, claims, claims_figure
 from tools.report.collect import collect_kept
-from tools.report.evidence import NOT_RUN, SHORT
-from tools.report.genres import drawn_confusions
+from tools.report.evidence import NOT_RUN, SHORT, drawn_confusions
 from tools.report.records import Collection, Run, Vote
 
 BY_HAND, SHORTER = "0.4 0.6@3000 0.7@6000", "0.4 0.6@300 0.7@600"
@@ -133,7 +132,7 @@ def test_confusions_are_drawn_by_songs_and_their_columns_are_shares(clips):
 
 def test_the_picture_has_every_claim_and_every_difference_of_the_kept_results():
     judged = claims(collect_kept())
-    figure = claims_figure(judged)
+    (figure,) = claims_figure(judged)
     assert len(judged) == len(CLAIMS)
     drawn = {row["line"]: row for row in figure.rows}
     for each in judged:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tools.report import compare
+from tools.report.compare import STATEMENTS, clips_right, difference, judge, songs_right, train_clips_right
 from tools.vote import rules
 from tools.vote.count import Clips
 
@@ -27,47 +27,54 @@ def classified(right: np.ndarray, songs: int, part: str = "test") -> Clips:
 
 def test_a_paired_difference_is_the_difference_of_the_shares():
     random = np.random.default_rng(3)
-    first, second = random.random((20, 15)) < 0.7, random.random((20, 15)) < 0.5
-    paired = compare.difference(classified(first, 20).tracks, first.ravel(), second.ravel())
-    assert paired.points == pytest.approx(100 * (first.mean() - second.mean()))
+    first, second = (classified(random.random((20, 15)) < share, 20) for share in (0.7, 0.5))
+    paired = difference(clips_right(first), clips_right(second))
+    assert paired.shares == pytest.approx((first.right.mean(), second.right.mean()))
+    assert paired.points == pytest.approx(100 * (first.right.mean() - second.right.mean()))
     assert paired.low < paired.points < paired.high
     assert (paired.clips, paired.songs) == (300, 20)
 
 
 def test_the_interval_of_a_difference_is_that_of_resampled_songs_not_of_single_clips():
     """Songs right in all clips or in none: 300 clips tell no more than 20 songs."""
-    whole = np.repeat(np.arange(20) < 10, 15)
-    tracks = np.repeat([f"song{i}" for i in range(20)], 15)
-    paired = compare.difference(tracks, whole, np.zeros(300, bool))
+    whole = classified(np.repeat(np.arange(20) < 10, 15), 20)
+    paired = difference(clips_right(whole), dict.fromkeys(clips_right(whole), False))
     of_songs = 1.96 * 100 * np.sqrt(0.25 / 20)
     assert (paired.high - paired.low) / 2 == pytest.approx(of_songs, rel=0.1)
 
 
 def test_only_test_clips_that_both_have_are_compared():
-    first, second = classified(np.ones((4, 3), bool), 4), classified(np.ones((3, 3), bool), 3)
-    a, b = compare.shared_clips(first, second)
-    assert len(a) == 9
-    assert list(first.tracks[a]) == list(second.tracks[b])
-    assert len(compare.shared_clips(first, classified(np.ones((4, 3), bool), 4, "train"))[0]) == 0
+    first, second = (classified(np.ones((songs, 3), bool), songs) for songs in (4, 3))
+    assert difference(clips_right(first), clips_right(second)).clips == 9
+    trained = classified(np.ones((4, 3), bool), 4, "train")
+    assert difference(clips_right(first), clips_right(trained)) is None
+
+
+def test_songs_are_right_by_a_plurality_or_by_the_mean_of_their_clips():
+    """Of ten clips 4, 6 and 10 are right: 4 are no plurality of 5, and not the most probable either."""
+    clips = classified(np.array([[number < right for number in range(10)] for right in (4, 6, 10)]), 3)
+    for rule in ("plurality", "mean"):
+        assert list(songs_right(clips, rule).values()) == [False, True, True]
+    few = classified(np.array([[True] * 3 + [False] * 2] * 2), 2)
+    assert list(songs_right(few).values()) == [False, False]
+    assert list(songs_right(few, "mean").values()) == [True, True]
 
 
 def test_the_interval_is_that_of_the_votes_own_bootstrap():
     """One way of drawing songs again: where the second is never right, a difference is the first's accuracy."""
-    right = np.random.default_rng(4).random((20, 15)) < 0.6
-    first = classified(right, 20)
-    paired = compare.difference(first.tracks, first.right, np.zeros(300, bool))
+    first = classified(np.random.default_rng(4).random((20, 15)) < 0.6, 20)
+    paired = difference(clips_right(first), dict.fromkeys(clips_right(first), False))
     _, songs = np.unique(first.tracks, return_inverse=True)
     np.testing.assert_allclose([paired.low, paired.high], 100 * np.array(rules.bootstrap_interval(songs, first.right)))
 
 
 @pytest.mark.parametrize(
-    ("points", "better", "far_better", "alike", "not_better"),
-    [(0, 0, 0, 1, 1), (4, 1, 0, 1, 1), (5, 1, 0, 1, 1), (5.1, 1, 1, 0, 0), (-6, 0, 0, 0, 1)],
+    ("points", "expected"),
+    [(0, (0, 0, 1, 1)), (4, (1, 0, 1, 1)), (5, (1, 0, 1, 1)), (5.1, (1, 1, 0, 0)), (-6, (0, 0, 0, 1))],
 )
-def test_what_a_statement_says_of_a_difference(points, better, far_better, alike, not_better):
-    drawn = np.array([points])
-    statements = (compare.better, compare.far_better, compare.alike, compare.not_better)
-    assert [bool(statement(drawn)[0]) for statement in statements] == [better, far_better, alike, not_better]
+def test_what_a_statement_says_of_a_difference(points, expected):
+    statements = ("above 0", "above 5 points", "within 5 points", "at most 5 points")
+    assert tuple(bool(STATEMENTS[statement](np.array([points]))[0]) for statement in statements) == expected
 
 
 @pytest.mark.parametrize(
@@ -82,21 +89,20 @@ def test_what_a_statement_says_of_a_difference(points, better, far_better, alike
     ],
 )
 def test_a_verdict_is_a_matter_of_how_many_draws_a_claim_holds_in(holds, verdict):
-    assert compare.judge(holds / 40) == verdict
+    assert judge(holds / 40) == verdict
 
 
 def test_a_claim_is_supported_where_the_whole_interval_is_on_its_side():
     """20 songs, of which 14 gain and 2 lose: the draws and the interval agree."""
-    first, second = np.arange(20) < 14, np.arange(20) >= 18
-    paired = compare.difference(np.arange(20), first, second)
+    paired = difference({(str(k), 0): k < 14 for k in range(20)}, {(str(k), 0): k >= 18 for k in range(20)})
     assert paired.low > 0
-    assert compare.judge(compare.better(paired.drawn).mean()) == "supported"
-    assert compare.judge(compare.alike(paired.drawn).mean()) == "contradicted"
+    assert judge(STATEMENTS["above 0"](paired.drawn).mean()) == "supported"
+    assert judge(STATEMENTS["within 5 points"](paired.drawn).mean()) == "contradicted"
 
 
 def test_train_clips_are_counted_where_they_vote():
     right = np.array([[True, True, False], [False, True, True]])
-    assert compare.train_clips_right(classified(right, 2)) is None
-    share = compare.train_clips_right(classified(right, 2, "train"))
+    assert train_clips_right(classified(right, 2)) is None
+    share = train_clips_right(classified(right, 2, "train"))
     assert share.value == pytest.approx(4 / 6)
     assert share.low == pytest.approx(4 / 6), "each song has as many right: drawn again, they give the same share"

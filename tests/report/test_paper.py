@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import jinja2
+import numpy as np
 import pytest
 
 from tools.report import paper
@@ -46,9 +47,10 @@ def by_hand(share: float, threshold: int) -> float:
 
 
 @pytest.mark.parametrize("threshold", [1, 5, 7, 15])
-def test_independent_songs_is_the_upper_tail_of_a_binomial_summed_by_hand(threshold):
-    share = 0.6032
-    assert paper.independent_songs(share, threshold) == pytest.approx(by_hand(share, threshold), abs=1e-12)
+def test_independent_clips_give_the_upper_tail_of_a_binomial_summed_by_hand(threshold):
+    shares = np.array([0.6032, 0.2])
+    expected = [by_hand(share, threshold) for share in shares]
+    assert paper.independent(shares)[threshold - 1] == pytest.approx(np.mean(expected), abs=1e-12)
 
 
 def words_of(macro: str) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from tools import cli, paths
 from tools.files import only_writer
 from tools.report.collect import collect
-from tools.report.page import counts, make_page, write_page
+from tools.report.page import make_page, write_page
 
 
 def main() -> None:
@@ -25,8 +25,8 @@ def main() -> None:
     page = make_page(collection)
     with only_writer(build / "report"):
         write_page(build / "report", page)
-    number = counts(collection)
-    print(f"{number['runs']} runs, {number['votes']} votes; {page.missing_rows} rows not run yet")
+    missing = sum(row.missing for tables in page.tables.values() for table in tables for row in table.rows)
+    print(f"{page.counts['runs']} runs, {page.counts['votes']} votes; {missing} rows not run yet")
     verdicts = [claim.verdict for claim in page.claims]
     print("claims: " + ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in dict.fromkeys(verdicts)))
     for line in collection.left_out:

@@ -5,187 +5,110 @@ How a verdict comes about: `tools.report.evidence` and `tools.report.compare`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
-import numpy as np
+from functools import partial
+from typing import Any
 
 from tools import paths
-from tools.report import commands, compare, dots
-from tools.report.canvas import BLUE, GREEN, GREY, RED, Figure
-from tools.report.compare import Difference
-from tools.report.dots import Line, Style
-from tools.report.evidence import NOT_RUN, SHORT, Evidence, Pair, Training, changes_at
-from tools.report.genres import Table1, are_best, are_taken_for, say_best, say_taken_for
+from tools.report.canvas import BLUE, GREEN, GREY, RED, Figure, Line, Style, dots_figure
+from tools.report.compare import songs_right
+from tools.report.evidence import FOLD_0, SHORT, Claim, Training, Trial, best_genres, pair, steady, table_1, taken_for
 from tools.report.headlines import DROPOUT_BY_HAND
-from tools.report.records import Collection, Vote
-from tools.report.table import Column, Interval, Row, Table, Values, words
-from tools.vote.count import hold_election
+from tools.report.records import Collection
+from tools.report.table import Column, Interval, Row, Table, words
 
-ALL_FOLDS, FOLD_0 = paths.ALL_FOLDS, "song"
-CNN, WHOLE_SONG, RCNN = 10_000, 60_000, 200_000  # the paper's iterations
-LSTM = 250_000  # its 500 rounds of 24,000 clips, by our 48
+ALL_FOLDS = paths.ALL_FOLDS
+CNN, RCNN = 10_000, 200_000  # the paper's iterations
+ROUNDS = 250_000  # its 500 rounds of 24,000 clips, by our 48
 STEADY_FROM = 25_000
-RATES = (1e-4, 1e-5)
 VERDICTS = {
     "supported": Style(GREEN),
     "contradicted": Style(RED, "s"),
     "undecided": Style(BLUE, "D"),
     SHORT: Style(GREY, filled=False),
 }
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A claim of the paper, how it is tested, and the evidence as `Evidence` has it."""
-
-    claim: str
-    test: str
-    verdict: str
-    found: str
-    command: str
-    values: Values
-
-
-def is_raised_by_hand(vote: Vote) -> bool:
-    return changes_at(vote, vote.run.settings.dropout, (0, 0.4), (0.3, 0.6), (0.6, 0.7))
-
-
-def is_rate_dropped(vote: Vote) -> bool:
-    return changes_at(vote, vote.run.settings.lr_steps, (0, RATES[0]), (0.5, RATES[1]))
-
-
-def is_rate_kept(vote: Vote) -> bool:
-    return changes_at(vote, vote.run.settings.lr_steps, (0, RATES[0]))
-
-
-def song_difference(voted: Vote, whole: Vote) -> Difference | None:
-    """Songs right by a plurality of 5 clips minus those that the whole-song net gets, of the songs that both test."""
-    election = hold_election(voted.clips, None)
-    by_votes = dict(zip(election.tracks, election.plurality(5) == election.labels))
-    by_song = dict(zip(whole.clips.tracks, whole.clips.right))
-    shared = np.array(sorted(by_votes.keys() & by_song.keys()))
-    first, second = (np.array([right[track] for track in shared], bool) for right in (by_votes, by_song))
-    return compare.difference(shared, first, second) if len(shared) else None
-
-
-def rcnn_steady(collection: Collection) -> Evidence:
-    """The spread of the test accuracy, over all tests from some iteration on: no song is drawn again for it."""
-    training = Training("rcnn", RCNN)
-    run, needed = collection.find_run("rcnn", FOLD_0), training.command(collection, FOLD_0)
-    if run is None:
-        return Evidence(NOT_RUN, "", needed)
-    songs = collection.songs_of(run.record["data_fingerprint"])
-    start = Training("rcnn", STEADY_FROM).ours(songs)
-    tests = [100 * line["test_accuracy"] for line in run.metrics if "test_accuracy" in line and line["iter"] >= start]
-    if len(tests) < 3:
-        return Evidence(NOT_RUN, "", needed)
-    spread = max(tests) - min(tests)
-    found = (
-        f"{len(tests)} tests from iteration {start:,} on, from {min(tests):.1f}% to {max(tests):.1f}%: {spread:.1f} "
-        f"points, split {run.split}."
-    )
-    values: Values = {"spread_points": spread, "tests": len(tests), "split": run.split}
-    values["iteration"] = run.record["iteration"]
-    if run.record["iteration"] < 0.95 * training.ours(songs):
-        return Evidence(SHORT, f"So far: {found}", needed, values)
-    return Evidence(compare.judge(spread <= compare.MARGIN), found, commands.command_of(collection, run), values)
-
-
 COMPLEX = Training("complex_cnn", CNN)
-BY_HAND = Training("complex_cnn", CNN, {"dropout": DROPOUT_BY_HAND}, is_raised_by_hand)
-DROPPED = Training("rcnn", RCNN, {"lr_steps": "0.0001 1e-05@100000"}, is_rate_dropped)
-KEPT = Training("rcnn", RCNN, {"lr_steps": "0.0001"}, is_rate_kept)
+INTEGER = Training("complex_cnn", CNN, {"dtype": "int"})
+THREE = Training("complex_cnn", CNN, {"genres": "classical metal pop"})
+BY_HAND = Training("complex_cnn", CNN, {"dropout": DROPOUT_BY_HAND})
+SHORT_WINDOW = Training("complex_cnn", CNN, {"window": "512"})
+SIMPLE = Training("simple_cnn", CNN)
+PLAIN_RCNN = Training("rcnn", RCNN)
+DROPPED = Training("rcnn", RCNN, {"lr_steps": "0.0001 1e-05@100000"})
+KEPT = Training("rcnn", RCNN, {"lr_steps": "0.0001"})
+LSTM = Training("lstm", ROUNDS)
+WIDE_LSTM = Training("lstm", ROUNDS, {"neurons": "160"})
+WHOLE_SONG = Training("song_cnn", 60_000)
+pair_of_songs = partial(pair, right=songs_right, of="songs")
 AT_CNN = "complex CNN, at the passes of 10,000 of the paper's iterations"
 
 # In the order in which the paper comes to them
-CLAIMS: tuple[tuple[str, str, Callable[[Collection], Evidence]], ...] = (
+CLAIMS: tuple[tuple[str, str, Trial], ...] = (
     (
         "Integer and real-valued data train alike.",
-        f"Integer minus float LMDB, {AT_CNN}, fold 0: within 5 points.",
-        Pair("Integer minus float", compare.alike, Training("complex_cnn", CNN, {"dtype": "int"}), COMPLEX, FOLD_0),
+        f"Integer minus float LMDB, {AT_CNN}",
+        Trial(pair, "within 5 points", FOLD_0, (INTEGER, COMPLEX), "Integer minus float"),
     ),
     (
         "The simple net (2 convolutions) is too small and performs poorly.",
-        "Complex minus simple CNN, at the passes of 10,000 of the paper's iterations, all folds: above 0.",
-        Pair("Complex minus simple", compare.better, COMPLEX, Training("simple_cnn", CNN), ALL_FOLDS),
+        "Complex minus simple CNN, at the passes of 10,000 of the paper's iterations",
+        Trial(pair, "above 0", ALL_FOLDS, (COMPLEX, SIMPLE), "Complex minus simple"),
     ),
     (
         "More LSTM neurons don't help.",
-        "LSTM of twice the width (160) minus the one of 80, after the paper's 500 rounds, all folds: at most 5 points.",
-        Pair(
-            "160 neurons minus 80",
-            compare.not_better,
-            Training("lstm", LSTM, {"neurons": "160"}),
-            Training("lstm", LSTM),
-            ALL_FOLDS,
-        ),
+        "LSTM of twice the width (160) minus the one of 80, after the paper's 500 rounds",
+        Trial(pair, "at most 5 points", ALL_FOLDS, (WIDE_LSTM, LSTM), "160 neurons minus 80"),
     ),
     (
         "Three or four genres are far easier than ten.",
-        f"Trained on three genres minus on ten, on the test clips of the three, {AT_CNN}, fold 0: above 5 points.",
-        Pair(
-            "Three genres minus ten, on the same clips",
-            compare.far_better,
-            Training("complex_cnn", CNN, {"genres": "classical metal pop"}),
-            COMPLEX,
-            FOLD_0,
-        ),
+        f"Trained on three genres minus on ten, on the test clips of the three, {AT_CNN}",
+        Trial(pair, "above 5 points", FOLD_0, (THREE, COMPLEX), "Three genres minus ten, on the same clips"),
     ),
     (
         "The drop of the learning rate to 1e-5 changes little.",
-        "RCNN with the drop half-way minus without, at the passes of 200,000 iterations, fold 0: within 5 points.",
-        Pair("Rate dropped to 1e-5 minus kept at 1e-4", compare.alike, DROPPED, KEPT, FOLD_0),
+        "RCNN with the drop half-way minus without, at the passes of 200,000 iterations",
+        Trial(pair, "within 5 points", FOLD_0, (DROPPED, KEPT), "Rate dropped to 1e-5 minus kept at 1e-4"),
     ),
     (
         "Raising dropout by hand when over-fitting shows helps for a while.",
-        f"Raised at 3 and 6 tenths minus 0.4 throughout, {AT_CNN}, fold 0: above 0.",
-        Pair("Dropout raised minus 0.4", compare.better, BY_HAND, COMPLEX, FOLD_0),
+        f"Raised at 3 and 6 tenths minus 0.4 throughout, {AT_CNN}",
+        Trial(pair, "above 0", FOLD_0, (BY_HAND, COMPLEX), "Dropout raised minus 0.4"),
     ),
     (
         "A window of 46 ms serves music better than one of 25 ms.",
-        f"Windows of 1024 minus 512 (23 ms) at the same hop, {AT_CNN}, fold 0: above 0.",
-        Pair("46 ms minus 23 ms", compare.better, COMPLEX, Training("complex_cnn", CNN, {"window": "512"}), FOLD_0),
+        f"Windows of 1024 minus 512 (23 ms) at the same hop, {AT_CNN}",
+        Trial(pair, "above 0", FOLD_0, (COMPLEX, SHORT_WINDOW), "46 ms minus 23 ms"),
     ),
     (
         "Clips with votes beat the whole song as one input.",
         "Songs by plurality of the complex CNN's clips minus the whole-song net, at the passes of 10,000 and 60,000 of "
-        "the paper's iterations, all folds: above 0.",
-        Pair(
-            "Complex CNN by votes minus whole song",
-            compare.better,
-            COMPLEX,
-            Training("song_cnn", WHOLE_SONG),
-            ALL_FOLDS,
-            song_difference,
-            "songs",
-        ),
+        "the paper's iterations",
+        Trial(pair_of_songs, "above 0", ALL_FOLDS, (COMPLEX, WHOLE_SONG), "Complex CNN by votes minus whole song"),
     ),
     (
         "The best classes are classical, metal and pop.",
-        "The three highest of the diagonal of Table 1, LSTM after the paper's 500 rounds, all folds.",
-        Table1(are_best, say_best, Training("lstm", LSTM), ALL_FOLDS),
+        "The three highest of the diagonal of Table 1, LSTM after the paper's 500 rounds, all folds",
+        Trial(partial(table_1, read=best_genres), "", ALL_FOLDS, (LSTM,)),
     ),
     (
         "Rock is taken for metal and hiphop for pop.",
-        "The largest entry off the diagonal in the columns rock and hiphop of Table 1, of the same LSTM.",
-        Table1(are_taken_for, say_taken_for, Training("lstm", LSTM), ALL_FOLDS),
+        "The largest entry off the diagonal in the columns rock and hiphop of Table 1, of the same LSTM",
+        Trial(partial(table_1, read=taken_for), "", ALL_FOLDS, (LSTM,)),
     ),
     (
         "The RCNN beats the CNN.",
-        "RCNN minus complex CNN, at the passes of the paper's 200,000 and 10,000 iterations, all folds: above 0.",
-        Pair("RCNN minus complex CNN", compare.better, Training("rcnn", RCNN), COMPLEX, ALL_FOLDS),
+        "RCNN minus complex CNN, at the passes of the paper's 200,000 and 10,000 iterations",
+        Trial(pair, "above 0", ALL_FOLDS, (PLAIN_RCNN, COMPLEX), "RCNN minus complex CNN"),
     ),
     (
         f"The RCNN is steady after {STEADY_FROM:,} iterations.",
-        "Spread of the test accuracy from there to the passes of 200,000 iterations, fold 0: at most 5 points.",
-        rcnn_steady,
+        "Spread of the test accuracy from there to the passes of 200,000 iterations",
+        Trial(partial(steady, start=STEADY_FROM), "at most 5 points", FOLD_0, (PLAIN_RCNN,)),
     ),
 )
 
 
 def claims(collection: Collection) -> list[Claim]:
-    return [Claim(claim, test, **vars(look(collection))) for claim, test, look in CLAIMS]
+    return [trial(claim, test, collection) for claim, test, trial in CLAIMS]
 
 
 def claims_table(judged: list[Claim]) -> Table:
@@ -198,24 +121,23 @@ def claims_table(judged: list[Claim]) -> Table:
     return Table("claims", "The claims, one by one", columns, rows)
 
 
-def claims_figure(judged: list[Claim]) -> Figure:
-    """Every claim with its verdict, and where it is a difference that with its interval."""
-    lines = [Line(c.claim, seen(c), c.verdict, "" if "low" in c.values else short(c)) for c in judged]
-    svg = dots.draw_dots(lines, VERDICTS, "difference in points, with 95% intervals", (-20, 80), (-5, 5), True)
-    caption = "Filled: at the paper's scale. Hollow: what is seen so far, short of it. Shaded: the margin of 5 points."
-    alt = "Every claim of the paper with its difference, interval and verdict"
-    return Figure("claims_figure", alt, caption, svg, dots.numbers(lines))
-
-
-def seen(claim: Claim) -> dict[str, Interval]:
-    ends = [claim.values.get(key) for key in ("difference_points", "low", "high")]
-    points = [end / 100 for end in ends if isinstance(end, float)]
-    return {claim.verdict: Interval(*points)} if points else {}
-
-
-def short(claim: Claim) -> str:
-    """What is seen where that is no difference."""
-    share, spread = claim.values.get("share_of_draws"), claim.values.get("spread_points")
-    if isinstance(share, float):
-        return f"holds in {100 * share:.1f}% of the draws"
-    return f"a spread of {spread:.1f} points" if isinstance(spread, float) else ""
+def claims_figure(judged: list[Claim]) -> list[Figure]:
+    """Every claim with its verdict, and where it is a difference that with its interval, else what is seen."""
+    lines = []
+    for claim in judged:
+        values: dict[str, Any] = claim.values
+        points = [values[key] / 100 for key in ("difference_points", "low", "high") if key in values]
+        note = f"holds in {100 * values['share_of_draws']:.1f}% of the draws" if "share_of_draws" in values else ""
+        note = f"a spread of {values['spread_points']:.1f} points" if "spread_points" in values else note
+        dots = {claim.verdict: Interval(*points)} if points else {}
+        lines.append(Line(claim.claim, dots, claim.verdict, note))
+    return dots_figure(
+        "claims_figure",
+        "Every claim of the paper with its difference, interval and verdict",
+        "Filled: at the paper's scale. Hollow: what is seen so far, short of it. Shaded: the margin of 5 points.",
+        lines,
+        VERDICTS,
+        "difference in points, with 95% intervals",
+        (-20, 80),
+        band=(-5, 5),
+    )

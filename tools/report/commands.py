@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Union
 
@@ -16,12 +16,13 @@ from tools.vote import baseline
 
 TARGETS = {"simple_cnn": "simple", "complex_cnn": "complex", "rcnn": "rcnn", "lstm": "lstm", "song_cnn": "song"}
 EACH_FOLD = "$f"  # of a loop of the shell
-ORIGIN = ("RANKS", "CAFFE", "GTZAN")
+OF_A_RUN = ("FOLD", "ITERS", "RANKS", "CAFFE", "GTZAN")  # which a vote on all folds has no use for
+JOINED_AS = {paths.joined_folds(split): split for split in JOINED}
 
 Variables = Mapping[str, Union[str, int, None]]
 
 
-def named(differences: Differences) -> Variables:
+def named(differences: Differences) -> dict[str, str]:
     """``dropout`` as DROPOUT."""
     return {name.upper(): value for name, value in differences.items()}
 
@@ -34,42 +35,36 @@ def make(collection: Collection, targets: str, variables: Variables) -> str:
     return " ".join(["make", targets, *words])
 
 
-def train_and_vote(collection: Collection, net: str, split: str | None, variables: Variables) -> str:
-    """From songs to votes of one run."""
-    train = f"train-{TARGETS[net]}" if net in TARGETS else "train"
-    return make(collection, f"lmdb {train} vote", {"NET": net, "SPLIT": split, **variables})
-
-
-def each_fold(
-    collection: Collection, net: str, split: str, variables: Variables, folds: list[int] | None = None
+def needed(
+    collection: Collection, net: str, split: str, variables: Variables | None = None, folds: Sequence[int] = ()
 ) -> str:
-    """The same for each fold in turn; where all are meant, they are then voted on as one."""
-    said = None if split == "song" else split  # the default needs no word
-    fold = {"FOLD": EACH_FOLD}
-    each = train_and_vote(collection, net, said, {**fold, **variables, **fold})
-    loop = f"for f in {' '.join(map(str, folds or range(JOINED[split])))}; do {each}; done"
-    together = {name: value for name, value in variables.items() if name not in ("FOLD", "ITERS", *ORIGIN)}
-    return loop if folds else f"{loop}; {make(collection, 'vote-folds', {'NET': net, 'SPLIT': said, **together})}"
+    """From songs to votes: of one run; of each of some folds; or of all where ``split`` is song-folds, then as one."""
+    given, joined = variables or {}, JOINED_AS.get(split)
+    target = f"lmdb train-{TARGETS[net]} vote" if net in TARGETS else "lmdb train vote"
+    if not (joined or folds):
+        return make(collection, target, {"NET": net, "SPLIT": split, **given})
+    said = {"NET": net, "SPLIT": None if joined == "song" else joined or split}  # the default needs no word
+    each = make(collection, target, {**said, "FOLD": None, **given, **{"FOLD": EACH_FOLD}})
+    loop = f"for f in {' '.join(map(str, folds or range(JOINED[joined or split])))}; do {each}; done"
+    together = {name: value for name, value in given.items() if name not in OF_A_RUN}
+    return loop if folds else f"{loop}; {make(collection, 'vote-folds', {**said, **together})}"
 
 
-def needed(collection: Collection, net: str, split: str, variables: Variables | None = None) -> str:
-    """What to type for votes that are not there: of one run, or of all folds."""
-    joined = next((each for each in JOINED if paths.joined_folds(each) == split), None)
-    return (each_fold if joined else train_and_vote)(collection, net, joined or split, variables or {})
-
-
-def command_of(collection: Collection, result: Run | Vote) -> str:
-    """The command that led to a run or a vote, with the ranks and the Caffe of it: both change the last digits."""
-    run = result.run if isinstance(result, Vote) else result
-    if run.net == baseline.NAME:
-        split = next((split for split in JOINED if paths.joined_folds(split) == result.split), None)
-        return make(collection, "baseline", {"SPLIT": None if split == "song" else split})
-    command = train_and_vote if result.split == run.split else each_fold
-    return command(collection, run.net, run.settings.split, variables(collection, result))
-
-
-def commands_of(collection: Collection, *votes: Vote) -> str:
-    return "\n".join(command_of(collection, vote) for vote in votes)
+def command_of(collection: Collection, *results: Run | Vote) -> str:
+    """The command that led to each run or vote, with the ranks and the Caffe of it: both change the last digits."""
+    commands = []
+    for result in results:
+        joined = JOINED_AS.get(result.split)
+        run = result.run if isinstance(result, Vote) else result
+        if isinstance(result, Vote) and result.tested_elsewhere:
+            far = {"ITERATION": result.iteration}
+            commands.append(make(collection, "vote", {"RUN": str(run.folder), "TEST": result.test_root, **far}))
+        elif run.net == baseline.NAME:
+            commands.append(make(collection, "baseline", {"SPLIT": None if joined == "song" else joined}))
+        else:
+            split = result.split if joined else run.settings.split
+            commands.append(needed(collection, run.net, split, variables(collection, result)))
+    return "\n".join(commands)
 
 
 def variables(collection: Collection, result: Run | Vote) -> Variables:
@@ -77,15 +72,16 @@ def variables(collection: Collection, result: Run | Vote) -> Variables:
 
     GTZAN=DIR is said where the songs are the user's, not synthetic nor unknown.
     """
-    run = result.run if isinstance(result, Vote) else result
-    far = {"ITERS": result.iteration, "ITERATION": result.iteration} if isinstance(result, Vote) else {}
+    voted = isinstance(result, Vote)
+    run, record = (result.run, result.summary) if isinstance(result, Vote) else (result, result.record)
     native = run.record.get("versions", {}).get("caffe_package") == runs.NATIVE
-    data = collection.data_of(run.record["data_fingerprint"])
+    data = collection.data_of(run.fingerprint)
     return {
         "FOLD": run.settings.fold or None,
         **named(run.differences),
-        **(far or {"ITERS": run.record["iteration"]}),
-        "RANKS": result.summary.get("ranks") if isinstance(result, Vote) else run.record.get("ranks"),
+        "ITERS": result.iteration,
+        "ITERATION": result.iteration if voted else None,
+        "RANKS": record.get("ranks"),
         "CAFFE": "native" if native else None,
         "GTZAN": None if data is None or is_synthetic(Path(data["root"])) else os.path.relpath(data["root"]),
     }

@@ -6,18 +6,27 @@ runs on the same test clips the same songs. What lies between the 2.5th and the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
 
-from tools.report.table import Interval, gain
+from tools.report.table import Interval
 from tools.vote import rules
-from tools.vote.count import Clips
+from tools.vote.count import Clips, hold_election
 
 MARGIN = 5.0  # points that count as no difference to speak of
 SURE = 0.975  # of the draws
+VOTES_TO_DECIDE = 5  # of 15 clips, by plurality
+# What can be claimed of a difference: whether it holds of points (resamples,)
+STATEMENTS = {
+    "above 0": lambda points: points > 0,
+    "above 5 points": lambda points: points > MARGIN,
+    "at most 5 points": lambda points: points <= MARGIN,
+    "within 5 points": lambda points: np.abs(points) <= MARGIN,
+}
+
+Answers = dict[tuple[str, int], int]  # a label, or whether it is right, by track and clip (0 where a song is one)
 
 
 @lru_cache(maxsize=8)
@@ -26,6 +35,23 @@ def draws(songs: int) -> np.ndarray:
     random = np.random.default_rng(rules.BOOTSTRAP_SEED)
     drawn = (random.integers(songs, size=songs) for _ in range(rules.RESAMPLES))
     return np.stack([np.bincount(each, minlength=songs) for each in drawn])
+
+
+def of_test_clips(clips: Clips, values: np.ndarray) -> Answers:
+    """The values (clips,) that belong to test clips."""
+    at = np.flatnonzero(clips.tested)
+    return dict(zip(zip(clips.tracks[at], clips.clips[at]), values[at]))
+
+
+def clips_right(clips: Clips) -> Answers:
+    return of_test_clips(clips, clips.right)
+
+
+def songs_right(clips: Clips, rule: str = "plurality") -> Answers:
+    """Which songs are right by a plurality of 5 clips, or by the mean probability of all."""
+    election = hold_election(clips, None)
+    labels = election.plurality(VOTES_TO_DECIDE) if rule == "plurality" else election.most_probable
+    return {(track, 0): right for track, right in zip(election.tracks, labels == election.labels)}
 
 
 @dataclass(frozen=True)
@@ -37,6 +63,7 @@ class Difference:
     high: float
     clips: int
     songs: int
+    shares: tuple[float, float]  # of the first and the second, 0..1
     drawn: np.ndarray = field(repr=False, compare=False)
 
     @property
@@ -44,55 +71,21 @@ class Difference:
         """As a table has it, 0..1."""
         return Interval(self.points / 100, self.low / 100, self.high / 100)
 
-    def __str__(self) -> str:
-        return gain(self.interval)
 
-
-def shared_clips(first: Clips, second: Clips) -> tuple[np.ndarray, np.ndarray]:
-    """Indices of the test clips that both have, in the same order."""
-    places = [
-        {(track, number): i for i, (track, number) in enumerate(zip(c.tracks, c.clips)) if c.tested[i]}
-        for c in (first, second)
-    ]
-    shared = sorted(places[0].keys() & places[1].keys())
-    a, b = (np.array([place[clip] for clip in shared], dtype=int) for place in places)
-    return a, b
-
-
-def clip_difference(first: Clips, second: Clips) -> Difference | None:
-    """Clip accuracy of ``first`` minus that of ``second`` on the test clips that both have; None without any."""
-    a, b = shared_clips(first, second)
-    return difference(first.tracks[a], first.right[a], second.right[b]) if len(a) else None
-
-
-def difference(tracks: np.ndarray, first: np.ndarray, second: np.ndarray) -> Difference:
-    """The share right in ``first`` minus that in ``second``, bool, an entry a clip or a song of ``tracks``."""
-    songs, song_of_entry = np.unique(tracks, return_inverse=True)
+def difference(first: Answers, second: Answers) -> Difference | None:
+    """Of the shares right, over the clips or the songs that both have; None without any."""
+    shared = sorted(first.keys() & second.keys())
+    if not shared:
+        return None
+    right = np.array([[answers[key] for key in shared] for answers in (first, second)], dtype=int)
+    songs, song_of_clip = np.unique([track for track, _ in shared], return_inverse=True)
     gained = np.zeros(len(songs), int)
-    np.add.at(gained, song_of_entry, first.astype(int) - second)
+    np.add.at(gained, song_of_clip, right[0] - right[1])
     times = draws(len(songs))
-    drawn = 100 * (times @ gained) / (times @ np.bincount(song_of_entry))
+    drawn = 100 * (times @ gained) / (times @ np.bincount(song_of_clip))
     low, high = np.percentile(drawn, [2.5, 97.5]).tolist()
-    return Difference(100 * float(gained.sum() / len(tracks)), low, high, len(tracks), len(songs), drawn)
-
-
-Statement = Callable[[np.ndarray], np.ndarray]  # of points (resamples,): in which of them it holds
-
-
-def better(points: np.ndarray) -> np.ndarray:
-    return points > 0
-
-
-def far_better(points: np.ndarray) -> np.ndarray:
-    return points > MARGIN
-
-
-def alike(points: np.ndarray) -> np.ndarray:
-    return np.abs(points) <= MARGIN
-
-
-def not_better(points: np.ndarray) -> np.ndarray:
-    return points <= MARGIN
+    points = 100 * float(gained.sum() / len(shared))
+    return Difference(points, low, high, len(shared), len(songs), tuple(right.mean(axis=1).tolist()), drawn)
 
 
 def judge(share: float) -> str:
@@ -107,5 +100,5 @@ def train_clips_right(clips: Clips) -> Interval | None:
     trained = clips.parts == "train"
     if not trained.any():
         return None
-    right, tracks = clips.right[trained], clips.tracks[trained]
-    return Interval(float(right.mean()), *rules.bootstrap_interval(np.unique(tracks, return_inverse=True)[1], right))
+    right = clips.right[trained]
+    return Interval(float(right.mean()), *rules.bootstrap_interval(clips.tracks[trained], right))

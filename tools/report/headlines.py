@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
+
 from tools import paths
-from tools.report import commands, compare, dots, paper
-from tools.report.canvas import BLUE, GREEN, INK, ORANGE, Figure
-from tools.report.dots import Line, Style
+from tools.report import commands, compare, paper
+from tools.report.canvas import BY_SPLIT, INK, Figure, Line, Style, dots_figure, line_of
 from tools.report.paper import Headline
-from tools.report.records import Collection, Vote
+from tools.report.records import Collection, Vote, by_iteration
 from tools.report.table import DASH, Column, Interval, Row, Table, Values, interval, words
 
 NET_NAMES = {
@@ -29,10 +31,7 @@ PLACES = {
 }
 SPLITS = {**PLACES, "filtered": ("filtered",)}
 THE_PAPER = "the paper"
-STYLES = {
-    THE_PAPER: Style(INK, "*"),
-    **dict(zip(PLACES, (Style(ORANGE, "s"), Style(BLUE), Style(GREEN, "D")))),
-}
+STYLES = {THE_PAPER: Style(INK, "*"), **dict(zip(PLACES, BY_SPLIT))}
 
 
 def net_name(net: str) -> str:
@@ -45,7 +44,7 @@ def protocols_of(net: str) -> tuple[str, ...]:
 
 
 def is_by_hand(vote: Vote) -> bool:
-    """Whether dropout alone differs, and is raised on the way, as ``0.4 0.6@150 0.7@300``."""
+    """Whether dropout alone differs, and is raised on the way, as ``0.4 0.6@150 0.7@300``: shorter with SCALE=."""
     return vote.differences.keys() == {"dropout"} and "@" in vote.differences["dropout"]
 
 
@@ -54,31 +53,30 @@ def votes_by_the_paper(collection: Collection, net: str, split: str) -> list[Vot
     votes = collection.find_votes(net, split)
     if net == "complex_cnn":
         by_hand = collection.find_votes(net, split, dropout=DROPOUT_BY_HAND)
-        # with SCALE= below 1 the schedule is shorter too
-        votes += by_hand or [v for v in collection.votes if (v.net, v.split) == (net, split) and is_by_hand(v)]
-    by_iteration = {vote.iteration: vote for vote in votes}
-    return [by_iteration[iteration] for iteration in sorted(by_iteration)]
+        votes = by_iteration([*(by_hand or collection.find_votes(net, split, is_by_hand)), *votes])
+    return votes
 
 
-def vote_beside(collection: Collection, headline: Headline, place: str) -> Vote | None:
-    """The vote to set beside a headline: that at its iteration; but for Table 2 else the last before, the first after.
+Search = Callable[[str, str], list[Vote]]  # votes of a net under a split, by iteration
 
-    Where several are as far, the first of the place's splits counts.
+
+def furthest(find: Search, net: str, splits: tuple[str, ...], iterations: int | None = None) -> Vote | None:
+    """The vote of a net that was trained furthest, up to so many iterations; else the first after.
+
+    Where several are as far, that of the first of these splits counts.
     """
-    splits = [split for split in reversed(PLACES[place]) if split != "clip" or "clip" in protocols_of(headline.net)]
-    votes = [vote for split in splits for vote in votes_by_the_paper(collection, headline.net, split)]
-    votes.sort(key=lambda vote: vote.iteration)
-    if headline.exact:
-        votes = [vote for vote in votes if vote.iteration == headline.iterations]
-    before = [vote for vote in votes if headline.iterations is None or vote.iteration <= headline.iterations]
+    asked = [split for split in reversed(splits) if split != "clip" or "clip" in protocols_of(net)]
+    votes = sorted((vote for split in asked for vote in find(net, split)), key=lambda vote: vote.iteration)
+    before = [vote for vote in votes if iterations is None or vote.iteration <= iterations]
     return next(iter(before[-1:] or votes[:1]), None)
 
 
-def furthest(collection: Collection, net: str, splits: tuple[str, ...]) -> Vote | None:
-    """The vote of a net as it is that was trained furthest, of the first of these splits where several are as far."""
-    asked = [split for split in reversed(splits) if split != "clip" or "clip" in protocols_of(net)]
-    votes = [vote for split in asked for vote in collection.find_votes(net, split)]
-    return max(reversed(votes), key=lambda vote: vote.iteration, default=None)
+def vote_beside(collection: Collection, headline: Headline, place: str) -> Vote | None:
+    """The vote to set beside a headline: for a row of Table 2 that at its iteration alone."""
+    find = partial(votes_by_the_paper, collection)
+    vote = furthest(find, headline.net, PLACES[place], headline.iterations)
+    exact = headline.place == "Table 2"
+    return None if vote and exact and vote.iteration != headline.iterations else vote
 
 
 def measured(vote: Vote, headline: Headline) -> Interval | None:
@@ -89,14 +87,7 @@ def measured(vote: Vote, headline: Headline) -> Interval | None:
         return vote.songs_right("true_label", headline.threshold)
     if headline.measure == "train clips":
         return compare.train_clips_right(vote.clips)
-    present = vote.confusion.sum(axis=0) > 0
-    return Interval(float(vote.confusion.diagonal()[present].mean()))
-
-
-def is_asked(headline: Headline, place: str) -> bool:
-    """Clips trained on are voted on under split clip alone, where the whole-song net has no records of its own."""
-    by_clip = PLACES[place] == ("clip",)
-    return by_clip if headline.measure == "train clips" else not by_clip or "clip" in protocols_of(headline.net)
+    return Interval(vote.mean_over_genres)
 
 
 def after(share: Interval | None, iteration: int | None) -> str:
@@ -129,77 +120,52 @@ def summary_row(collection: Collection, headline: Headline) -> Row:
         "paper_place": headline.place,
     }
     typed, missing = [], True
-    for place in filter(lambda place: is_asked(headline, place), PLACES):
+    for place, splits in PLACES.items():
+        asked = ("clip",) if headline.measure == "train clips" else (*protocols_of(headline.net), "artist")
+        if splits[-1] not in asked:  # clips trained on are voted on under split clip alone
+            continue
         vote = vote_beside(collection, headline, place)
         ours = measured(vote, headline) if vote else None
         values |= {place: ours, f"{place}, iteration": 0}
         if vote and ours:
-            values |= {f"{place}, {key}": value for key, value in basis(collection, vote).items()}
+            rests_on: Values = {"iteration": vote.iteration, "data": collection.music_of(vote.fingerprint)}
+            rests_on |= {key: vote.summary.get(key) for key in ("clips", "songs", "seed", "ranks")}
+            values |= {f"{place}, {key}": value for key, value in rests_on.items()}
             typed.append(commands.command_of(collection, vote))
             missing = False
         elif place != "by artist":  # of the net as it is, which few train by artist too
             far = {"ITERS": headline.iterations, "ITERATION": headline.iterations}
-            typed.append(commands.needed(collection, headline.net, PLACES[place][-1], far))
+            typed.append(commands.needed(collection, headline.net, splits[-1], far))
     return Row(values, "\n".join(typed), missing)
 
 
-def basis(collection: Collection, vote: Vote) -> Values:
-    """What a figure rests on."""
-    return {
-        "iteration": vote.iteration,
-        "data": collection.music_of(vote.fingerprint),
-        "clips": vote.summary["clips"],
-        "songs": vote.summary["songs"],
-        "seed": vote.summary.get("seed"),
-        "ranks": vote.summary.get("ranks"),
-    }
-
-
-def lines(table: Table) -> list[Line]:
-    """The table as lines of dots, clips first, then songs; what the paper has twice, once."""
-    grouped: list[Line] = []
-    for title, measure in (("Clips right", "clips"), ("Songs right", "songs")):
-        grouped.append(Line(title, heading=True))
-        for headline, row in zip(paper.HEADLINES, table.rows):
-            if (headline.drawn_with or headline.measure) == measure:
-                ours = {place: row.values.get(place) for place in PLACES}
-                shown = {place: share for place, share in ours.items() if isinstance(share, Interval)}
-                if headline.percent is not None:
-                    shown = {THE_PAPER: Interval(headline.percent / 100), **shown}
-                says = "" if headline.percent is not None else f"the paper: {headline.words}"
-                grouped.append(Line(headline.title, shown, says))
+def lines(table: Table) -> dict[str, list[Line]]:
+    """The table as lines of dots, by what they measure; what the paper has twice, once."""
+    grouped: dict[str, list[Line]] = {}
+    for headline, row in zip(paper.HEADLINES, table.rows):
+        values = {**row.values, THE_PAPER: headline.percent and headline.percent / 100}
+        says = f"the paper: {headline.words}" if headline.words else ""
+        line = line_of(headline.title, values, dict(zip(STYLES, STYLES)), says)
+        grouped.setdefault(headline.drawn_with or headline.measure, []).append(line)
     return grouped
 
 
-def picture(table: Table, style: dict[str, str] | None = None) -> bytes:
-    return dots.draw_dots(lines(table), STYLES, "percent right, with 95% intervals", (0, 101), style=style)
-
-
-def answer(collection: Collection, table: Table) -> Figure:
-    caption = f"Ours: {data_of(collection)}. The paper: {paper.SONGS:,} songs." if collection.votes else ""
+def answer(collection: Collection, table: Table, style: Mapping[str, str] | None = None) -> list[Figure]:
+    caption = f"Ours: {collection.music}. The paper: {paper.SONGS:,} songs." if collection.votes else ""
     alt = "Every figure of the paper, and ours by clip, by song and by artist, as dots with intervals"
-    return Figure("answer", alt, caption, picture(table), dots.numbers(lines(table)))
-
-
-def data_of(collection: Collection) -> str:
-    """The songs that the votes are of, as people name them."""
-    return "; ".join(dict.fromkeys(collection.music_of(vote.fingerprint) for vote in collection.votes))
+    clips, songs = (lines(table)[measure] for measure in ("clips", "songs"))
+    drawn = [Line("Clips right", heading=True), *clips, Line("Songs right", heading=True), *songs]
+    return dots_figure("answer", alt, caption, drawn, STYLES, style=style)
 
 
 def best(table: Table) -> Table:
     """The highest of each column, of clips and of songs."""
     columns = [Column("place", "", words), Column("clips", "Clips, at best"), Column("songs", "Songs, at best")]
-    highest: dict[str, dict[str, float]] = {place: {} for place in (THE_PAPER, *PLACES)}
-    for headline, row in zip(paper.HEADLINES, table.rows):
-        measure = headline.drawn_with or headline.measure
-        ours = {place: row.values.get(place) for place in PLACES}
-        shares = {place: 100 * share.value for place, share in ours.items() if isinstance(share, Interval)}
-        if headline.percent is not None:
-            shares[THE_PAPER] = headline.percent
-        for place, share in shares.items() if measure in ("clips", "songs") else ():
-            highest[place][measure] = max(highest[place].get(measure, 0), share)
     rows = []
-    for place, shares in highest.items():
-        said = {measure: f"{share:.4g}%" for measure, share in shares.items()}
-        rows.append(Row({"place": place, "clips": "not run", "songs": "not run", **said}))
+    for series in STYLES:
+        values: Values = {"place": series}
+        for measure in ("clips", "songs"):
+            shares = [line.dots[series].value for line in lines(table)[measure] if series in line.dots]
+            values[measure] = f"{100 * max(shares):.4g}%" if shares else "not run"
+        rows.append(Row(values))
     return Table("best", "At best", columns, rows)

@@ -13,91 +13,85 @@ import jinja2
 from markupsafe import Markup
 
 from tools.files import whole_folder
-from tools.report import changes, commands, comparisons, curves, figures, headlines, music, paper, three
+from tools.report import commands, curves, figures, headlines, music, pairs, paper, splits
 from tools.report.canvas import Figure
-from tools.report.claims import Claim, claims, claims_figure, claims_table
+from tools.report.claims import claims, claims_figure, claims_table
+from tools.report.evidence import Claim
 from tools.report.records import Collection
-from tools.report.spectrogram import spectrogram_figures
 from tools.report.table import Row, Table, csv_text
 
 TEMPLATES = Path(__file__).with_name("template")
 
-Tables = dict[str, list[Table]]  # by section
-Figures = dict[str, list[Figure]]
-
 
 @dataclass(frozen=True)
 class Page:
+    """Tables and figures by section."""
+
     collection: Collection
-    tables: Tables
-    figures: Figures
+    tables: dict[str, list[Table]]
+    figures: dict[str, list[Figure]]
     claims: list[Claim]
 
     @property
-    def missing_rows(self) -> int:
-        return sum(row.missing for members in self.tables.values() for table in members for row in table.rows)
-
-
-def has_other_music(collection: Collection) -> bool:
-    return bool(collection.other_runs or collection.other_votes)
+    def counts(self) -> dict[str, int]:
+        c = self.collection
+        runs, votes = len(c.runs) + len(c.other_runs), len(c.votes) + len(c.other_votes)
+        return {"runs": runs, "votes": votes, "splits": len(c.manifests)}
 
 
 def make_page(collection: Collection) -> Page:
-    """Tables and figures by section; no figure where nothing of a section has been run."""
+    """No figure where nothing of a section has been run."""
     judged = claims(collection)
-    summary, leak = headlines.summary(collection), comparisons.leak(collection)
-    changed, plus = changes.changes(collection), changes.plus_gain(collection)
-    others, by_artist = has_other_music(collection), three.three_splits(collection)
+    summary, leak = headlines.summary(collection), pairs.leak(collection)
+    changed, plus = pairs.changes(collection), pairs.plus_gain(collection)
+    by_artist = splits.three_splits(collection)
+    others = bool(collection.other_runs or collection.other_votes)
     tables = {
         "summary": [summary],
         "claims": [claims_table(judged)],
-        "splits": [leak, *([by_artist] if by_artist.rows else []), comparisons.splits(collection)],
-        "integer_float": [comparisons.integer_beside_float(collection)],
+        "splits": [leak, *([by_artist] if by_artist.rows else []), splits.splits(collection)],
+        "integer_float": [pairs.integer_beside_float(collection)],
         "changes": [changed, plus],
         "music": [music.accuracies(collection), *music.many_genres(collection)] if others else [],
-        "data": [comparisons.data_table(collection)],
+        "data": [splits.data_table(collection)],
     }
     pictures = {
-        "summary": [headlines.answer(collection, summary)],
-        "claims": [claims_figure(judged)],
+        "summary": headlines.answer(collection, summary),
+        "claims": claims_figure(judged),
         "table2": curves.table_2_figures(collection),
-        "splits": [*comparisons.leak_figure(leak), *three.figure(by_artist), *comparisons.splits_figure(collection)],
+        "splits": [
+            *pairs.leak_figure(leak),
+            *splits.three_figure(by_artist),
+            *splits.splits_figure(collection),
+        ],
         "table1": figures.confusion_figures(collection),
-        "voting": figures.voting_figures(collection),
+        "voting": curves.voting_figures(collection),
         "networks": figures.network_figures(collection),
-        "figure4": spectrogram_figures(collection),
+        "figure4": figures.spectrogram_figures(collection),
         "figure5": curves.net_figures(collection),
-        "settings": [*curves.integer_float_figures(collection), *curves.dropout_figures(collection)],
-        "changes": changes.figures(changed, plus),
+        "settings": curves.setting_figures(collection),
+        "changes": pairs.changes_figure(changed, plus),
         "music": music.confusions(collection),
     }
     return Page(collection, tables, pictures, judged)
 
 
-def commands_for(collection: Collection) -> dict[str, str]:
-    """What fills the sections that have no figure yet."""
-    lstm = commands.needed(collection, "lstm", "song")
-    clip, song = (commands.needed(collection, "rcnn", split) for split in headlines.PROTOCOLS)
-    return {"table1": lstm, "figure4": "make lmdb", "figure5": song, "table2": f"{clip}\n{song}"}
-
-
-def counts(collection: Collection) -> dict[str, int]:
-    runs, votes = (*collection.runs, *collection.other_runs), (*collection.votes, *collection.other_votes)
-    return {"runs": len(runs), "votes": len(votes), "splits": len(collection.manifests)}
-
-
 def content_of(page: Page) -> dict[str, Any]:
     """Everything that the page shows, and that report.json holds."""
     collection = page.collection
+    lstm, clip, song = (
+        commands.needed(collection, net, split) for net, split in (("lstm", "song"), ("rcnn", "clip"), ("rcnn", "song"))
+    )
     return {
-        "data": headlines.data_of(collection) or "nothing yet",
+        "data": collection.music or "nothing yet",
         "best": headlines.best(page.tables["summary"][0]),
         "paper": {"title": paper.TITLE, "authors": paper.AUTHORS, "figures": paper.figures()},
-        "counts": counts(collection),
+        "counts": page.counts,
         "tables": page.tables,
         "figures": page.figures,
         "claims": page.claims,
-        "commands": commands_for(collection),
+        # what fills the sections that have no figure yet
+        "commands": {"table1": lstm, "figure4": "make lmdb", "figure5": song, "table2": f"{clip}\n{song}"},
         "left_out": collection.left_out,
         "build": str(collection.build),
     }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import shlex
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -39,6 +41,15 @@ class Run:
     @property
     def split(self) -> str:
         return self.settings.split_folder
+
+    @property
+    def fingerprint(self) -> str:
+        """Of its songs."""
+        return self.record["data_fingerprint"]
+
+    @property
+    def iteration(self) -> int:
+        return self.record["iteration"]
 
     @property
     def is_of_paper(self) -> bool:
@@ -78,12 +89,18 @@ class Vote:
         return self.summary.get("test_fingerprint")
 
     @property
+    def test_root(self) -> str:
+        """What TEST= named, as the vote's own command has it; its fingerprint where that does not tell."""
+        words = shlex.split(self.summary.get("command", ""))
+        return words[words.index("--test") + 1] if "--test" in words[:-1] else str(self.tested_elsewhere)[:8]
+
+    @property
     def is_of_paper(self) -> bool:
         return self.genres == GENRES and not self.tested_elsewhere
 
     @property
     def fingerprint(self) -> str:
-        return self.run.record["data_fingerprint"]
+        return self.run.fingerprint
 
     @property
     def trained_with(self) -> tuple[int | None, str | None]:
@@ -105,10 +122,9 @@ class Vote:
         return Interval(self.summary["clip_accuracy"], *self.summary["clip_interval"])
 
     @property
-    def lowest_threshold(self) -> int | None:
-        """The fewest clips by which songs.csv is decided; None without votes."""
-        songs = self.summary["song_accuracy"]
-        return min(map(int, songs["true_label"])) if songs else None
+    def mean_over_genres(self) -> float:
+        """Of the share right of each genre's test clips."""
+        return float(self.confusion.diagonal()[self.confusion.sum(axis=0) > 0].mean())
 
     def songs_right(self, rule: str, threshold: int | None = None) -> Interval | None:
         """Songs right by a rule; the paper's thresholds are of 15 clips, the LSTM's 30 have twice that."""
@@ -144,15 +160,16 @@ class Collection:
     def songs_of(self, fingerprint: str) -> int:
         """How many songs the data with this fingerprint have; 0 where nothing is left that tells."""
         data = self.data_of(fingerprint)
-        runs = [run for run in (*self.runs, *self.other_runs) if run.record["data_fingerprint"] == fingerprint]
-        voted_on = (v.summary["songs"] for v in (*self.votes, *self.other_votes) if v.fingerprint == fingerprint)
-        songs = [run.songs for run in runs] or voted_on  # the baseline has no run
-        return data["songs_present"] if data else max(songs, default=0)
+        if data:
+            return data["songs_present"]
+        runs = [run.songs for run in (*self.runs, *self.other_runs) if run.fingerprint == fingerprint]
+        votes = (*self.votes, *self.other_votes)  # the baseline has no run
+        return max(runs or (vote.summary["songs"] for vote in votes if vote.fingerprint == fingerprint), default=0)
 
     @property
     def songs(self) -> int:
         """How many songs the paper's runs are of; as many as the paper's own before there is any."""
-        return max((self.songs_of(run.record["data_fingerprint"]) for run in self.runs), default=SONGS)
+        return max((self.songs_of(run.fingerprint) for run in self.runs), default=SONGS)
 
     def music_of(self, fingerprint: str) -> str:
         """The songs as people name them: ``gtzan-mini, 100 songs``."""
@@ -160,42 +177,41 @@ class Collection:
         name = root_name(Path(data["root"])) if data else self.kept_as.get(fingerprint)
         return f"{name}, {songs}" if name else f"{songs}, whose LMDBs are gone"
 
+    @property
+    def music(self) -> str:
+        """The songs that the votes are of."""
+        return "; ".join(dict.fromkeys(self.music_of(vote.fingerprint) for vote in self.votes))
+
     def same_songs(self, first: Vote, second: Vote) -> bool:
         """Whether two votes are of the same songs: of one fingerprint, or of two that made one LMDB, byte for byte.
 
         An earlier fingerprint is of one copy of the songs: it holds the times of their files.
         """
-        both = {first.fingerprint, second.fingerprint}
-        fingerprints: dict[str, set[str]] = {}
-        for run in self.runs:
-            for entry in run.record["lmdb"].values():
-                fingerprints.setdefault(entry["sha256"], set()).add(run.record["data_fingerprint"])
-        return len(both) == 1 or any(both <= alike for alike in fingerprints.values())
+        made = [
+            {entry["sha256"] for run in self.runs if run.fingerprint == one for entry in run.record["lmdb"].values()}
+            for one in (first.fingerprint, second.fingerprint)
+        ]
+        return first.fingerprint == second.fingerprint or not made[0].isdisjoint(made[1])
 
-    def find_votes(self, net: str, split: str, **different: str | None) -> list[Vote]:
-        """Votes of one run, by iteration. Only ``different`` differs from the plain run (None: whatever its value)."""
-        by_iteration: dict[int, Vote] = {}
-        for vote in self.votes:
-            if (vote.net, vote.split) == (net, split) and matches(vote.differences, different):
-                by_iteration.setdefault(vote.iteration, vote)
-        return [by_iteration[iteration] for iteration in sorted(by_iteration)]
+    def find_votes(
+        self, net: str, split: str, is_it: Callable[[Vote], bool] | None = None, **different: str
+    ) -> list[Vote]:
+        """Votes by iteration: of the run that differs from the plain one so, or of those that ``is_it`` tells."""
+        votes = [vote for vote in self.votes if (vote.net, vote.split) == (net, split)]
+        return by_iteration(vote for vote in votes if (is_it(vote) if is_it else vote.differences == different))
 
-    def find_run(self, net: str, split: str, **different: str | None) -> Run | None:
-        runs_of_net = (run for run in self.runs if (run.net, run.split) == (net, split))
-        return next((run for run in runs_of_net if matches(run.differences, different)), None)
+    def find_run(self, net: str, split: str, **different: str) -> Run | None:
+        asked = (net, split, different)
+        return next((run for run in self.runs if (run.net, run.split, run.differences) == asked), None)
+
+    def pairs(self, first: list[Vote], second: list[Vote]) -> list[tuple[Vote, Vote]]:
+        """Votes on the same data, of as many ranks and the same Caffe."""
+        return [(a, b) for a in first for b in second if a.trained_with == b.trained_with and self.same_songs(a, b)]
 
     def same_iteration(self, first: list[Vote], second: list[Vote]) -> tuple[Vote, Vote] | None:
-        """The newest pair of votes at one iteration, on the same data, as many ranks and the same Caffe."""
-        by_iteration = {vote.iteration: vote for vote in second}
-        for vote in reversed(first):
-            other = by_iteration.get(vote.iteration)
-            if other and self.comparable(vote, other):
-                return vote, other
-        return None
-
-    def comparable(self, first: Vote, second: Vote) -> bool:
-        """Whether two votes are of the same data, as many ranks and the same Caffe."""
-        return self.same_songs(first, second) and first.trained_with == second.trained_with
+        """The newest of the pairs at one iteration."""
+        pairs = [(a, b) for a, b in self.pairs(first, second) if a.iteration == b.iteration]
+        return pairs[-1] if pairs else None
 
 
 def is_synthetic(root: Path) -> bool:
@@ -210,5 +226,9 @@ def root_name(root: Path) -> str:
     return printable(next((part for part in reversed(root.absolute().parts) if part not in inner), root))
 
 
-def matches(own: Differences, asked: dict[str, str | None]) -> bool:
-    return own.keys() == asked.keys() and all(value in (None, own[key]) for key, value in asked.items())
+def by_iteration(votes: Iterable[Vote]) -> list[Vote]:
+    """One vote an iteration, the first of several."""
+    firsts: dict[int, Vote] = {}
+    for vote in votes:
+        firsts.setdefault(vote.iteration, vote)
+    return [firsts[iteration] for iteration in sorted(firsts)]

@@ -14,12 +14,17 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+from caffe.proto import caffe_pb2
+
 from tools import cli, files, paths
 from tools.cli import UserError
-from tools.report import headlines, older, three
+from tools.nets import prototxt
+from tools.nets.network import Network
+from tools.report import headlines, splits
 from tools.report.canvas import PAPER
 from tools.report.collect import collect_kept
 from tools.report.page import Page, make_page, write_page
+from tools.report.records import Collection
 from tools.songs.gtzan import GENRES
 from tools.train import runs
 from tools.vote import baseline
@@ -35,26 +40,22 @@ LOCK = paths.CHECKOUT / "build" / "results"  # what is kept is committed: its lo
 ONE_TRAINING = ("prototxt", "lmdb", "seed", "batch", "dropout", "lr_steps", "ranks", "versions")
 
 
-def keep(vote: Path, results: Path) -> None:
+def keep(vote: Path, results: Path | None = None) -> None:
     """Copy the records and curves of the runs that a vote is of to ``results``/runs/, then the vote to votes/.
 
-    UserError where one of them is not whole, or another training is kept where a run would lie; then no vote is kept.
+    Where no folder is named, votes on other genres than the paper's ten are kept apart. UserError where one of them is
+    not whole, or another training is kept where a run would lie; then no vote is kept.
     """
     check_whole(vote, KEPT)
     files.check_as_written(vote / "summary.json", "vote again")
     summary = json.loads((vote / "summary.json").read_text())
+    if results is None:
+        results = paths.RESULTS if tuple(summary["genres"]) == GENRES else paths.OTHER_RESULTS
     for run in map(Path, summary["run"].split(", ") if summary["net"] != baseline.NAME else ()):  # which has no run
         keep_run(run, paths.run_folder(results, run.parent.name, run.name))
     folder = paths.votes_folder(results, vote.parent.name, vote.name)
     copy_files(vote, folder, KEPT)
     print(f"kept in {folder}")
-
-
-def results_of(vote: Path) -> Path:
-    """Where a vote is kept: apart, where its genres are not the paper's ten."""
-    check_whole(vote, KEPT)
-    genres = json.loads((vote / "summary.json").read_text())["genres"]
-    return paths.RESULTS if tuple(genres) == GENRES else paths.OTHER_RESULTS
 
 
 def keep_run(run: Path, folder: Path) -> None:
@@ -88,20 +89,42 @@ def copy_files(source: Path, folder: Path, names: tuple[str, ...]) -> None:
 def parts(page: Page) -> dict[Path, dict[str, str]]:
     """What stands in each README, by the name of its marks."""
     tables = {table.name: table for members in page.tables.values() for table in members}
-    texts = {part: tables[part].markdown() for part in ("leak", "claims", "changes", "plus")}
-    texts["results"] = tables["splits"].markdown() + older.note(page.collection)
-    by_artist = three.three_splits(page.collection)
-    texts["three"] = by_artist.markdown()
+    tables |= {"results": tables["splits"], "paper": tables["summary"], "three": splits.three_splits(page.collection)}
+    texts = {part: tables[part].markdown() for part in ("leak", "claims", "changes", "plus", "results", "three")}
+    changed = ", ".join(changed_networks(page.collection))
+    if changed:
+        texts["results"] += f"\n\nOf a network with other layers than `prototxt/` has, and to be run again: {changed}."
     # The README says the notes in words of its own
-    shown = {"paper": tables["summary"], "three": by_artist}
-    readme = {part: replace(table, note="").markdown(commands=False) for part, table in shown.items()}
+    readme = {part: replace(tables[part], note="").markdown(commands=False) for part in ("paper", "three")}
     return {README: readme, TABLES: texts}
+
+
+def changed_networks(collection: Collection) -> list[str]:
+    """The networks whose kept runs were trained with other layers than prototxt/ has now."""
+    plain = [run for run in collection.runs if not run.differences]
+    now = {run.net: layers(prototxt.text(Network(run.net).deploy)) for run in plain}
+    return sorted({run.net for run in plain if layers(run.record["prototxt"]["deploy"]) != now[run.net]})
+
+
+def layers(deploy: str) -> list[str]:
+    """The settings of each layer but those that only take the input in, without names and how weights begin."""
+    net = prototxt.parse(deploy, caffe_pb2.NetParameter(), "deploy")
+    kept = [layer for layer in net.layer if layer.type not in ("Input", "Power")]
+    for layer in kept:
+        for name in ("name", "bottom", "top", "param"):
+            layer.ClearField(name)
+        for parameters in (layer.convolution_param, layer.inner_product_param, layer.recurrent_param):
+            parameters.ClearField("weight_filler")
+            parameters.ClearField("bias_filler")
+    return [prototxt.text(layer) for layer in kept]
 
 
 def picture(page: Page) -> str:
     """The answer as the README shows it, on paper of its own."""
+    paper = dict.fromkeys(("figure.facecolor", "savefig.facecolor"), PAPER)
     (summary,) = page.tables["summary"]
-    return headlines.picture(summary, {"figure.facecolor": PAPER, "savefig.facecolor": PAPER}).decode()
+    (figure,) = headlines.answer(page.collection, summary, paper)
+    return figure.svg.decode()
 
 
 def insert_parts(file: Path, text: str, page: Page) -> str:
@@ -124,7 +147,7 @@ def main() -> None:
     votes = parser.parse_args().keep
     with files.only_writer(LOCK):
         for vote in votes:
-            keep(vote, results_of(vote))
+            keep(vote)
         collection = collect_kept()
         if not collection.votes:
             raise UserError(f"{paths.RESULTS}: no result is kept there: keep a vote first, with --keep")

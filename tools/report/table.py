@@ -19,6 +19,11 @@ class Interval(NamedTuple):
     low: float = math.nan
     high: float = math.nan
 
+    @property
+    def numbers(self) -> tuple[float | None, ...]:
+        """With None for ends that it has not."""
+        return tuple(None if math.isnan(number) else number for number in self)
+
 
 Value = Union[str, int, float, Interval, None]
 Values = dict[str, Value]
@@ -33,8 +38,8 @@ def count(value: int) -> str:
     return f"{value:,}"
 
 
-def percent(value: float, digits: int = 1) -> str:
-    return f"{100 * value:.{digits}f}%"
+def percent(value: float) -> str:
+    return f"{100 * value:.1f}%"
 
 
 def interval(share: Interval) -> str:
@@ -56,10 +61,6 @@ class Column:
     form: Callable[..., str] = str
     beside: str = ""
 
-    @property
-    def number(self) -> bool:
-        return self.form is not words
-
     def cell(self, values: Values) -> str:
         value = values.get(self.key)
         if self.beside:
@@ -79,17 +80,6 @@ class Row:
         """The commands on one line."""
         return "; ".join(self.command.splitlines())
 
-    def flat(self) -> dict[str, Any]:
-        """The values with every interval in three, as a CSV file has them."""
-        flat: dict[str, Any] = {}
-        for key, value in self.values.items():
-            if isinstance(value, Interval):
-                ends = (None, None) if math.isnan(value.low) else value[1:]
-                flat |= {key: value.value, f"{key}_low": ends[0], f"{key}_high": ends[1]}
-            else:
-                flat[key] = value
-        return flat
-
 
 @dataclass
 class Table:
@@ -102,10 +92,10 @@ class Table:
     note: str = ""
 
     def shown(self) -> list[dict[str, Any]]:
-        """Rows as the template and report.json have them."""
+        """Rows as the template and report.json have them; of a cell title, text, and whether it stands at the right."""
         return [
             {
-                "cells": [[column.title, column.cell(row.values), column.number] for column in self.columns],
+                "cells": [[column.title, column.cell(row.values), column.form is not words] for column in self.columns],
                 "commands": row.command.splitlines(),
                 "missing": row.missing,
                 "note": row.note,
@@ -126,8 +116,14 @@ class Table:
 
 
 def csv_text(rows: list[Row]) -> str:
-    """Rows as a CSV file, with the command of each and whether it was run."""
-    lines = [row.flat() for row in rows]
+    """Rows as a CSV file, with every interval in three columns, the command of each and whether it was run."""
+    lines: list[dict[str, Any]] = []
+    for row in rows:
+        line: dict[str, Any] = {}
+        for key, value in row.values.items():
+            numbers = value.numbers if isinstance(value, Interval) else (value,)
+            line |= dict(zip((key, f"{key}_low", f"{key}_high"), numbers))
+        lines.append(line)
     keys = dict.fromkeys(key for line in lines for key in line)
     stream = io.StringIO()
     writer = csv.DictWriter(stream, [*keys, "command", "state"], lineterminator="\n")

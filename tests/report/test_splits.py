@@ -11,7 +11,7 @@ import pytest
 from tools import paths
 from tools.report.collect import collect, collect_kept
 from tools.report.records import Collection
-from tools.report.three import SPLITS, three_splits
+from tools.report.splits import THREE, three_splits
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def kept() -> Collection:
 def test_a_row_has_each_split_s_share_and_its_mean_over_genres_as_the_clips_give_them(kept):
     rows = {row.values["network"]: row.values for row in three_splits(kept).rows}
     values = rows["Simple CNN"]
-    for split in SPLITS:
+    for split in THREE.values():
         with (paths.OTHER_RESULTS / "votes" / split / "simple_cnn@iter=1000" / "clips.csv").open(newline="") as lines:
             clips = [clip for clip in csv.DictReader(lines) if clip["part"] == "test"]
         labels = np.array([int(clip["label"]) for clip in clips])
