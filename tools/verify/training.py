@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -112,12 +113,7 @@ def check_record(run: Run) -> str:
     gpus = [int(number) for number in settings.gpu.split(",") if number]
     right = {**describe_settings(settings, view, record["label_names"]), "ranks": settings.ranks, "gpu": gpus}
     equal_items(record, right)
-    # Which of the network's own values were the usual ones then, its name alone says
-    named, other = {}, settings.differences(LMDB, RUN)
-    for name, text in ((name, text_of(value)) for name, value in settings.items(LMDB, RUN)):
-        if f"{name}={text}" in run.folder.name if getattr(Settings, name) is None else name in other:
-            named[name] = text
-    equal(run.folder.name, variant(settings.net, named), "the name of its folder")
+    named = named_settings(run.folder.name, settings)
     equal(run.folder.parent.name, settings.split_folder, "the name of its split")
     if "repeats" not in record:
         args = read_command(record["command"], ["tools.train"], "data")
@@ -125,6 +121,23 @@ def check_record(run: Run) -> str:
     if record["state"] not in STATES or (record["state"] == "done" and record["iteration"] != settings.iters):
         raise FailedError(f"{record['state']} at iteration {record['iteration']} of {settings.iters}")
     return f"whole, iteration {record['iteration']}, {record['state']}"
+
+
+def named_settings(folder: str, settings: Settings) -> dict[str, str]:
+    """The settings that the name of a run's folder holds. FailedError where it is no name of a run of these settings.
+
+    Which of the network's own values were the usual ones when it was trained, the name alone says. One that was cut
+    says it by its hash.
+    """
+    texts = {name: text_of(value) for name, value in settings.items(LMDB, RUN)}
+    own = [name for name in texts if getattr(Settings, name) is None]
+    others = settings.differences(LMDB, RUN).keys() - own
+    for number in range(len(own) + 1):
+        for unusual in combinations(own, number):
+            named = {name: text for name, text in texts.items() if name in others or name in unusual}
+            if variant(settings.net, named) == folder:
+                return named
+    raise FailedError(f"the name of its folder: {folder} is none of a run of these settings")
 
 
 def check_prototxt(run: Run) -> str:
