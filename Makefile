@@ -116,7 +116,7 @@ train-song: override NET := song_cnn
 train-rcnn train-complex train-simple train-lstm train-song: setup ## one network; also train-complex, train-simple, train-lstm, train-song
 	@$(PYTHON) tools.train $(named_songs) $(settings)
 
-vote: setup ## the clips of each test song vote for its genre; NET= or RUN=, ITERATION=, TEST=DIR
+vote: setup ## the clips of a test song vote for its genre; NET= or RUN=, ITERATION=, TEST=DIR
 	@$(PYTHON) tools.vote $(named_songs) $(call option,ITERATION) $(call option,RUN) $(call option,TEST) $(settings)
 
 vote-folds: setup ## the votes of all folds of SPLIT=song or artist as one, each song tested once
@@ -136,7 +136,7 @@ repeat: setup ## train RUN=FOLDER again from its record (to ITERATION): the same
 	@[ -n "$$RUN" ] || { echo 'repeat: which run? make repeat RUN=build/runs/song/rcnn' >&2; exit 2; }; \
 	$(PYTHON) tools.verify.repeat $(call option,ITERATION) --build "$$BUILD" -- "$$RUN"
 
-paper: setup synthetic ## the whole paper, at SCALE=0.005 of its iterations; PLAN=1 only tells how long it takes
+paper: setup synthetic ## the whole paper, at SCALE=0.005 of its iterations; PLAN=1 tells how long
 	@$(PYTHON) tools.paper $(songs) --build "$$BUILD" $(call option,SCALE) \
 	  $(if $(PLAN),--plan $(call option,SONGS) $(call option,CORES))
 
