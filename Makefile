@@ -46,10 +46,10 @@ settings := $(shell for name in $(SETTINGS); do tr A-Z_ a-z- <<<$$name | sed 's/
 # GTZAN=DIR as the songs that something has to be of, or to be made of
 named_songs = $${GTZAN:+--data "$$GTZAN"}
 songs = "$${GTZAN:-$$BUILD/synthetic/genres}"
-# The run says it all: other settings beside it are refused, as tools.vote refuses them itself
+# A run has its own settings: others beside it are refused, as tools.vote refuses them itself
 run_alone = for name in $(filter-out BUILD CAFFE GPU JOBS,$(SETTINGS)); do \
   [ -z "$$RUN$$MODEL" ] || [ -z "$${!name}" ] || \
-    { echo "$@: $$name= beside RUN=$${RUN:-$$MODEL}: the run says it all: leave one of them out" >&2; exit 2; }; done
+    { echo "$@: $$name= beside RUN=$${RUN:-$$MODEL}: a run has its own settings: leave one of the two out" >&2; exit 2; }; done
 model = $(call option,RUN) $(call option,MODEL) $(call option,ITERATION) --build "$$BUILD"
 
 # The sandbox shows what GTZAN, TEST, RUN, MODEL, WEIGHTS, SONG, KEEP, HOSTS, BUILD, PNG and CSV name
