@@ -46,10 +46,10 @@ settings := $(shell for name in $(SETTINGS); do tr A-Z_ a-z- <<<$$name | sed 's/
 # GTZAN=DIR as the songs that something has to be of, or to be made of
 named_songs = $${GTZAN:+--data "$$GTZAN"}
 songs = "$${GTZAN:-$$BUILD/synthetic/genres}"
-# The run says it all: other settings beside it are refused, as tools.vote refuses them itself
+# A run has its own settings: others beside it are refused, as tools.vote refuses them itself
 run_alone = for name in $(filter-out BUILD CAFFE GPU JOBS,$(SETTINGS)); do \
   [ -z "$$RUN$$MODEL" ] || [ -z "$${!name}" ] || \
-    { echo "$@: $$name= beside RUN=$${RUN:-$$MODEL}: the run says it all: leave one of them out" >&2; exit 2; }; done
+    { echo "$@: $$name= beside RUN=$${RUN:-$$MODEL}: a run has its own settings: leave one of the two out" >&2; exit 2; }; done
 model = $(call option,RUN) $(call option,MODEL) $(call option,ITERATION) --build "$$BUILD"
 
 # The sandbox shows what GTZAN, TEST, RUN, MODEL, WEIGHTS, SONG, KEEP, HOSTS, BUILD, PNG and CSV name
@@ -116,7 +116,7 @@ train-song: override NET := song_cnn
 train-rcnn train-complex train-simple train-lstm train-song: setup ## one network; also train-complex, train-simple, train-lstm, train-song
 	@$(PYTHON) tools.train $(named_songs) $(settings)
 
-vote: setup ## the clips of each test song vote for its genre; NET= or RUN=, ITERATION=, TEST=DIR
+vote: setup ## the clips of a test song vote for its genre; NET= or RUN=, ITERATION=, TEST=DIR
 	@$(PYTHON) tools.vote $(named_songs) $(call option,ITERATION) $(call option,RUN) $(call option,TEST) $(settings)
 
 vote-folds: setup ## the votes of all folds of SPLIT=song or artist as one, each song tested once
@@ -136,7 +136,7 @@ repeat: setup ## train RUN=FOLDER again from its record (to ITERATION): the same
 	@[ -n "$$RUN" ] || { echo 'repeat: which run? make repeat RUN=build/runs/song/rcnn' >&2; exit 2; }; \
 	$(PYTHON) tools.verify.repeat $(call option,ITERATION) --build "$$BUILD" -- "$$RUN"
 
-paper: setup synthetic ## the whole paper, at SCALE=0.005 of its iterations; PLAN=1 only tells how long it takes
+paper: setup synthetic ## the whole paper, at SCALE=0.005 of its iterations; PLAN=1 tells how long
 	@$(PYTHON) tools.paper $(songs) --build "$$BUILD" $(call option,SCALE) \
 	  $(if $(PLAN),--plan $(call option,SONGS) $(call option,CORES))
 

@@ -145,7 +145,7 @@ def test_a_run_is_named_to_vote_and_classify_by_the_same_word(make):
 )
 def test_a_setting_beside_a_run_is_refused_where_the_tool_has_no_settings(target, word, make):
     make(target, "RUN=r", "SONG=a.wav", "CAFFE=native", "BUILD=b")
-    with pytest.raises(AssertionError, match=f"{target}: NET= beside RUN=r: the run says it all"):
+    with pytest.raises(AssertionError, match=f"{target}: NET= beside RUN=r: a run has its own settings"):
         make(target, f"{word}=r", "SONG=a.wav", "NET=lstm")
 
 

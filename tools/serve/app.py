@@ -156,7 +156,9 @@ async def attempt(work: Callable[[], object], workers: anyio.CapacityLimiter) ->
     except TooLargeError as error:
         raise HTTPException(413, error.reason) from None
     except SongError as error:
-        raise HTTPException(415 if error.reason.startswith("unreadable") else 422, error.reason) from None
+        if error.reason.startswith("unreadable"):
+            raise HTTPException(415, f"{error.reason}: choose a file as wav, flac, mp3, ogg or m4a") from None
+        raise HTTPException(422, f"{error.reason}: choose a song with sound, of 2 s or more") from None
     except UserError as error:
         raise HTTPException(500, str(error)) from None
     except OSError as error:

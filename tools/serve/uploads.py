@@ -58,7 +58,7 @@ class Uploads:
         if size > self.limits.bytes:
             raise HTTPException(413, f"too large: a file may have {self.limits.megabytes} MB here")
         if not size:
-            raise HTTPException(422, "the file is empty")
+            raise HTTPException(422, "the file is empty: choose another")
         return bytes(body)
 
     async def read(self, request: Request, body: bytearray, scope: anyio.CancelScope) -> int:

@@ -41,7 +41,7 @@ export class View {
     const { leader } = tally(song, clipsWithin(song, [0, song.seconds]), Object.keys(song.votes));
     const agree = `${leader.votes} of ${song.clips} clips agree`;
     $("summary").textContent =
-      `${song.decision === "undecided" ? `At most ${agree}, for ${leader.genre}` : agree}; ${song.threshold} decide. ` +
+      `${song.decision === "undecided" ? `At most ${agree}, for ${leader.genre}` : agree}; ${song.threshold} are needed. ` +
       `By mean probability: ${song.most_probable} (${song.mean_probability[song.most_probable].toFixed(2)}).`;
     $("position").max = song.seconds;
     $("scroll").scrollLeft = 0;
