@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import paths
+from tools import files, paths
 from tools.cli import UserError
 from tools.report.collect import collect, run_of
 from tools.report.records import Collection, Run
@@ -61,7 +61,7 @@ def test_a_run_of_a_network_that_is_gone_is_left_out_by_name(tmp_path):
     folder.mkdir(parents=True)
     record = json.loads((paths.RESULTS / "runs" / "song" / "rcnn" / "run.json").read_text())
     record["net"] = record["settings"]["net"] = "gone"
-    (folder / "run.json").write_text(json.dumps(record))
+    files.write_record(folder / "run.json", record)
     collection = collect(tmp_path)
     assert collection.runs == []
     assert collection.left_out[0].startswith(f"{folder}: ")
@@ -95,7 +95,7 @@ def test_a_run_of_an_earlier_form_is_left_out_with_the_way_out(tmp_path):
     folder.mkdir(parents=True)
     record = json.loads((paths.RESULTS / "runs" / "song" / "rcnn" / "run.json").read_text())
     del record["settings"]
-    (folder / "run.json").write_text(json.dumps(record))
+    files.write_record(folder / "run.json", record)
     collection = collect(tmp_path)
     assert collection.runs == []
     assert "make clean" in collection.left_out[0]

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tools import paths
+from tools import files, paths
 from tools.cli import UserError
 from tools.report import results
 from tools.report.collect import collect_kept
@@ -76,7 +76,7 @@ def make_run(folder, caffe, iteration):
     folder.mkdir(parents=True, exist_ok=True)
     record = json.loads((paths.RESULTS / "runs" / "song" / "rcnn" / "run.json").read_text())
     record |= {"versions": {"caffe_package": caffe}, "iteration": iteration}
-    (folder / "run.json").write_text(json.dumps(record))
+    files.write_record(folder / "run.json", record)
     (folder / "metrics.jsonl").write_text("curves")
 
 

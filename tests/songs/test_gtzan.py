@@ -366,7 +366,12 @@ def test_genuine_songs_pass_and_an_altered_one_is_named(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "genres"),
-    [("pop classical", ("classical", "pop")), ("rock,blues,rock", ("blues", "rock")), ("", ()), (" ".join(GENRES), GENRES)],
+    [
+        ("pop classical", ("classical", "pop")),
+        ("rock,blues,rock", ("blues", "rock")),
+        ("", ()),
+        (" ".join(GENRES), GENRES),
+    ],
 )
 def test_some_genres_are_named_in_order_of_their_labels_and_all_ten_are_the_default(text, genres):
     chosen = parse({"genres": text}).genres

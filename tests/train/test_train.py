@@ -291,7 +291,7 @@ def test_a_run_of_other_data_is_refused(train, build, tiny_build):
     manifest = build / "lmdb" / "song" / "manifest.json"
     text = json.loads(manifest.read_text())
     text["lmdbs"]["cnn_float_train_lmdb"]["sha256"] = "0" * 64
-    manifest.write_text(json.dumps(text))
+    files.write_record(manifest, text)
     assert "was begun with other LMDBs" in one_line(train("complex_cnn", 4))
 
 
@@ -309,7 +309,7 @@ def test_a_run_of_the_same_data_goes_on_however_it_is_named(train, tool, build, 
     manifest = build / "lmdb" / "song" / "manifest.json"
     text = json.loads(manifest.read_text())
     text["data"]["fingerprint"] = "of a copy"
-    manifest.write_text(json.dumps(text))
+    files.write_record(manifest, text)
     linked = tmp_path / "linked"
     linked.symlink_to(build)
     named = ["--net", "complex_cnn", "--build", linked, "--seed", 7, "--batch", 8]

@@ -48,11 +48,9 @@ def test_songs_that_were_trained_on_are_named_and_not_counted(tool, trained, syn
 
 def test_a_vote_that_is_ended_leaves_nothing_behind(trained, synthetic_songs, tmp_path):
     """Its matrices of the other songs, which may be of gigabytes."""
-    build = tmp_path / "build"
-    command = [sys.executable, "-m", "tools.vote", "--run", trained, "--test", synthetic_songs, "--build", build]
-    shutil.copytree(trained, tmp_path / "somebody's")
-    command[command.index(trained)] = tmp_path / "somebody's"
-    process = subprocess.Popen(list(map(str, command)), cwd=CHECKOUT, stderr=subprocess.PIPE, text=True)
+    build, run = tmp_path / "build", shutil.copytree(trained, tmp_path / "somebody's")
+    command = [sys.executable, "-m", "tools.vote", "--run", run, "--test", synthetic_songs, "--build", build]
+    process = subprocess.Popen(command, cwd=CHECKOUT, stderr=subprocess.PIPE, text=True)
     while not list(build.glob("*/spool/*.f32")):
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.01)

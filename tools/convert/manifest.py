@@ -13,7 +13,7 @@ import soundfile
 from tools import cli
 from tools.convert import features
 from tools.convert.views import matrix_settings, minimum_samples
-from tools.files import read_dict, sha256_of, write_record
+from tools.files import is_as_written, read_dict, sha256_of, write_record
 from tools.settings import Settings
 from tools.songs import splits
 from tools.songs.audio import SAMPLE_RATE
@@ -72,7 +72,11 @@ def describes(found: dict | None, folder: Path, wanted: dict, *same: str) -> boo
 
     ``same`` are other fingerprints that the songs may have had.
     """
-    if found is None or any(found.get(key) != value for key, value in wanted.items() if key != "data"):
+    if (
+        found is None
+        or is_as_written(folder / FILE) is False
+        or any(found.get(key) != value for key, value in wanted.items() if key != "data")
+    ):
         return False
     same_songs = found["data"].get("fingerprint") in (wanted["data"]["fingerprint"], *same)
     return same_songs and found["files"] == sizes(folder) and found["files_sha256"] == hashes(folder)

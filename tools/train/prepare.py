@@ -110,8 +110,10 @@ def find_data(settings: Settings, view: View) -> Data:
             f"type 'make lmdb SPLIT={settings.split} FOLD={settings.fold}' with the same settings"
         )
     manifest = manifests.read(folder)
+    remedy = f"remove {folder} and type 'make lmdb' again"
     if manifest is None:
-        raise UserError(f"{folder / manifests.FILE} is not whole: remove {folder} and type 'make lmdb' again")
+        raise UserError(f"{folder / manifests.FILE} is not whole: {remedy}")
+    files.check_as_written(folder / manifests.FILE, remedy)
     names = ("train",) if settings.split == "all" else ("train", "test")
     parts = {part: paths.lmdb(settings.build, split, view.name, settings.dtype, part) for part in names}
     for lmdb in parts.values():
