@@ -100,3 +100,15 @@ def test_the_best_of_each_column_is_its_highest_figure():
         if (headline.drawn_with or headline.measure) == "clips" and isinstance(row.values.get(SONG), Interval)
     ]
     assert best[SONG]["clips"] == f"{100 * max(clips):.4g}%"
+
+
+def test_by_artist_stand_votes_of_the_genres_that_have_artists_enough_where_there_are_none_of_all_ten(vote):
+    kept = collect_kept()
+    (of_seven,) = (v for v in kept.other_votes if (v.net, v.split, v.differences) == ("rcnn", "artist-folds", {}))
+    assert vote_beside(kept, RCNN, ARTIST) == of_seven
+    assert vote_beside(kept, RCNN, SONG) in kept.votes
+    assert vote_beside(kept, TABLE_2, ARTIST) is None
+    of_ten = vote("artist", "rcnn", iteration=500)
+    kept.votes.append(of_ten)
+    assert vote_beside(kept, RCNN, ARTIST) == of_ten
+    assert vote_beside(Collection(Path("build"), votes=kept.votes[:-1]), RCNN, ARTIST) is None

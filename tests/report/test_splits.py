@@ -67,3 +67,10 @@ def test_songs_are_those_that_a_plurality_of_their_clips_gets_right(kept):
     with (paths.OTHER_RESULTS / "votes/artist-folds/complex_cnn@iter=1000/songs.csv").open(newline="") as lines:
         right = [song["plurality"] == song["label"] for song in csv.DictReader(lines)]
     assert row.values["artist-folds songs"].value == pytest.approx(np.mean(right), abs=1e-12)
+
+
+def test_a_network_trained_on_balanced_genres_says_so_and_stands_beside_its_own_votes_alone(kept):
+    (row,) = (row for row in three_splits(kept).rows if "balanced" in str(row.values["network"]))
+    assert row.values["network"] == "RCNN plus (ours), genres balanced"
+    assert "song-folds" not in row.values
+    assert "BALANCED=1" in row.command

@@ -11,6 +11,7 @@ from tools.report.canvas import BY_SPLIT, INK, Figure, Line, Style, dots_figure,
 from tools.report.paper import Headline
 from tools.report.records import Collection, Vote, by_iteration
 from tools.report.table import DASH, Column, Interval, Row, Table, Values, interval, words
+from tools.songs.gtzan import GENRES
 
 NET_NAMES = {
     "simple_cnn": "Simple CNN",
@@ -57,6 +58,13 @@ def votes_by_the_paper(collection: Collection, net: str, split: str) -> list[Vot
     return votes
 
 
+def votes_of_fewer_genres(collection: Collection, net: str, split: str) -> list[Vote]:
+    """Votes of a net as it is on those of GTZAN's genres that have artists enough to be kept apart, by iteration."""
+    own = [vote for vote in collection.other_votes if not vote.differences and not vote.tested_elsewhere]
+    votes = [vote for vote in own if (vote.net, vote.split) == (net, split)]
+    return by_iteration(vote for vote in votes if set(vote.summary["genres"]) < set(GENRES))
+
+
 Search = Callable[[str, str], list[Vote]]  # votes of a net under a split, by iteration
 
 
@@ -73,8 +81,11 @@ def furthest(find: Search, net: str, splits: tuple[str, ...], iterations: int | 
 
 def vote_beside(collection: Collection, headline: Headline, place: str) -> Vote | None:
     """The vote to set beside a headline: for a row of Table 2 that at its iteration alone."""
-    find = partial(votes_by_the_paper, collection)
-    vote = furthest(find, headline.net, PLACES[place], headline.iterations)
+    searches = [votes_by_the_paper, *([votes_of_fewer_genres] if place == "by artist" else [])]
+    found = (
+        furthest(partial(search, collection), headline.net, PLACES[place], headline.iterations) for search in searches
+    )
+    vote = next(filter(None, found), None)
     exact = headline.place == "Table 2"
     return None if vote and exact and vote.iteration != headline.iterations else vote
 
@@ -104,8 +115,8 @@ def summary(collection: Collection) -> Table:
     rows = [summary_row(collection, headline) for headline in paper.HEADLINES]
     note = (
         "By clip: a song's clips are trained on and tested. By song: the songs tested were not heard. By artist: no "
-        "artist on both sides. Songs by clip were mostly trained on. The paper does not say how it split its data: "
-        "none of these is asserted to be the paper's."
+        "artist on both sides, of fewer genres where not all have three artists. Songs by clip were mostly trained on. "
+        "The paper does not say how it split its data: none of these is asserted to be the paper's."
     )
     return Table("summary", "The paper beside ours", columns, rows, note)
 

@@ -98,9 +98,9 @@ def three_splits(collection: Collection) -> Table:
         Column("iteration", "iterations", lambda iteration: f"{iteration:,}" if iteration else DASH),
         *(Column(split, title, words) for title, split in THREE.items()),
     ]
-    own = [vote for vote in collection.other_votes if not vote.differences and not vote.tested_elsewhere]
-    by_artist = [vote for vote in own if vote.split == "artist-folds"]
-    training = attrgetter("net", "iteration", "fingerprint", "trained_with")
+    own = [vote for vote in collection.other_votes if not vote.tested_elsewhere]
+    by_artist = [vote for vote in own if vote.split == "artist-folds" and vote.differences.keys() <= {"balanced"}]
+    training = attrgetter("net", "iteration", "fingerprint", "trained_with", "differences")
     rows = [
         three_row(collection, {vote.split: vote for vote in own if training(vote) == training(other)})
         for other in sorted(by_artist, key=lambda vote: (vote.net not in NETS, vote.net, vote.iteration))
@@ -115,7 +115,8 @@ def three_splits(collection: Collection) -> Table:
 def three_row(collection: Collection, votes: dict[str, Vote]) -> Row:
     """What one network got right by each split, and the commands of all."""
     last = votes["artist-folds"]
-    values: Values = {"network": net_name(last.net), "iteration": last.iteration, "songs": last.summary["songs"]}
+    name = net_name(last.net) + (", genres balanced" if last.differences else "")
+    values: Values = {"network": name, "iteration": last.iteration, "songs": last.summary["songs"]}
     beside = [votes[split] for split in THREE.values() if split in votes]
     for vote in beside:
         clips, songs, genres = vote.clips_right, vote.songs_right("plurality", 5), vote.mean_over_genres
