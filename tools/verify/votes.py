@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import math
 import tempfile
@@ -67,11 +68,11 @@ class Vote:
         return hold_election(self.clips, [int(text) for text in self.arguments.threshold])
 
     @cached_property
-    def tables(self) -> dict[str, list[str]]:
-        """The lines of each table as the clips give them."""
+    def tables(self) -> dict[str, list[list[str]]]:
+        """The rows of each table as the clips give them."""
         with tempfile.TemporaryDirectory() as aside:
             write_votes(Path(aside) / "vote", self.clips, self.election, self.summary)
-            return {file.name: file.read_text().splitlines() for file in Path(aside).glob("vote/*.csv")}
+            return {file.name: read_table(file) for file in Path(aside).glob("vote/*.csv")}
 
 
 def rows_of(clips: Clips) -> list[Row]:
@@ -95,10 +96,17 @@ def check_rows(vote: Vote) -> str:
 
 
 def compare(vote: Vote, table: str) -> None:
-    """FailedError unless each line of a table is the one that the clips give."""
-    lines = (vote.folder / table).read_text().splitlines()
-    for number, (line, right) in enumerate(zip_longest(lines, vote.tables[table]), 1):
-        equal(line, right, f"line {number}")
+    """FailedError, which names row and column, unless every cell of a table is the one that the clips give."""
+    rows, right = read_table(vote.folder / table), vote.tables[table]
+    for row, right_row in zip(rows, right):
+        for column, value, right_value in zip_longest(right[0], row, right_row):
+            equal(value, right_value, f"{right_row[0]}, {column}")
+    equal(len(rows), len(right), f"rows of {table}")
+
+
+def read_table(file: Path) -> list[list[str]]:
+    with file.open(newline="") as lines:
+        return list(csv.reader(lines))
 
 
 def check_summary(vote: Vote) -> str:
