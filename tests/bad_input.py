@@ -841,7 +841,7 @@ def spoil_weights(place: Place, change: Callable[[caffe_pb2.NetParameter], objec
     snapshots.mark_whole(place.run, NET, 1)
 
 
-@kind("vote: the weights of another net", "it is another net's")
+@kind("vote: the weights of another net", "it is another network's")
 def _(place: Place) -> tuple:
     place.build()
     spoil_weights(place, lambda net: [setattr(layer, "name", f"other_{layer.name}") for layer in net.layer])

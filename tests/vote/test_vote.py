@@ -261,7 +261,7 @@ def test_weights_of_another_net_end_in_one_line_and_leave_the_earlier_vote(tmp_p
     for file in ("deploy.prototxt", "run.json"):
         file = build / "runs/song/small" / file
         file.write_text(file.read_text().replace("num_output: 4", "num_output: 5"))
-    assert one_line(vote(build), "small_iter_60.caffemodel", "another net's")
+    assert one_line(vote(build), "small_iter_60.caffemodel", "another network's")
     assert (votes_of(build) / "summary.json").read_bytes() == before
 
 
