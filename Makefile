@@ -80,7 +80,7 @@ demo: ## everything once, small: synthetic songs, LMDBs, a short RCNN training, 
 test: ## set up what is missing, with a browser for the pages, then run every test
 	@tools/runtime/setup --tests
 	@$(MAKE) --no-print-directory lint
-	@$(PYTHON) pytest -q -n 2 --dist loadgroup
+	@tests/small_disk $(PYTHON) pytest -q -n 2 --dist loadgroup
 	@tests/sandbox
 	@tests/bench/twins
 	@tests/two_hosts
@@ -203,7 +203,7 @@ health: setup ## which Caffe, with which BLAS, on which devices, and whether it 
 
 # In `make test torture` only what the first leaves out
 torture: setup ## bad input of every kind, kills at KILLS=50 random moments, full disks
-	@KILLS="$${KILLS:-50}" $(PYTHON) pytest -q -n 2 --dist loadgroup \
+	@KILLS="$${KILLS:-50}" tests/small_disk $(PYTHON) pytest -q -n 2 --dist loadgroup \
 	  -m "torture$(if $(filter test,$(MAKECMDGOALS)), and not quick)"
 
 fuzz: setup ## bytes that find new paths through what reads our files: SECONDS=60 a reader

@@ -1,9 +1,9 @@
-"""Run a command on a disk that is nearly full, then again with space; started inside a mount namespace of its own.
+"""Run a command on a disk that is nearly full, then again with space.
 
-    python small_disk.py DISK FREE SEED OUT COMMAND...
+    python full_disk.py DISK FREE SEED OUT COMMAND...
 
-DISK is a small file system. What lies in SEED is copied to it first; then FREE bytes are left. In the end what it holds
-goes to OUT, and what happened to standard output, as JSON.
+DISK is a folder on a small file system. What lies in SEED is copied to it first; then FREE bytes are left. In the end
+what it holds goes to OUT, and what happened to standard output, as JSON.
 """
 
 from __future__ import annotations
