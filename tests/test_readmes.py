@@ -81,7 +81,7 @@ def home(tmp_path: Path, synthetic_songs: Path) -> Path:
     (checkout / "songs.csv").write_text("\n".join(["path,genre,artist", *rows]))
     soundfile.write(checkout / "my song.mp3", *soundfile.read(songs[0]), format="MP3", subtype="MPEG_LAYER_III")
     for part in ("tools", "prototxt", "data"):
-        shutil.copytree(CHECKOUT / part, checkout / part, ignore=shutil.ignore_patterns("downloads", "results"))
+        shutil.copytree(CHECKOUT / part, checkout / part, ignore=shutil.ignore_patterns("downloads", "gtzan-mini"))
     shutil.copy(CHECKOUT / "Makefile", checkout)
     mini = checkout / "data/downloads/gtzan-mini/genres"
     mini.mkdir(parents=True)
