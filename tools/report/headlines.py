@@ -162,7 +162,9 @@ def lines(table: Table) -> dict[str, list[Line]]:
 
 
 def answer(collection: Collection, table: Table, style: Mapping[str, str] | None = None) -> list[Figure]:
-    caption = f"Ours: {collection.music}. The paper: {paper.SONGS:,} songs." if collection.votes else ""
+    of_artists = {str(data) for row in table.rows if (data := row.values.get("by artist, data"))}
+    ours = "; by artist ".join([collection.music, *sorted(of_artists - {collection.music})])
+    caption = f"Ours: {ours}. The paper: {paper.SONGS:,} songs." if collection.votes else ""
     alt = "Every figure of the paper, and ours by clip, by song and by artist, as dots with intervals"
     clips, songs = (lines(table)[measure] for measure in ("clips", "songs"))
     drawn = [Line("Clips right", heading=True), *clips, Line("Songs right", heading=True), *songs]
