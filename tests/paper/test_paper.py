@@ -147,7 +147,7 @@ def test_a_plan_can_be_for_full_gtzan_on_another_machine(tool, synthetic_songs, 
 def test_songs_and_cores_are_of_a_plan_alone(tool, synthetic_songs):
     done = tool("tools.paper", synthetic_songs, "--songs", 1000)
     assert done.returncode == 2
-    assert "say PLAN=1 too" in done.stderr
+    assert "PLAN=1 beside it" in done.stderr
 
 
 def test_an_interrupt_goes_to_the_tool_at_work_and_says_how_to_go_on(synthetic_songs, tmp_path):

@@ -83,7 +83,7 @@ def test_a_vote_is_of_the_run_that_its_summary_names_wherever_the_build_folder_l
 def test_a_vote_whose_run_is_gone_is_left_out_by_name(tmp_path):
     folder = tmp_path / "votes" / "song-folds" / "rcnn"
     folder.mkdir(parents=True)
-    for file in (paths.RESULTS / "votes" / "song-folds" / "rcnn").iterdir():
+    for file in (paths.RESULTS / "votes" / "song-folds" / "rcnn@iter=1000").iterdir():
         (folder / file.name).symlink_to(file)
     collection = collect(tmp_path)
     assert collection.votes == []

@@ -311,6 +311,7 @@ def test_what_is_no_whole_archive_of_songs_is_refused_and_not_met_again(site, fo
 
 def test_a_whole_download_that_the_process_died_upon_is_not_asked_for_again(site, folder):
     source = site.offer("genres.tar.gz", make_tar(SONGS))
+    folder.parent.mkdir()
     download.fetch_archive(source, folder, download.LARGEST["all"])
     assert songs_in(download.download(folder, (source,), CHECKSUMS)) == SONGS
     assert len(site.ranges) == 1

@@ -174,7 +174,7 @@ def start(build: Path, net: str, iterations: int, ranks: int = 1) -> subprocess.
 
 def wait_for_display(process: subprocess.Popen, iteration: int) -> None:
     for line in process.stdout:
-        if line.startswith(f"iteration {iteration}: loss"):
+        if re.match(rf"iteration {iteration} of \d+: loss", line):
             return
     pytest.fail(f"no iteration {iteration}: {process.stderr.read()}")
 

@@ -171,7 +171,7 @@ def test_a_training_that_is_at_work_killed_stopped_and_gone_on_with(whole, tmp_p
     command = [sys.executable, "-m", "tools.train", *options, "4000"]
     for ending in (signal.SIGKILL, signal.SIGINT):
         with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as training:
-            next(line for line in training.stdout if "lr " in line)
+            next(line for line in training.stdout if "learning rate" in line)
             assert states(outcomes, build, folder) == {"run": "SKIP"}
             training.send_signal(ending)
             training.communicate()

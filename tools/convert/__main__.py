@@ -113,7 +113,9 @@ def main() -> None:
             hashes = {short_name(name): outcome.samples_sha256 for name, outcome in outcomes.items()}
             names = {short_name(track.track): track.track for track in tracks if short_name(track.track) != track.track}
             others = {"left_out": left_out, "alike": survey.alike, "long_names": names, "samples_sha256": hashes}
-            manifest.write(aside, {**asked, "lmdbs": lmdbs, "lacking": lacking, **others, "data": data})
+            if lacking:
+                others["lacking"] = lacking
+            manifest.write(aside, {**asked, "lmdbs": lmdbs, **others, "data": data})
         spool.remove()
     print_table(folder, lmdbs)
 
