@@ -324,7 +324,7 @@ def test_a_run_of_the_other_caffe_is_refused(train, build):
     record = json.loads(file.read_text())
     here = record["versions"]["caffe_package"]
     record["versions"]["caffe_package"] = "Debian bullseye" if here == runs.NATIVE else runs.NATIVE
-    file.write_text(json.dumps(record))
+    files.write_record(file, record)
     remedy = "CAFFE=stock" if here == runs.NATIVE else "CAFFE=native"
     assert f"was begun with another build of Caffe: say {remedy}" in one_line(train("complex_cnn", 4))
 
@@ -341,10 +341,10 @@ def test_a_run_from_before_a_setting_was_there_goes_on_with_its_default_and_with
     file = only_run(build) / "run.json"
     record = json.loads(file.read_text())
     del record["features"]["overlap"], record["settings"]["overlap"]
-    file.write_text(json.dumps(record))
+    files.write_record(file, record)
     assert train("complex_cnn", 3).returncode == 0
     record["settings"]["overlap"] = 2
-    file.write_text(json.dumps(record))
+    files.write_record(file, record)
     assert "begun with other settings" in one_line(train("complex_cnn", 4))
 
 
