@@ -47,7 +47,7 @@ def run(once: Path, tmp_path: Path) -> Path:
 def edit(run: Path, change: Callable[[dict], object]) -> None:
     record = json.loads((run / "run.json").read_text())
     change(record)
-    (run / "run.json").write_text(json.dumps(record))
+    files.write_record(run / "run.json", record)
 
 
 def stretches_of(folder: Path) -> dict[str, str]:
