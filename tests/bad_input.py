@@ -570,7 +570,8 @@ def _(place: Place) -> tuple:
 @kind("prototxt: another one than the run began with", "was begun with another prototxt")
 def _(place: Place) -> tuple:
     place.build()
-    edit(place.prototxt() / "train_val.prototxt", "num_output: 32", "num_output: 31")
+    for name in ("train_val", "deploy"):
+        edit(place.prototxt() / f"{name}.prototxt", "num_output: 32", "num_output: 31")
     return place.train()
 
 
