@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import pytest
 
@@ -89,6 +90,25 @@ def test_a_vote_is_kept_with_the_records_of_its_runs(tmp_path):
     for iteration, run in enumerate(folders):
         record = json.loads((tmp_path / "kept" / "runs" / run.parent.name / "rcnn" / "run.json").read_text())
         assert record["iteration"] == iteration
+
+
+def test_what_is_kept_does_not_say_where_songs_lay_on_one_machine(tmp_path):
+    run = tmp_path / "runs" / "song" / "rcnn"
+    make_run(run, "native", 500)
+    record = {
+        **json.loads((run / "run.json").read_text()),
+        "command": "python -m x --data '/home/me/my songs' --net rcnn",
+    }
+    files.write_record(run / "run.json", record)
+    results.keep(make_vote(tmp_path, "rcnn", [run]), tmp_path / "kept")
+    kept = tmp_path / "kept/runs/song/rcnn/run.json"
+    assert json.loads(kept.read_text())["command"] == "python -m x --data 'my songs' --net rcnn"
+    assert files.is_as_written(kept)
+
+
+@pytest.mark.parametrize("file", sorted(paths.RESULTS.parent.glob("*/[rv]*/*/*/*.json")), ids=str)
+def test_no_kept_record_names_a_file_of_one_machine(file):
+    assert [word for word in shlex.split(json.loads(file.read_text()).get("command", "")) if word.startswith("/")] == []
 
 
 def test_a_run_that_went_on_is_kept_as_far_as_it_came_and_another_is_refused(tmp_path):

@@ -10,6 +10,7 @@ curves; no audio, no features, no weights. The page of `tools.report` is made of
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -84,6 +85,19 @@ def copy_files(source: Path, folder: Path, names: tuple[str, ...]) -> None:
     with files.whole_folder(folder) as aside:
         for name in names:
             shutil.copyfile(source / name, aside / name)
+        leave_places_out(aside / names[0])
+
+
+def leave_places_out(record: Path) -> None:
+    """Have the command of a record name files by their last name alone where it named them from / on.
+
+    What is kept is for everybody, and where songs lay on one machine is not. The fingerprint tells which they were.
+    """
+    content = json.loads(record.read_text())
+    words = shlex.split(content.get("command", ""))
+    if any(word.startswith("/") for word in words):
+        command = shlex.join(Path(word).name if word.startswith("/") else word for word in words)
+        files.write_record(record, {**content, "command": command})
 
 
 def parts(page: Page) -> dict[Path, dict[str, str]]:
