@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shutil
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -16,7 +17,7 @@ from listening import ITERATIONS, train_briefly
 
 from tools import files, paths
 from tools.classify.__main__ import find_songs
-from tools.classify.model import choose_model, kept_apart, newest_run
+from tools.classify.model import SHIPPED, choose_model, kept_apart, newest_run
 from tools.classify.output import Heard, table, tell
 from tools.classify.song import cut_song, read_song
 from tools.classify.verdict import hear, judge
@@ -236,6 +237,17 @@ def test_the_shipped_model_says_how_right_it_is_on_artists_that_it_has_not_heard
     )
     assert len(songs) == 157
     assert model.description.endswith("not tested so: classical, reggae, rock")
+
+
+def test_the_shipped_model_answers_without_the_kept_results_and_says_that_they_are_not_here(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "OTHER_RESULTS", tmp_path / "none")
+    assert re.search(r"trained on 187 songs of GTZAN; \S+/none/\S+, which says", choose_model(tmp_path).description)
+
+
+def test_the_songs_of_the_shipped_model_are_those_of_its_table() -> None:
+    with (SHIPPED / "songs.csv").open(newline="") as lines:
+        table = {row["path"].rsplit(".", 1)[0] for row in csv.DictReader(lines)}
+    assert {name.removeprefix("songs/") for name in json.loads((SHIPPED / "trained_songs.json").read_text())} == table
 
 
 def test_the_shipped_model_knows_the_songs_that_it_was_trained_on(gtzan: Path, tmp_path: Path) -> None:

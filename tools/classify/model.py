@@ -63,16 +63,19 @@ class Model:
         """How right the shipped model is on artists that it has not heard. It was trained on all songs there are.
 
         So the same network tells, trained without the artists of the songs that it was tested on: its votes are
-        among the kept results.
+        among the kept results. Where these were taken away, nothing is known.
         """
+        trained = f"trained on {self.run['lmdb']['train']['songs']} songs of GTZAN"
         vote = f"{Network(self.settings.net).run_name(self.settings)}@iter={self.iteration}"
         folder = paths.votes_folder(paths.OTHER_RESULTS, paths.joined_folds("artist"), vote)
+        if not (folder / "summary.json").is_file():
+            return f"{trained}; {folder}, which says how right it is on others, is not here"
         summary = json.loads((folder / "summary.json").read_text())
         right = summary["song_accuracy"]["plurality"][str(rules.PAPER_THRESHOLDS[0])] * summary["songs"]
         untested = [genre for genre in self.genres if genre not in summary["genres"]]
         return (
-            f"trained on {self.run['lmdb']['train']['songs']} songs of GTZAN; the same network, trained without their "
-            f"artists, told {right:.0f} of {summary['songs']} songs right; not tested so: {', '.join(untested)}"
+            f"{trained}; the same network, trained without their artists, "
+            f"told {right:.0f} of {summary['songs']} songs right; not tested so: {', '.join(untested)}"
         )
 
     def as_json(self) -> dict[str, Any]:
