@@ -92,6 +92,17 @@ def test_a_vote_is_kept_with_the_records_of_its_runs(tmp_path):
         assert record["iteration"] == iteration
 
 
+def test_a_run_of_other_layers_than_the_network_has_now_is_named():
+    kept = collect_kept()
+    assert "song/complex_cnn" not in results.changed_runs(kept)
+    (run,) = (run for run in kept.runs if (run.split, run.net, run.differences) == ("song", "complex_cnn", {}))
+    deploy = run.record["prototxt"]["deploy"]
+    run.record["prototxt"]["deploy"] = deploy.replace("num_output: 32", "num_output: 31")
+    assert "song/complex_cnn" in results.changed_runs(kept)
+    run.record["prototxt"]["deploy"] = deploy.replace("conv1", "first")  # a name is no layer
+    assert "song/complex_cnn" not in results.changed_runs(kept)
+
+
 def test_what_is_kept_does_not_say_where_songs_lay_on_one_machine(tmp_path):
     run = tmp_path / "runs" / "song" / "rcnn"
     make_run(run, "native", 500)

@@ -73,9 +73,7 @@ def balanced_clips(clips: list[Clip], name: str) -> list[Clip]:
 
 
 def list_left_out(survey: Survey, genres: tuple[str, ...], reasons: Reasons) -> list[dict[str, str]]:
-    """What of these genres is in no LMDB, or in none of a view: files that
-    are no songs, and songs that can't be used.
-    """
+    """What of these genres is in no LMDB, or in none of a view: files that are no songs, and songs of no use."""
     other_genres = tuple(f"{genre}/" for genre in survey.genres if genre not in genres)
     odd = [
         {"track": str(Path(item.file).with_suffix("")), "file": item.file, "reason": item.reason}

@@ -123,7 +123,10 @@ def minimum_samples(settings: Settings) -> int:
 
 
 def matrix_settings(settings: Settings) -> dict[str, Any]:
-    """The settings that the matrices are made with, by name; and ``balanced``, where it is set."""
+    """The settings that the matrices are made with, by name.
+
+    ``balanced`` is among them only where it is set: so the records of before stay those of the same LMDBs.
+    """
     unnamed = ("genres",) if settings.balanced else ("genres", "balanced")
     return {name: value for name, value in settings.items(LMDB) if name not in unnamed}
 

@@ -105,19 +105,22 @@ def parts(page: Page) -> dict[Path, dict[str, str]]:
     tables = {table.name: table for members in page.tables.values() for table in members}
     tables |= {"results": tables["splits"], "paper": tables["summary"], "three": splits.three_splits(page.collection)}
     texts = {part: tables[part].markdown() for part in ("leak", "claims", "changes", "plus", "results", "three")}
-    changed = ", ".join(changed_networks(page.collection))
+    changed = ", ".join(changed_runs(page.collection))
     if changed:
-        texts["results"] += f"\n\nOf a network with other layers than `prototxt/` has, and to be run again: {changed}."
+        texts["results"] += (
+            f"\n\nOf networks with other layers than `prototxt/` has now: {changed}, and the changes tried there."
+        )
     # The README says the notes in words of its own
     readme = {part: replace(tables[part], note="").markdown(commands=False) for part in ("paper", "three")}
     return {README: readme, TABLES: texts}
 
 
-def changed_networks(collection: Collection) -> list[str]:
-    """The networks whose kept runs were trained with other layers than prototxt/ has now."""
+def changed_runs(collection: Collection) -> list[str]:
+    """Kept runs, as inner-1/rcnn, of networks that have other layers in prototxt/ now."""
     plain = [run for run in collection.runs if not run.differences]
     now = {run.net: layers(prototxt.text(Network(run.net).deploy)) for run in plain}
-    return sorted({run.net for run in plain if layers(run.record["prototxt"]["deploy"]) != now[run.net]})
+    other = (run for run in plain if layers(run.record["prototxt"]["deploy"]) != now[run.net])
+    return sorted(f"{run.split}/{run.net}" for run in other)
 
 
 def layers(deploy: str) -> list[str]:
