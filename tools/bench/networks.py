@@ -33,7 +33,7 @@ from tools.train.training import train
 
 # Iterations between two displays of the loss: about two seconds on one core. The first stretch is the warm-up, the
 # other two are timed.
-STRETCH = {"rcnn": 4, "complex_cnn": 6, "simple_cnn": 30, "song_cnn": 8, "lstm": 80}
+STRETCH = {"rcnn": 4, "rcnn_plus": 6, "complex_cnn": 6, "simple_cnn": 30, "song_cnn": 8, "lstm": 80}
 NEVER = 2**31 - 1
 COMPARED = 8  # clips, with PyTorch
 BATCH, BATCHES = 100, 6  # of a test
@@ -114,6 +114,7 @@ def export_twin(plan: Plan, file: Path) -> None:
     records = list(islice(lmdbs.read_lmdb(Path(plan.record["lmdb"]["test"]["path"])), COMPARED))
     clips = np.stack([record.array for record in records])
     net = load_net(plan.folder / "deploy.prototxt", first_model(plan), clips.shape[1:])
+    fill_statistics(net)
     forward(net, clips)
     # Scores of about 2: near 0 every genre would get a tenth whatever is heard, and far off 1 or nothing at all.
     net.params["score"][0].data[...] *= 2 / np.abs(net.blobs["score"].data).max()
@@ -124,6 +125,15 @@ def export_twin(plan: Plan, file: Path) -> None:
     labels = [record.label for record in records]
     file.parent.mkdir(parents=True, exist_ok=True)
     np.savez(file, clips=net.blobs["input_scale"].data, prob=prob, labels=labels, batch=plan.settings.batch, **weights)
+
+
+def fill_statistics(net: caffe.Net) -> None:
+    """Random means and variances of a batch, where an untrained net has none to normalise by."""
+    generator = np.random.default_rng(1)
+    for name, blobs in net.params.items():
+        if net.layer_dict[name].type == "BatchNorm":
+            for blob, low in zip(blobs, (0, 0.5, 2)):
+                blob.data[...] = generator.uniform(low, low + 1, blob.data.shape)
 
 
 # --- votes ------------------------------------------------------------------------------------------------------------

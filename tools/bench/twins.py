@@ -6,6 +6,8 @@ both. The weights come from Caffe (`load_weights`), so that the outputs can be c
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import nn
@@ -19,20 +21,32 @@ def pool(size: int, stride: int) -> nn.Module:
 
 
 class Recurrent(nn.Module):
-    """A recurrent convolution layer (Liang and Hu 2015), T = 3: relu and LRN of feed-forward plus recurrent input."""
+    """A recurrent convolution layer (Liang and Hu 2015), T = 3: relu and norm of feed-forward plus recurrent input.
 
-    def __init__(self, channels_in: int, channels: int) -> None:
+    ``norm`` makes the normalisation of so many channels, one for each step.
+    """
+
+    def __init__(self, channels_in: int, channels: int, norm: Callable[[int], nn.Module]) -> None:
         super().__init__()
         self.feedforward = nn.Conv2d(channels_in, channels, 3, padding=1)
+        self.first_norm = norm(channels)
         self.recurrent = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
-        self.norm = nn.LocalResponseNorm(channels // 8 + 1, alpha=1e-4, beta=0.75, k=1)
+        self.norms = nn.ModuleList(norm(channels) for _ in range(3))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         fed = self.feedforward(x)
-        x = self.norm(functional.relu(fed))
-        for _ in range(3):
-            x = self.norm(functional.relu(fed + self.recurrent(x)))
+        x = self.first_norm(functional.relu(fed))
+        for norm in self.norms:
+            x = norm(functional.relu(fed + self.recurrent(x)))
         return x
+
+
+def response_norm(channels: int) -> nn.Module:
+    return nn.LocalResponseNorm(channels // 8 + 1, alpha=1e-4, beta=0.75, k=1)
+
+
+def batch_norm(channels: int) -> nn.Module:
+    return nn.BatchNorm2d(channels, momentum=0.05)
 
 
 class Outputs(nn.LSTM):
@@ -60,13 +74,17 @@ def complex_cnn() -> nn.Module:
     )
 
 
-def rcnn() -> nn.Module:
+def rcnn(norm: Callable[[int], nn.Module] = response_norm, dropout: float = 0.5) -> nn.Module:
     return nn.Sequential(
         *(nn.Conv2d(1, 32, 5, padding=2), nn.ReLU(), pool(4, 3)),
-        *(Recurrent(32, 32), Recurrent(32, 32), pool(3, 2), Recurrent(32, 64)),
+        *(Recurrent(32, 32, norm), Recurrent(32, 32, norm), pool(3, 2), Recurrent(32, 64, norm)),
         *(nn.Conv2d(64, 64, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(1)),
-        *(nn.Flatten(), nn.Dropout(0.5), nn.Linear(64, LABELS)),
+        *(nn.Flatten(), nn.Dropout(dropout), nn.Linear(64, LABELS)),
     )
+
+
+def rcnn_plus() -> nn.Module:
+    return rcnn(batch_norm, 0.25)
 
 
 def song_cnn() -> nn.Module:
@@ -86,7 +104,7 @@ def lstm() -> nn.Module:
     )
 
 
-TWINS = {"simple_cnn": simple_cnn, "complex_cnn": complex_cnn, "rcnn": rcnn, "song_cnn": song_cnn, "lstm": lstm}
+TWINS = {twin.__name__: twin for twin in (simple_cnn, complex_cnn, rcnn, rcnn_plus, song_cnn, lstm)}
 
 
 def load_weights(twin: nn.Module, blobs: list[np.ndarray]) -> None:
@@ -97,6 +115,10 @@ def load_weights(twin: nn.Module, blobs: list[np.ndarray]) -> None:
         if isinstance(module, nn.LSTM):  # one bias in Caffe, two in PyTorch
             from_below, bias, from_before = (in_order(next(queue)) for _ in range(3))
             own = [from_below, from_before, bias, torch.zeros_like(bias)]
+        elif isinstance(module, nn.BatchNorm2d):  # two layers in Caffe, whose sums are divided by its third blob
+            mean, variance, divisor = (next(queue) for _ in range(3))
+            module.running_mean, module.running_var = mean / divisor, variance / divisor
+            own = [next(queue), next(queue)]
         else:
             own = [next(queue) for _ in parameters]
         for parameter, blob in zip(parameters, own):
