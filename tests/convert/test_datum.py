@@ -78,6 +78,7 @@ def test_a_datum_in_another_order_of_fields_is_read_by_protobuf(dtype):
         datum.serialize(matrix("float"), 3)[:-3],
         datum.serialize(matrix("int"), 3)[:-3],
         datum.serialize(matrix("float"), 3)[:-5],
+        bytes.fromhex("08011001180132040000803f3500000040"),  # 2 values, the first packed: found by fuzzing
         datum.serialize(matrix("int"), 3) + b"\0",  # where protobuf stops reading, with a mere warning
         caffe_pb2.Datum(channels=1, height=1, width=1, data=b"x", encoded=True).SerializeToString(),
     ],

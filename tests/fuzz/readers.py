@@ -211,6 +211,9 @@ def main() -> None:
                 READERS[name](data)
             except UserError as error:
                 assert "\n" not in str(error), str(error)
+            except BaseException:
+                print(f"{name}: {data!r}", file=sys.__stderr__, flush=True)  # libFuzzer may be ended before it keeps it
+                raise
 
     atheris.Setup(sys.argv, feed)
     atheris.Fuzz()

@@ -77,8 +77,8 @@ def parse(message: bytes) -> tuple[np.ndarray, int]:
             continue
         if datum.encoded:
             raise ValueError("an encoded image, not a matrix")
-        flat = np.frombuffer(datum.data, np.uint8) if datum.data else np.array(datum.float_data, np.float32)
-        flat = floats if len(floats) and not len(flat) else flat
+        values = np.concatenate([np.array(datum.float_data, np.float32), floats])  # the former where some are packed
+        flat = np.frombuffer(datum.data, np.uint8) if datum.data else values
         shape = (datum.channels, datum.height, datum.width)
         if min(shape) > 0 and flat.size == np.prod(shape, dtype=np.int64):
             return flat.reshape(shape).copy(), datum.label
