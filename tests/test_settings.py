@@ -42,6 +42,9 @@ def read(*arguments: object) -> Settings:
         ({"dropout": "0.4_0.6@3000"}, {"dropout": ((0, 0.4), (3000, 0.6))}),
         ({"genres": "pop metal pop"}, {"genres": ("metal", "pop")}),
         ({"genres": "pop, hip hop"}, {"genres": ("hip hop", "pop")}),
+        ({"genres": '"hip hop" pop'}, {"genres": ("hip hop", "pop")}),
+        ({"genres": '"Soul, Funk","say ""yes"" ", hip hop'}, {"genres": ("Soul, Funk", "hip hop", 'say "yes" ')}),
+        ({"genres": '7" mixes, 12" mixes'}, {"genres": ('12" mixes', '7" mixes')}),
         ({"seed": " 3 "}, {"seed": 3}),
         ({"hosts": "my hosts"}, {"hosts": Path("my hosts")}),
         # no further than its name tells it
@@ -174,12 +177,13 @@ def test_lmdbs_are_named_by_what_differs_in_their_records(texts, folder):
 @pytest.mark.quick
 @pytest.mark.torture("bad input")
 @pytest.mark.parametrize(
-    "genres", ["hip-hop/rap,rock", "../../x,y", "a\nb,c", ",".join(f"genre {n}" for n in range(90))]
+    "genres",
+    ["hip-hop/rap,rock", '"Soul, Funk",jazz', "../../x,y", "a\nb,c", ",".join(f"genre {n}" for n in range(90))],
 )
 def test_what_no_folder_can_be_called_is_named_by_its_hash(genres, tmp_path):
     given_, other = parse({"genres": genres}), parse({"genres": f"{genres},z"})
     for name, another in ((given_.lmdb_folder, other.lmdb_folder), (given_.run_name({}), other.run_name({}))):
-        assert re.fullmatch(r"\w+@genres=[^/\n]*~[0-9a-f]{8}", name)
+        assert re.fullmatch(r"\w+@genres=[^/,\n]*~[0-9a-f]{8}", name)
         assert name != another
         (tmp_path / f".{name}@iter=1000000000@test=00000000.spool").mkdir()
 
@@ -231,6 +235,13 @@ def test_a_record_holds_every_setting_and_gives_it_back():
     assert (record["base_lr"], record["seed"], record["build"]) == (None, 3, "my build")
     assert from_json(record) == given_
     assert from_json(Settings().as_json()) == Settings()
+
+
+@given(st.sets(st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]), min_size=1)))
+def test_genres_of_any_name_come_back_from_a_record_and_from_what_is_typed(names):
+    given_ = Settings(genres=tuple(sorted(names)))
+    assert from_json(json.loads(json.dumps(given_.as_json()))) == given_
+    assert parse({"genres": settings.typed(given_.genres)}) == given_
 
 
 def test_a_setting_that_an_older_record_lacks_has_its_default():

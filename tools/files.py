@@ -64,12 +64,20 @@ def write_record(file: Path, record: dict[str, Any]) -> None:
     write_whole(file, json.dumps({**record, OWN_HASH: hash_of(record)}, indent=1) + "\n")
 
 
+def parse(text: str) -> Any:
+    """What a text of JSON says. ValueError where it is none, also where lists in lists are more than can be read."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("too many lists in lists") from None
+
+
 def is_as_written(file: Path) -> bool | None:
     """Whether a record is what `write_record` wrote; None where it has no hash, as records of before.
 
     Raises OSError and ValueError for a file that can't be read as JSON.
     """
-    record = json.loads(file.read_text())
+    record = parse(file.read_text())
     own = record.pop(OWN_HASH, None) if isinstance(record, dict) else None
     return None if own is None else own == hash_of(record)
 
@@ -147,15 +155,15 @@ def json_lines(file: Path) -> list[dict[str, Any]]:
     lines = []
     for text in file.read_text(errors="replace").splitlines() if file.exists() else []:
         with suppress(ValueError):
-            lines.append(json.loads(text))
+            lines.append(parse(text))
     return lines
 
 
 def read_dict(file: Path) -> dict[str, Any]:
     """What a file of JSON says, by its keys; nothing where there is none that is whole, or it says something else."""
     try:
-        content = json.loads(file.read_text())
-    except (OSError, ValueError, RecursionError):
+        content = parse(file.read_text())
+    except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
 

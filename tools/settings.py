@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
@@ -27,6 +28,7 @@ GTZAN_GENRES = ("blues", "classical", "country", "disco", "hiphop", "jazz", "met
 # What a setting names
 FOLDER, LMDB, RUN, NOTHING = "a folder", "LMDBs and runs", "runs", "nothing"
 
+QUOTED = re.compile(r'(?<![^\s,])"((?:[^"]|"")+)"(?![^\s,])')  # a name among others
 Schedule = tuple[tuple[int, float], ...]  # each value, and the iteration from which on it holds
 Value = Any  # int, float, str, Path, Schedule, tuple[str, ...] or None
 
@@ -58,9 +60,19 @@ def number(text: str) -> float:
 
 
 def words(text: str) -> tuple[str, ...]:
-    """``"pop metal"`` as ('metal', 'pop'): names in order, each once. Names that have spaces are parted by commas."""
-    names = text.split(",") if "," in text else text.split()
-    return tuple(sorted({name.strip() for name in names if name.strip()}))
+    """``"pop metal"`` as ('metal', 'pop'): names in order, each once. Names that have spaces are parted by commas.
+
+    A name that stands in double quotes, doubled within it as in CSV, is taken as it is, as one with a comma.
+    """
+    quoted = [name.replace('""', '"') for name in QUOTED.findall(text)]
+    rest = QUOTED.sub("", text)
+    names = rest.split(",") if "," in rest else rest.split()
+    return tuple(sorted({name for name in [*quoted, *(name.strip() for name in names)] if name}))
+
+
+def quoted(name: str) -> str:
+    """A name as `words` reads it, whatever it is."""
+    return '"{}"'.format(name.replace('"', '""')) if re.search(r'[\s,"]', name) else name
 
 
 def schedule(text: str) -> Schedule:
@@ -84,7 +96,7 @@ FORMS = {
     whole: "a whole number",
     number: "a number",
     schedule: "a number",
-    words: "two names or more, with spaces or commas between them",
+    words: "two names or more, with spaces or commas between them; one that has a comma in double quotes",
     word: "a word",
     folder: "a path",
 }
@@ -212,21 +224,28 @@ def default_text(each: Field) -> str:
     """The default of a setting, in words."""
     if each.default is None:
         return {"ranks": "one a core, or a GPU", "jobs": "one a core", "hosts": "none"}.get(each.name, "the network's")
-    return text_of(each.default, " ") or "none"
+    return typed(each.default) or "none"
 
 
-def text_of(value: Value, joint: str = "_") -> str:
-    """A value as a folder's name has it: numbers by format(x, 'g'), lists joined by ``joint``."""
+def text_of(value: Value) -> str:
+    """A value as a folder's name has it: numbers by format(x, 'g'), lists joined by ``_``."""
     if isinstance(value, tuple):
-        return joint.join(
-            item if isinstance(item, str) else f"{item[1]:g}" + (f"@{item[0]}" if item[0] else "") for item in value
-        )
+        return "_".join(texts_of(value))
     return format(value, "g") if isinstance(value, float) else str(value)
+
+
+def typed(value: Value) -> str:
+    """A value as it can be typed: lists with spaces between their items."""
+    return " ".join(map(quoted, texts_of(value))) if isinstance(value, tuple) else text_of(value)
+
+
+def texts_of(items: Schedule | tuple[str, ...]) -> list[str]:
+    return [item if isinstance(item, str) else f"{item[1]:g}" + (f"@{item[0]}" if item[0] else "") for item in items]
 
 
 def json_of(value: Value) -> Any:
     if isinstance(value, tuple) and value and not isinstance(value[0], str):
-        return value[0][1] if len(value) == 1 else text_of(value, " ")
+        return value[0][1] if len(value) == 1 else typed(value)
     if isinstance(value, tuple):
         return list(value)
     return str(value) if isinstance(value, Path) else value
@@ -235,12 +254,14 @@ def json_of(value: Value) -> Any:
 def variant(base: str, differences: Mapping[str, str]) -> str:
     """``base`` followed by what differs from the defaults, as ``rcnn@dtype=int,seed=3``.
 
-    What no folder can be called, as many genres or ``hip-hop/rap``, is cut, and ends in ``~`` and 8 digits of its
-    SHA-256.
+    What no folder can be called, as many genres, ``hip-hop/rap`` or ``Soul, Funk``, is cut, and ends in ``~`` and 8
+    digits of its SHA-256.
     """
     named = [f"{key}={value}" for key, value in differences.items()]
-    name = f"{base}@{','.join(named)}" if named else base
-    fit = printable(name).replace("/", "-").encode("utf-8", "surrogateescape")
+    name, fitting = (
+        f"{base}@{','.join(parts)}" if parts else base for parts in (named, [part.replace(",", "-") for part in named])
+    )
+    fit = printable(fitting).replace("/", "-").encode("utf-8", "surrogateescape")
     if len(fit) <= LONGEST_NAME and fit == name.encode("utf-8", "surrogateescape"):
         return name
     digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:8]
@@ -283,7 +304,7 @@ def parse(texts: Mapping[str, str]) -> Settings:
 def from_json(values: Mapping[str, Any]) -> Settings:
     """The settings of a run.json; one that is not in it has its default. UserError for a value that is not allowed."""
     texts = {
-        name: ",".join([*map(str, value), ""]) if isinstance(value, list) else str(value)
+        name: " ".join(quoted(str(item)) for item in value) if isinstance(value, list) else str(value)
         for name, value in values.items()
         if value not in (None, [], "")
     }

@@ -37,6 +37,7 @@ def test_songs_are_the_same_by_their_fingerprint_or_where_two_copies_made_one_lm
         ({"dtype": "int", "seed": "3"}, {"dtype": "int", "seed": "3"}),
         ({"dropout": ".4 0.60@3000"}, {"dropout": "0.4 0.6@3000"}),
         ({"genres": "rock metal"}, {"genres": "metal rock"}),
+        ({"genres": "rock, hip hop"}, {"genres": '"hip hop" rock'}),
         ({"base_lr": "0.01"}, {"base_lr": "0.01"}),
         ({"lr_steps": "2e-4 1e-4@500"}, {"lr_steps": "0.0002 0.0001@500"}),
         ({"iters": "5", "ranks": "2", "caffe": "native", "fold": "2"}, {}),

@@ -146,6 +146,16 @@ def test_gtzans_ten_genres_can_be_chosen_out_of_more():
     assert roots.check_genres(named, GTZAN_GENRES) == roots.check_genres((), GTZAN_GENRES)
 
 
+@pytest.mark.quick
+@pytest.mark.torture("bad input")
+def test_genres_are_chosen_as_the_refusal_of_others_shows_them(tmp_path):
+    genres = roots.survey(write(tmp_path, "Soul, Funk/a.wav", "hip hop/a.wav", "jazz/a.wav")).genres
+    with pytest.raises(UserError, match="""^GENRES='hip hop jazz': hip is none of "Soul, Funk" "hip hop" jazz$"""):
+        roots.check_genres(parse({"genres": "hip hop jazz"}).genres, genres)
+    assert roots.check_genres(parse({"genres": '"Soul, Funk" "hip hop" jazz'}).genres, genres) == genres
+    assert roots.check_genres(parse({"genres": '"Soul, Funk", hip hop'}).genres, genres) == ("Soul, Funk", "hip hop")
+
+
 @pytest.fixture
 def table(tmp_path: Path) -> Path:
     """30 songs by 6 artists, two genres; semicolons and a byte-order mark, as spreadsheets write them."""

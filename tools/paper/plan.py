@@ -12,7 +12,7 @@ from tools.cli import UserError
 from tools.convert.views import View
 from tools.nets import prototxt
 from tools.nets.network import Network
-from tools.settings import FOLDER, LMDB, RUN, Schedule, Settings, text_of
+from tools.settings import FOLDER, LMDB, RUN, Schedule, Settings, typed
 from tools.songs import splits
 from tools.songs.tracks import Survey
 from tools.train import runs
@@ -64,7 +64,7 @@ def options(settings: Settings, *names: str) -> tuple[str, ...]:
     usual = Settings()
     items = settings.items(*(names or (FOLDER, LMDB, RUN)))
     changed = [(name, value) for name, value in items if value != getattr(usual, name)]
-    return tuple(word for name, value in changed for word in (f"--{name.replace('_', '-')}", text_of(value, " ")))
+    return tuple(word for name, value in changed for word in (f"--{name.replace('_', '-')}", typed(value)))
 
 
 def is_filtered_possible(survey: Survey) -> bool:

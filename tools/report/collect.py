@@ -6,7 +6,6 @@ Nothing here fails because of one bad file: what can't be read is left out and n
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
@@ -19,7 +18,7 @@ from tools.cli import UserError
 from tools.convert import manifest as manifests
 from tools.nets.network import Network
 from tools.report.records import Collection, Differences, Run, Vote
-from tools.settings import LMDB, RUN, Settings, text_of
+from tools.settings import LMDB, RUN, Settings, text_of, typed
 from tools.train import runs
 from tools.vote import baseline
 from tools.vote.files import check_counted
@@ -103,7 +102,7 @@ def read_metrics(file: Path) -> list[dict[str, Any]]:
     lines = []
     for text in file.read_text(errors="replace").splitlines() if file.exists() else ():
         with suppress(ValueError):
-            lines.append(json.loads(text))
+            lines.append(files.parse(text))
     return [line for line in lines if isinstance(line, dict) and "iter" in line]
 
 
@@ -126,12 +125,12 @@ def differences(settings: Settings, plain: Settings) -> Differences:
     named = settings.differences(LMDB, RUN, defaults=dict(plain.items(RUN)))
     scaled = tuple((start, rate * settings.base_lr / plain.base_lr) for start, rate in plain.lr_steps)
     named.pop("lr_steps" if text_of(scaled) == text_of(settings.lr_steps) else "base_lr", None)
-    return {name: text_of(getattr(settings, name), " ") for name in named}
+    return {name: typed(getattr(settings, name)) for name in named}
 
 
 def read_vote(known: list[Run], file: Path) -> Vote:
     """A vote whose files can be read. UserError where it is not of a run that stands there now."""
-    folder, summary = file.parent, json.loads(file.read_text())
+    folder, summary = file.parent, files.parse(file.read_text())
     run = run_of(folder, summary, known)
     files.check_as_written(file, "vote again")
     vote = Vote(folder, summary["net"], summary["split"], summary["iteration"], summary, run)

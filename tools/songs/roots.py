@@ -12,6 +12,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from tools.cli import UserError, printable
+from tools.settings import quoted
 from tools.songs import contents
 from tools.songs.gtzan import GENRES, SUFFIXES, is_song_name, survey_gtzan
 from tools.songs.library import files_below, genre_folders, survey_folders, survey_table, why_not_audio
@@ -74,16 +75,16 @@ def is_gtzan(root: Path) -> bool:
 def check_genres(names: tuple[str, ...], genres: tuple[str, ...]) -> tuple[str, ...]:
     """The ``genres`` of a root that GENRES= names, in order of label; all of them where it names none.
 
-    UserError for what is no list of two of them or more.
+    UserError for what is no list of two of them or more. It shows them as they can be typed.
     """
     if not names:
         return genres
-    setting = f'GENRES="{printable(" ".join(names))}"'
+    setting, choice = (printable(" ".join(map(quoted, listed))) for listed in (names, genres))
     unknown = sorted(set(names) - set(genres))
     if unknown:
-        raise UserError(f"{setting}: {printable(unknown[0])} is none of {printable(' '.join(genres))}")
+        raise UserError(f"GENRES='{setting}': {printable(unknown[0])} is none of {choice}")
     if len(names) == 1:
-        raise UserError(f"{setting}: one genre is nothing to tell apart: name two or more of {' '.join(genres)}")
+        raise UserError(f"GENRES='{setting}': one genre is nothing to tell apart: name two or more of {choice}")
     return tuple(genre for genre in genres if genre in names)
 
 
