@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -24,7 +23,7 @@ import numpy as np
 
 from tools.cli import UserError
 from tools.convert.datum import parse
-from tools.files import marks_of, sha256_of
+from tools.files import marks_of, read_dict, sha256_of
 
 KEY = re.compile(r"\d{8}_(?P<track>.+)_(?P<clip>\d{2,})", re.DOTALL)
 NAME_BYTES = 400
@@ -142,9 +141,8 @@ def is_as_recorded(file: Path, _marks: tuple[int, ...]) -> bool:
     The hash is taken again when the file changes. Damaged pages would end this process once they are mapped.
     """
     try:
-        recorded = json.loads((file.parent.parent / "manifest.json").read_text())["files_sha256"]
-        expected = recorded[f"{file.parent.name}/{file.name}"]
-    except (OSError, ValueError, KeyError, TypeError):
+        expected = read_dict(file.parent.parent / "manifest.json")["files_sha256"][f"{file.parent.name}/{file.name}"]
+    except (KeyError, TypeError):
         return True
     return sha256_of(file) == expected
 

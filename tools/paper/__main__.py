@@ -10,13 +10,12 @@ SCALE multiplies the paper's iteration counts, but never below 500, the first ro
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import time
 from pathlib import Path
 from types import FrameType
 
-from tools import cli, paths, processes
+from tools import cli, files, paths, processes
 from tools.cli import UserError
 from tools.paper.estimate import arithmetic, duration, measure_rates, seconds_of
 from tools.paper.plan import Step, is_filtered_possible, steps_of, trainings
@@ -49,7 +48,7 @@ def is_done(step: Step) -> bool:
     if step.product is None or not step.product.exists():
         return False
     try:
-        summary = json.loads(step.product.read_text())
+        summary = files.parse(step.product.read_text())
         folder = Path(summary["run"])
         return "lmdb_sha256" in summary and runs.is_vote_of(summary, runs.read_run(folder), folder)
     except (ValueError, KeyError, TypeError, AttributeError, UserError):

@@ -48,11 +48,16 @@ def keep(vote: Path, results: Path | None = None) -> None:
     not whole, or another training is kept where a run would lie; then no vote is kept.
     """
     check_whole(vote, KEPT)
-    files.check_as_written(vote / "summary.json", "vote again")
-    summary = json.loads((vote / "summary.json").read_text())
+    try:
+        files.check_as_written(vote / "summary.json", "vote again")
+        summary = files.parse((vote / "summary.json").read_text())
+        genres = tuple(summary["genres"])
+        voters = [] if summary["net"] == baseline.NAME else summary["run"].split(", ")  # the baseline has no run
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise UserError(f"{vote / 'summary.json'} is not whole: vote again, then keep it") from None
     if results is None:
-        results = paths.RESULTS if tuple(summary["genres"]) == GENRES else paths.OTHER_RESULTS
-    for run in map(Path, summary["run"].split(", ") if summary["net"] != baseline.NAME else ()):  # which has no run
+        results = paths.RESULTS if genres == GENRES else paths.OTHER_RESULTS
+    for run in map(Path, voters):
         keep_run(run, paths.run_folder(results, run.parent.name, run.name))
     folder = paths.votes_folder(results, vote.parent.name, vote.name)
     copy_files(vote, folder, KEPT)

@@ -6,7 +6,6 @@ A run folder holds the resolved prototxt, `metrics.jsonl`, `caffe.log`, `run.jso
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -71,13 +70,18 @@ def find_run(args: argparse.Namespace) -> tuple[Path, dict[str, Any], Settings]:
         settings = read_settings(args)
         folder = run_folder(settings)
         return folder, read_unchanged(folder), settings
+    check_alone(args)
+    record = read_unchanged(args.run)
+    return args.run, record, settings_of(record, args.run)
+
+
+def check_alone(args: argparse.Namespace) -> None:
+    """UserError for settings beside RUN=."""
     beside = sorted(given_settings(args).keys() - BESIDE_RUN)
     if beside:
         raise UserError(
             f"{beside[0].upper()}= beside RUN={args.run}: a run has its own settings: leave one of the two out"
         )
-    record = read_unchanged(args.run)
-    return args.run, record, settings_of(record, args.run)
 
 
 def build_of(folder: Path, otherwise: Path) -> Path:
@@ -95,7 +99,7 @@ def read_run(folder: Path) -> dict[str, Any]:
     """The record of a run. UserError where there is no such run, or its record is not whole."""
     file = folder / "run.json"
     try:
-        record = json.loads(file.read_text())
+        record = files.parse(file.read_text())
         if isinstance(record, dict) and "net" in record and "settings" not in record:
             raise UserError(f"{folder} is a run of an earlier form: type 'make clean', or name another BUILD")
         if not is_record(record):
@@ -105,7 +109,7 @@ def read_run(folder: Path) -> dict[str, Any]:
     except FileNotFoundError:
         net = folder.name.split("@")[0]
         raise UserError(f"{folder}: no such run: type 'make train NET={net}' with the same settings first") from None
-    except (ValueError, RecursionError):
+    except ValueError:
         raise UserError(f"{file} is not whole: remove {folder} and train again") from None
 
 

@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 
 from tools.cli import UserError
-from tools.files import sha256_of, write_whole
+from tools.files import parse, sha256_of, write_whole
 
 # Table 2's rows, the drop of the learning rate and the end of the paper's longest run, and the 1000 at which nets are
 # compared: never pruned.
@@ -52,18 +52,18 @@ def iteration_of(file: Path) -> int:
 def is_whole(mark: Path) -> bool:
     """Whether the files of a mark are of the sizes that it says."""
     try:
-        entries = json.loads(mark.read_text())
+        entries = parse(mark.read_text())
         as_marked = all((mark.parent / name).stat().st_size == entry["bytes"] for name, entry in entries.items())
         has_hashes = all(isinstance(entry["sha256"], str) for entry in entries.values())
         in_place = all(Path(name).name == name for name in entries)
         return as_marked and has_hashes and in_place and mark.with_suffix(".caffemodel").name in entries
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
 
 
 def marked_sha256(model: Path) -> str:
     """The hash that the mark of a whole snapshot holds of its .caffemodel."""
-    return json.loads(model.with_suffix(".whole").read_text())[model.name]["sha256"]
+    return parse(model.with_suffix(".whole").read_text())[model.name]["sha256"]
 
 
 def choose_snapshot(folder: Path, iteration: int | None) -> tuple[int, Path]:
@@ -87,7 +87,7 @@ def choose_snapshot(folder: Path, iteration: int | None) -> tuple[int, Path]:
 def newest_resumable(folder: Path) -> tuple[int, Path] | None:
     """Iteration and .solverstate of the newest snapshot whose files are what they were when it was marked whole."""
     for iteration, model in reversed(whole_snapshots(folder).items()):
-        marked = json.loads(model.with_suffix(".whole").read_text())
+        marked = parse(model.with_suffix(".whole").read_text())
         state = model.with_suffix(".solverstate")
         unchanged = all(sha256_of(folder / name) == entry.get("sha256") for name, entry in marked.items())
         if unchanged and state.name in marked:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tools import files
 from tools.verify.outcome import FailedError, equal, near
 
 START = re.compile(r"Initializing solver from parameters")
@@ -97,7 +97,7 @@ def read_metrics(file: Path, was_killed: bool) -> dict[tuple[str, int], dict[str
         texts.pop()
     lines = {}
     for text in texts:
-        line = json.loads(text)
+        line = files.parse(text)
         kind = "loss" if "loss" in line else "test_loss"
         if (kind, line["iter"]) in lines:
             raise FailedError(f"iteration {line['iter']} has a {kind} twice")

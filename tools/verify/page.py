@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tools import paths
+from tools import files, paths
 from tools.report.collect import collect
 from tools.report.page import make_page, write_page
 from tools.verify.outcome import SkippedError, equal
@@ -21,7 +20,7 @@ CODE = ("tools/report/**/*", "tools/vote/*", "prototxt/**/*.prototxt", "data/*.c
 
 def check_page(build: Path) -> str:
     """A report made now is the one that is there. SkippedError where that was made in another folder."""
-    said = Path(json.loads((build / "report" / "report.json").read_text())["build"])
+    said = Path(files.parse((build / "report" / "report.json").read_text())["build"])
     if said.resolve() != build.resolve():
         raise SkippedError(f"made in another build folder, {said}: type 'make report'")
     with made_again(said) as again:

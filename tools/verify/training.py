@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -181,7 +180,7 @@ def check_lmdbs(run: Run) -> str:
         if part == "train":
             songs = {track for track, _ in content_of(lmdb).clips}
             right = {track: manifest["samples_sha256"][track] for track in songs}
-            equal(json.loads((run.folder / SONGS_FILE).read_text()) == right, True, f"{SONGS_FILE} is of its songs")
+            equal(files.parse((run.folder / SONGS_FILE).read_text()) == right, True, f"{SONGS_FILE} is of its songs")
     if len(differences) == len(record["lmdb"]):
         raise SkippedError("the LMDBs are others by now: make lmdb of the same songs, or train afresh")
     equal(differences, [], "what differs")
@@ -192,7 +191,7 @@ def check_snapshots(run: Run) -> str:
     """Every snapshot that was marked whole is byte for byte what it was then, and none of ours has lost its mark."""
     marks = {snapshots.iteration_of(mark): mark for mark in run.folder.glob("*_iter_*.whole")}
     for mark in marks.values():
-        for name, entry in json.loads(mark.read_text()).items():
+        for name, entry in files.parse(mark.read_text()).items():
             file = run.folder / name
             if not file.is_file():
                 raise FailedError(f"{name} is gone: remove {mark.name} too")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import json
 import math
 import tempfile
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from tools import paths
+from tools import files, paths
 from tools.songs.splits import JOINED
 from tools.verify.outcome import FailedError, equal, near
 from tools.verify.record import read_command
@@ -34,7 +33,7 @@ class Vote:
 
     @cached_property
     def summary(self) -> dict[str, Any]:
-        return json.loads((self.folder / "summary.json").read_text())
+        return files.parse((self.folder / "summary.json").read_text())
 
     @property
     def module(self) -> str:

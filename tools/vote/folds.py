@@ -9,7 +9,6 @@ prints the same table. UserError where the folds differ in anything but their so
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,7 +40,7 @@ def read_summaries(folders: list[Path]) -> list[dict]:
     for fold, folder in enumerate(folders):
         try:
             files.check_as_written(folder / "summary.json", f"vote again on fold {fold}")
-            summary = json.loads((folder / "summary.json").read_text())
+            summary = files.parse((folder / "summary.json").read_text())
             keys = (*ALIKE, "run", "caffemodel_sha256", "clip_accuracy")
             summaries.append({key: summary[key] for key in keys})
         except FileNotFoundError:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from tools import files
 from tools.cli import UserError, printable
 from tools.convert.extract import Outcome, Spool, extract
 from tools.convert.lmdbs import short_name
@@ -55,8 +55,9 @@ def test_lmdb(root: Path, run: Path, record: dict[str, Any], settings: Settings,
 def trained_samples(run: Path) -> dict[str, str]:
     """The songs that a run was trained on, by the sha256 of their samples. UserError where that was not kept."""
     try:
-        return {sha256: track for track, sha256 in json.loads((run / SONGS_FILE).read_text()).items()}
-    except (OSError, ValueError):
+        songs = files.parse((run / SONGS_FILE).read_text())
+        return {str(sha256): track for track, sha256 in songs.items()}
+    except (OSError, ValueError, AttributeError):
         raise UserError(f"{run / SONGS_FILE}: the songs it was trained on are not kept: train again") from None
 
 
