@@ -26,6 +26,12 @@ endif
 GTZAN ?=
 DOCKER ?= docker
 IMAGE ?= music-caffe
+# In `make lmdb train-lstm vote` the clips vote by the LSTM
+one_net := train-rcnn/rcnn train-complex/complex_cnn train-simple/simple_cnn train-lstm/lstm train-song/song_cnn
+asked_net := $(filter $(MAKECMDGOALS:%=%/%),$(one_net))
+ifeq ($(words $(asked_net))$(value NET)$(value RUN),1)
+NET := $(notdir $(asked_net))
+endif
 export_too := REMOTE_SHELL GTZAN_URL DEBIAN_MIRROR DEBIAN_SECURITY_MIRROR OPENBLAS_CORETYPE
 
 # A mistyped name would be passed over: ITER=500 would train to the end
@@ -108,11 +114,7 @@ train: setup ## all six networks, or NET alone, to ITERS iterations; goes on whe
 	  $(PYTHON) tools.train $(named_songs) $(settings) || exit; \
 	done
 
-train-rcnn: override NET := rcnn
-train-complex: override NET := complex_cnn
-train-simple: override NET := simple_cnn
-train-lstm: override NET := lstm
-train-song: override NET := song_cnn
+$(foreach pair,$(one_net),$(eval $(subst /,: override NET := ,$(pair))))
 train-rcnn train-complex train-simple train-lstm train-song: setup ## one network; also train-complex, train-simple, train-lstm, train-song
 	@$(PYTHON) tools.train $(named_songs) $(settings)
 

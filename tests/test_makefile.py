@@ -131,6 +131,17 @@ def test_every_setting_goes_to_the_tools_as_it_is_typed(make):
             assert value(call, f"--{name.lower().replace('_', '-')}") == text
 
 
+def test_the_clips_vote_by_the_network_that_is_trained(make):
+    (_, _, train, vote) = make("lmdb", "train-lstm", "vote")
+    assert value(train, "--net") == value(vote, "--net") == "lstm"
+
+
+@pytest.mark.parametrize("also", ["RUN=some/run", "train-song"])
+def test_but_not_where_a_run_is_named_or_two_are_trained(also, make):
+    (vote,) = (call for call in make("train-lstm", "vote", also) if "tools.vote" in call["arguments"])
+    assert "--net" not in vote["arguments"]
+
+
 def test_a_run_is_named_to_vote_and_classify_by_the_same_word(make):
     vote, classify = make("vote", "classify", "RUN=build/runs/song/r$1", "SONG=a.wav", "ITERATION=500")
     for call in (vote, classify):
