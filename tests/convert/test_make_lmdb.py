@@ -372,6 +372,18 @@ def test_some_genres_alone_keep_their_parts_their_order_and_their_labels(split, 
         assert [int(r.key[:8]) for r in found] == list(range(len(found)))
 
 
+def test_songs_of_no_known_artist_are_counted_where_artists_are_kept_apart(tmp_path):
+    for number in range(6):
+        write_song(tmp_path / "music" / "ab"[number % 2] / f"{number}.wav", number)
+    rows = [f"music/{'ab'[number % 2]}/{number}.wav,{'ab'[number % 2]},{number or ''}" for number in range(6)]
+    (tmp_path / "songs.csv").write_text("\n".join(["path,genre,artist", *rows]))
+    options = ("--build", tmp_path / "build", "--views", "song", "--dtypes", "int", "--split")
+    said = "SPLIT=artist: no artist is known of {} of 6 songs"
+    assert said.format(6) in made(tmp_path / "music", *options, "artist").stderr
+    assert said.format(1) in made(tmp_path / "songs.csv", *options, "artist").stderr
+    assert "artist" not in made(tmp_path / "music", *options, "song").stderr
+
+
 def test_folds_clips_and_parameters_name_their_folders(songs, tmp_path):
     options = ("--build", tmp_path, "--views", "cnn", "--dtypes", "int")
     made(songs, *options, "--fold", 2)
