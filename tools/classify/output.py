@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -64,8 +65,9 @@ def shown(verdict: Verdict) -> Verdict:
 
 
 def table(songs: list[Heard]) -> str:
-    """Several songs, a line each."""
-    names = [shorten(printable(song.path.name), LONGEST_NAME) for song in songs]
+    """Several songs, a line each, named from the folder that holds them all."""
+    above = os.path.commonpath([song.path.parent for song in songs])
+    names = [shorten(printable(os.path.relpath(song.path, above)), LONGEST_NAME) for song in songs]
     width, genre = max(map(len, names)), genre_width(shown(songs[0].verdict))
     lines = [f"{'song':<{width}}  {'genre':<{genre}}{'votes':>10}  {'by mean probability':<{genre + 10}}{'length':>7}"]
     for name, song in zip(names, songs):
@@ -103,4 +105,6 @@ def clock(seconds: float) -> str:
 
 
 def shorten(name: str, longest: int) -> str:
-    return name if len(name) <= longest else f"{name[: longest - 1]}…"
+    """With both ends, which tell one song from the next."""
+    half = longest // 2
+    return name if len(name) <= longest else f"{name[: longest - half - 1]}…{name[-half:]}"
