@@ -427,3 +427,11 @@ def test_a_report_that_is_older_than_a_vote_is_said_to_be(build, again):
     os.utime(build / "report" / "splits.csv", (0, 0))
     with pytest.raises(SkippedError, match="older"):
         compare(build, again)
+
+
+def test_so_is_one_that_lacks_a_table_of_what_was_made_since(build, again):
+    (build / "report" / "splits.csv").unlink()
+    (build / "report" / "report.json").write_text("as it was before")
+    os.utime(build / "report" / "report.json", (0, 0))
+    with pytest.raises(SkippedError, match="older"):
+        compare(build, again)

@@ -104,7 +104,7 @@ def check_records(folder: Folder, name: str) -> str:
 def check_labels(folder: Folder) -> str:
     """Every record's label is the genre that its song is named for. SkippedError where the names say none."""
     if not folder.is_gtzan:
-        raise SkippedError("the songs' names don't say it: see the draw")
+        raise SkippedError("the names of these songs don't tell their genres; 'split drawn again' compares them")
     count, names = 0, folder.manifest["label_names"]
     for name, content in folder.contents.items():
         for key, (track, _), label in zip(content.keys, content.clips, content.labels):
@@ -149,7 +149,7 @@ def check_balance(folder: Folder) -> str:
     if split == "filtered":
         return check_published(folder)
     if split not in ("song", "inner", "clip") or not folder.is_gtzan:
-        raise SkippedError(f"the split {split} of these songs promises none: see the draw")
+        raise SkippedError(f"no share is fixed for the split {split} of these songs; 'split drawn again' compares it")
     lost = Counter(item["file"].partition("/")[0] for item in folder.manifest["left_out"])
     share = 1 / (splits.FOLDS - 1 if split == "inner" else splits.FOLDS)
     for view, dtype in folder.groups():
@@ -179,17 +179,17 @@ def check_published(folder: Folder) -> str:
 
 def check_sides(folder: Folder) -> str:
     """No song has clips in two parts, but under split clip, which is said to leak."""
-    count = 0
+    songs: set[str] = set()
     for view, dtype in folder.groups():
         if folder.manifest["split"] == "clip" and view.clips(folder.settings) > 1:
             continue
         tracks = [{track for track, _ in content.clips} for content in folder.of(view, dtype).values()]
         both = Counter(track for part in tracks for track in part)
         equal([track for track, parts in both.items() if parts > 1][:1], [], f"{view.name}_{dtype}: on both sides")
-        count += len(both)
-    if not count:
+        songs |= both.keys()
+    if not songs:
         raise SkippedError("the split clip puts songs on both sides, as is its nature (it leaks)")
-    return f"{count} songs, each on one side"
+    return f"{len(songs)} songs, each on one side"
 
 
 def check_means(folder: Folder) -> str:

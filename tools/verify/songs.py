@@ -36,13 +36,13 @@ def check_songs(build: Build, folder: Folder) -> str:
     """
     root, fingerprint = root_of(build, folder), folder.manifest["data"]["fingerprint"]
     if not build.data and not root.exists():
-        raise SkippedError(f"no songs at {root}: name them with GTZAN=DIR")
+        raise SkippedError(f"no songs at {root}: name them with DATA= or GTZAN=")
     if build.data or root.resolve().is_relative_to(build.path.resolve()):
         roots.check_same_songs(root, fingerprint, folder.path, build.path)
     elif not roots.is_of(root, fingerprint, build.path):
         raise SkippedError(
             f"the songs at {root} have changed since it was made of them, so that nothing is compared with them: "
-            "make lmdb makes it anew, GTZAN=DIR names a copy of those it was made of"
+            "make lmdb makes it anew, DATA= or GTZAN= names a copy of those it was made of"
         )
     return str(root)
 
