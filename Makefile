@@ -12,6 +12,8 @@ SETTINGS := NET SPLIT FOLD DTYPE SEED BANDS N_BANDS WINDOW HOP FRAMES_A_CLIP CLI
 # What one target alone has
 OPTIONS := ITERATION THRESHOLD RUN MODEL TEST SONG CSV PNG JSON SONGS CORES SCALE PLAN HOST PORT SET KILLS KEEP ONLY NETS \
   ROUNDS GROWTH MINUTES IMAGE
+# What names a file or a folder: tools/runtime/run shows it to the sandbox
+PATHS := GTZAN TEST RUN MODEL WEIGHTS SONG KEEP HOSTS BUILD PNG CSV
 # Where everything made lies
 BUILD ?= build
 # GTZAN=DIR: a folder per genre; DATA=DIR or FILE.csv says the same of other music; without either, synthetic songs
@@ -43,7 +45,10 @@ $(foreach name,$(filter-out $(known),$(typed)),$(error $(name)= is no setting: m
 $(foreach name,$(if $(STY),WINDOW) $(if $(VENDOR),HOST),$(if $(filter environment,$(origin $(name))),$(eval override $(name) :=)))
 
 # What the user typed is taken as it stands: a $ in it means nothing to make. Recipes get it from their environment.
+# Of a path alone a ~ at its beginning is the home folder: dash and zsh leave it there in DATA=~/Music.
+at_home = $(if $(and $(value HOME),$(filter <>~ <>~/%,$(firstword <>$(1)))),$(subst <>~,$(value HOME),<>$(1)),$(1))
 $(foreach name,$(SETTINGS) $(OPTIONS) GTZAN,$(eval override $(name) := $$(value $(name))))
+$(foreach name,$(PATHS),$(eval override $(name) := $$(call at_home,$$(value $(name)))))
 export $(SETTINGS) $(OPTIONS) GTZAN
 export $(export_too)
 # option NAME: --name "$NAME" where NAME is set
@@ -58,7 +63,6 @@ run_alone = for name in $(filter-out BUILD CAFFE GPU JOBS,$(SETTINGS)); do \
     { echo "$@: $$name= beside RUN=$${RUN:-$$MODEL}: a run has its own settings: leave one of the two out" >&2; exit 2; }; done
 model = $(call option,RUN) $(call option,MODEL) $(call option,ITERATION) --build "$$BUILD"
 
-# The sandbox shows what GTZAN, TEST, RUN, MODEL, WEIGHTS, SONG, KEEP, HOSTS, BUILD, PNG and CSV name
 IN := tools/runtime/run
 PYTHON := $(IN) python3 -m
 

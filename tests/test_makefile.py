@@ -84,6 +84,37 @@ def test_the_songs_come_from_the_command_line_or_the_environment_as_they_are(roo
     assert not (tmp_path / "made").exists()
 
 
+PATHS = ["GTZAN", "DATA", "TEST", "RUN", "MODEL", "WEIGHTS", "SONG", "KEEP", "HOSTS", "BUILD", "PNG", "CSV"]
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_a_path_may_begin_with_the_home_folder_as_shells_leave_it_there(name, make):
+    (call,) = make("check-data", f"{name}=~/my  $ongs~/~", HOME="/home/m$e", GTZAN="~/genres")
+    there = "GTZAN" if name == "DATA" else name
+    assert call["environment"][there] == "/home/m$e/my  $ongs~/~"
+    if there != "GTZAN":  # which comes from the environment there
+        assert call["arguments"][-1] == "/home/m$e/genres"
+
+
+@pytest.mark.parametrize("shell", ["bash", "dash"])
+def test_typed_in_a_shell_that_puts_the_home_folder_there_and_in_one_that_does_not(shell, make, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    typed = ["make check-data DATA=~/Music", "make classify SONG=~/a.mp3 PNG=~", "make lmdb GENRES='~/a b' BUILD=a/~/b"]
+    subprocess.run([shell, "-c", " && ".join(typed)], cwd=tmp_path, check=True)
+    check, classify, _, lmdb = map(json.loads, (tmp_path / "calls").read_text().splitlines())
+    assert check["arguments"][-1] == "/home/me/Music"
+    assert (value(classify, "--"), value(classify, "--png")) == ("/home/me/a.mp3", "/home/me")
+    assert (value(lmdb, "--genres"), value(lmdb, "--build")) == ("~/a b", "a/~/b")
+
+
+@pytest.mark.parametrize("song", ["~", "~/a.mp3"])
+def test_without_a_home_folder_it_is_left_as_it_is_typed(song, make, monkeypatch):
+    """`tools/runtime/run` refuses it then."""
+    monkeypatch.delenv("HOME")
+    (call,) = make("classify", f"SONG={song}")
+    assert value(call, "--") == song
+
+
 def test_data_says_the_same_of_other_music_and_beats_gtzan_of_the_environment(make):
     for call in make("lmdb", "train-rcnn", "DATA=my $ongs.csv", GTZAN="genres"):
         assert "my $ongs.csv" in call["arguments"]
