@@ -22,7 +22,7 @@ RUN = """#!/usr/bin/env python3
 import json, os, sys, time
 with open("calls", "a") as calls:
     began = time.monotonic()
-    time.sleep(0.2)
+    time.sleep(float(os.environ.get("SECONDS_A_CALL", 0)))
     entry = {"arguments": sys.argv[1:], "environment": dict(os.environ), "began": began, "ended": time.monotonic()}
     calls.write(json.dumps(entry) + "\\n")
 """
@@ -205,7 +205,7 @@ def test_train_alone_trains_all_six_networks_in_turn(make):
 
 @pytest.mark.parametrize("flags", [{"MAKEFLAGS": "-j4"}, {}])
 def test_no_step_runs_beside_another(flags, make):
-    calls = make(*([] if flags else ["-j4"]), "lmdb", "train-rcnn", "vote", "report", **flags)
+    calls = make(*([] if flags else ["-j4"]), "lmdb", "train-rcnn", "vote", "report", SECONDS_A_CALL="0.2", **flags)
     modules = [call["arguments"][2] for call in calls]
     assert modules == ["tools.songs.synthetic", "tools.convert", "tools.train", "tools.vote", "tools.report"]
     for earlier, later in zip(calls, calls[1:]):
