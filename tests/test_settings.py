@@ -258,7 +258,7 @@ def test_a_new_setting_is_an_option_a_name_and_in_the_record_once_settings_py_ha
     for part in ("tools", "prototxt"):
         shutil.copytree(CHECKOUT / part, tmp_path / part)
     file = tmp_path / "tools/settings.py"
-    line = '    colour: int = setting(0, "the colour of the notes", whole, LMDB, low=0)\n'
+    line = '    colour: int = setting(0, "the colour of the notes", int, LMDB, low=0)\n'
     file.write_text(file.read_text().replace("    overlap: int =", f"{line}    overlap: int =", 1))
     seen = """
 import argparse, json

@@ -8,7 +8,7 @@ A folder is named after the settings that differ from their defaults, in the ord
 from __future__ import annotations
 
 import argparse
-import hashlib
+import operator
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from tools.cli import UserError, printable
+from tools.paths import variant
 
 LIMIT = 2**31  # of the whole numbers that Caffe takes
 SMALLEST = 1.2e-38  # what is below is 0 to Caffe
 LONGEST_WINDOW = 2**16  # samples: 3 s
-LONGEST_NAME = 180  # bytes: a file system takes 255, and more is added to the name of a run
 SPLITS = ("song", "clip", "artist", "filtered", "given", "all", "inner", "artist-inner")
 DTYPES = ("float", "int")
 GTZAN_GENRES = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")
@@ -38,17 +38,7 @@ def setting(default: Value, meaning: str, kind: Callable[[str], Value], names: s
     return field(default=default, metadata={"meaning": meaning, "kind": kind, "names": names, **allowed})
 
 
-def word(text: str) -> str:
-    return text.strip()
-
-
-def folder(text: str) -> Path:
-    return Path(text)
-
-
-def whole(text: str) -> int:
-    """A whole number."""
-    return int(text)
+word = str.strip
 
 
 def number(text: str) -> float:
@@ -82,23 +72,27 @@ def schedule(text: str) -> Schedule:
         value, _, start = item.partition("@")
         steps.append((int(start) if start else 0, number(value)))
     starts = [start for start, _ in steps]
-    if (
-        not steps
-        or starts[0] != 0
-        or starts[-1] >= LIMIT
-        or any(later <= earlier for earlier, later in zip(starts, starts[1:]))
-    ):
+    if starts[:1] != [0] or starts != sorted(set(starts)) or starts[-1] >= LIMIT:
         raise ValueError(text)
     return tuple(steps)
 
 
+# How the text of a setting is read, and what it has to be
 FORMS = {
-    whole: "a whole number",
+    int: "a whole number",
     number: "a number",
     schedule: "a number",
     words: "two names or more, with spaces or commas between them; one that has a comma in double quotes",
     word: "a word",
-    folder: "a path",
+    Path: "a path",
+}
+# What of a setting can be limited: the words before the limit, and whether a value keeps to it
+LIMITS: dict[str, tuple[str, Callable[[Value, Value], bool]]] = {
+    "low": ("from", operator.ge),
+    "above": ("above", operator.gt),
+    "high": ("to", operator.le),
+    "below": ("and below", operator.lt),
+    "choices": ("", lambda value, choices: value in choices),
 }
 
 
@@ -108,41 +102,41 @@ class Settings:
 
     net: str = setting("rcnn", "the network", word, FOLDER, form="the name of a folder of prototxt/")
     split: str = setting("song", "how songs are divided into a train and a test part", word, FOLDER, choices=SPLITS)
-    fold: int = setting(0, "which fold of the split is tested", whole, FOLDER, low=0)
+    fold: int = setting(0, "which fold of the split is tested", int, FOLDER, low=0)
     dtype: str = setting("float", "the values of an LMDB: real, or rounded", word, RUN, choices=DTYPES)
-    seed: int = setting(None, "where chance begins (the solver's random_seed)", whole, RUN, low=0, high=LIMIT - 1)
+    seed: int = setting(None, "where chance begins (the solver's random_seed)", int, RUN, low=0, high=LIMIT - 1)
     bands: str = setting("mel", "bands of a spectrum: mel, or all of one width", word, LMDB, choices=("mel", "linear"))
-    n_bands: int = setting(33, "number of bands", whole, LMDB, low=1, high=LONGEST_WINDOW)
-    window: int = setting(1024, "samples of an STFT window", whole, LMDB, low=1, high=LONGEST_WINDOW)
-    hop: int = setting(256, "samples from one STFT window to the next", whole, LMDB, low=1)
-    frames_a_clip: int = setting(166, "frames of a clip", whole, LMDB, low=1)
-    clips_a_song: int = setting(15, "clips that a song is cut into", whole, LMDB, low=1)
-    song_frames: int = setting(2500, "frames that the whole-song network reads", whole, LMDB, low=1)
-    lstm_window: int = setting(2048, "LSTM: samples of an STFT window", whole, LMDB, low=1, high=LONGEST_WINDOW)
-    lstm_hop: int = setting(1024, "LSTM: samples from one STFT window to the next", whole, LMDB, low=1)
-    lstm_frames_a_clip: int = setting(20, "LSTM: frames of a clip", whole, LMDB, low=1)
-    lstm_clips_a_song: int = setting(30, "LSTM: clips that a song is cut into", whole, LMDB, low=1)
-    overlap: int = setting(1, "train clips in the time of one: 2 overlap by half", whole, LMDB, low=1)
-    masked_copies: int = setting(0, "masked copies of each train clip", whole, LMDB, low=0)
-    level_copies: int = setting(0, "louder or softer copies of each train clip", whole, LMDB, low=0)
-    balanced: int = setting(0, "1: clips repeated until each genre trains on as many", whole, LMDB, choices=(0, 1))
-    batch: int = setting(None, "clips an iteration, of all ranks together", whole, RUN, low=1, high=LIMIT - 1)
+    n_bands: int = setting(33, "number of bands", int, LMDB, low=1, high=LONGEST_WINDOW)
+    window: int = setting(1024, "samples of an STFT window", int, LMDB, low=1, high=LONGEST_WINDOW)
+    hop: int = setting(256, "samples from one STFT window to the next", int, LMDB, low=1)
+    frames_a_clip: int = setting(166, "frames of a clip", int, LMDB, low=1)
+    clips_a_song: int = setting(15, "clips that a song is cut into", int, LMDB, low=1)
+    song_frames: int = setting(2500, "frames that the whole-song network reads", int, LMDB, low=1)
+    lstm_window: int = setting(2048, "LSTM: samples of an STFT window", int, LMDB, low=1, high=LONGEST_WINDOW)
+    lstm_hop: int = setting(1024, "LSTM: samples from one STFT window to the next", int, LMDB, low=1)
+    lstm_frames_a_clip: int = setting(20, "LSTM: frames of a clip", int, LMDB, low=1)
+    lstm_clips_a_song: int = setting(30, "LSTM: clips that a song is cut into", int, LMDB, low=1)
+    overlap: int = setting(1, "train clips in the time of one: 2 overlap by half", int, LMDB, low=1)
+    masked_copies: int = setting(0, "masked copies of each train clip", int, LMDB, low=0)
+    level_copies: int = setting(0, "louder or softer copies of each train clip", int, LMDB, low=0)
+    balanced: int = setting(0, "1: clips repeated until each genre trains on as many", int, LMDB, choices=(0, 1))
+    batch: int = setting(None, "clips an iteration, of all ranks together", int, RUN, low=1, high=LIMIT - 1)
     base_lr: float = setting(None, "the learning rate at the beginning", number, RUN, above=0, below=1000)
     lr_steps: Schedule = setting(None, "learning rates, as 1e-4 1e-5@100000", schedule, RUN, above=0, below=1000)
     dropout: Schedule = setting(None, "dropout ratios, as 0.4 0.6@3000", schedule, RUN, low=0, below=1)
     input_scale: float = setting(None, "what the input is multiplied by", number, RUN, above=0, below=1000)
     pooling: str = setting(None, "how the network pools over a whole clip", word, RUN, choices=("max", "ave"))
-    batch_norm: int = setting(None, "1: batch normalisation in the place of LRN", whole, RUN, choices=(0, 1))
-    neurons: int = setting(None, "outputs of each LSTM layer", whole, RUN, low=1, high=4096)
+    batch_norm: int = setting(None, "1: batch normalisation in the place of LRN", int, RUN, choices=(0, 1))
+    neurons: int = setting(None, "outputs of each LSTM layer", int, RUN, low=1, high=4096)
     weights: str = setting("", "the trained network to start from", word, RUN, form="a run folder or a .caffemodel")
     genres: tuple[str, ...] = setting((), "the genres to use; left out: all", words, LMDB)
-    iters: int = setting(None, "the iteration to train to (max_iter)", whole, NOTHING, low=1, high=LIMIT - 1)
-    ranks: int = setting(None, "MPI ranks: processes that share a batch", whole, NOTHING, low=1)
+    iters: int = setting(None, "the iteration to train to (max_iter)", int, NOTHING, low=1, high=LIMIT - 1)
+    ranks: int = setting(None, "MPI ranks: processes that share a batch", int, NOTHING, low=1)
     gpu: str = setting("", "GPUs to train on; none: the CPU", word, NOTHING, form="numbers, as 0 or 0,1")
-    hosts: Path = setting(None, "the hosts to train on: a hostfile of Open MPI", folder, NOTHING)
+    hosts: Path = setting(None, "the hosts to train on: a hostfile of Open MPI", Path, NOTHING)
     caffe: str = setting("stock", "Debian's Caffe, or a faster one", word, NOTHING, choices=("stock", "native"))
-    jobs: int = setting(None, "songs that are read at the same time", whole, NOTHING, low=1)
-    build: Path = setting(Path("build"), "the folder of everything that is made", folder, NOTHING)
+    jobs: int = setting(None, "songs that are read at the same time", int, NOTHING, low=1)
+    build: Path = setting(Path("build"), "the folder of everything that is made", Path, NOTHING)
 
     def __post_init__(self) -> None:
         for each in fields(self):
@@ -186,20 +180,11 @@ class Settings:
 
 def check(each: Field, value: Value) -> None:
     """UserError for a value out of its range."""
-    allowed = each.metadata
-    if value is None:
-        return
-    if "choices" in allowed and value not in allowed["choices"]:
-        raise refusal(each, text_of(value))
-    if each.metadata["kind"] not in (whole, number, schedule):
-        return
-    for part in [step for _, step in value] if isinstance(value, tuple) else [value]:
-        inside = part >= allowed.get("low", part) and part <= allowed.get("high", part)
-        strictly = ("above" not in allowed or part > allowed["above"]) and (
-            "below" not in allowed or part < allowed["below"]
-        )
-        if not (inside and strictly):
-            raise refusal(each, text_of(value))
+    parts = [step for _, step in value or ()] if each.metadata["kind"] is schedule else [value]
+    for limit, (_, keeps_to) in LIMITS.items():
+        for part in parts if limit in each.metadata else ():
+            if part is not None and not keeps_to(part, each.metadata[limit]):
+                raise refusal(each, text_of(value))
 
 
 def refusal(each: Field, text: str) -> UserError:
@@ -214,8 +199,8 @@ def allowed_text(each: Field) -> str:
     if "choices" in allowed:
         *others, last = map(str, allowed["choices"])
         return f"{', '.join(others)} or {last}"
-    phrases = {"low": "from", "above": "above", "high": "to", "below": "and below"}
-    limits = [f"{phrase} {allowed[key]:g}" for key, phrase in phrases.items() if allowed.get(key, LIMIT) < LIMIT - 1]
+    phrases = {limit: phrase for limit, (phrase, _) in LIMITS.items() if allowed.get(limit, LIMIT) < LIMIT - 1}
+    limits = [f"{phrase} {allowed[limit]:g}" for limit, phrase in phrases.items()]
     text = " ".join([allowed.get("form", FORMS[allowed["kind"]]), *limits])
     return f"{text}, then VALUE@ITERATION for each change, in order" if allowed["kind"] is schedule else text
 
@@ -249,23 +234,6 @@ def json_of(value: Value) -> Any:
     if isinstance(value, tuple):
         return list(value)
     return str(value) if isinstance(value, Path) else value
-
-
-def variant(base: str, differences: Mapping[str, str]) -> str:
-    """``base`` followed by what differs from the defaults, as ``rcnn@dtype=int,seed=3``.
-
-    What no folder can be called, as many genres, ``hip-hop/rap`` or ``Soul, Funk``, is cut, and ends in ``~`` and 8
-    digits of its SHA-256.
-    """
-    named = [f"{key}={value}" for key, value in differences.items()]
-    name, fitting = (
-        f"{base}@{','.join(parts)}" if parts else base for parts in (named, [part.replace(",", "-") for part in named])
-    )
-    fit = printable(fitting).replace("/", "-").encode("utf-8", "surrogateescape")
-    if len(fit) <= LONGEST_NAME and fit == name.encode("utf-8", "surrogateescape"):
-        return name
-    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:8]
-    return f"{fit[: LONGEST_NAME - 9].decode('utf-8', 'ignore')}~{digest}"
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tools.nets.network import Network
-from tools.settings import LONGEST_NAME, parse
+from tools.paths import LONGEST_NAME
+from tools.settings import parse
 from tools.verify.outcome import FailedError
 from tools.verify.training import named_settings
 

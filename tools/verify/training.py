@@ -15,7 +15,7 @@ from tools import files, paths
 from tools.convert import manifest as manifests
 from tools.nets import prototxt
 from tools.nets.network import Network
-from tools.settings import FOLDER, LMDB, RUN, Settings, text_of, variant
+from tools.settings import FOLDER, LMDB, RUN, Settings, text_of
 from tools.train import runs, snapshots
 from tools.train.prepare import SONGS_FILE, describe_settings, lasting_part
 from tools.train.resumption import BATCHES
@@ -134,7 +134,7 @@ def named_settings(folder: str, settings: Settings) -> dict[str, str]:
     for number in range(len(own) + 1):
         for unusual in combinations(own, number):
             named = {name: text for name, text in texts.items() if name in others or name in unusual}
-            if variant(settings.net, named) == folder:
+            if paths.variant(settings.net, named) == folder:
                 return named
     raise FailedError(f"the name of its folder: {folder} is none of a run of these settings")
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from tools import cli, paths, processes
 from tools.cli import UserError
-from tools.settings import LMDB, add_settings, read_settings, variant
+from tools.settings import LMDB, add_settings, read_settings
 from tools.songs import roots, splits
 from tools.songs.audio import SAMPLE_RATE, SongError, read_song
 from tools.songs.tracks import Survey, Track
@@ -136,7 +136,7 @@ def main() -> None:
         "run": NAME,
         "data_fingerprint": roots.fingerprint(args.data_root, settings.build),
     }
-    name = variant(NAME, settings.differences(LMDB))
+    name = paths.variant(NAME, settings.differences(LMDB))
     folder = paths.votes_folder(settings.build, paths.joined_folds(settings.split), name)
     write_votes(folder, clips, election, summary)
     print_table(summary, folder)
