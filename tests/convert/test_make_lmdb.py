@@ -559,3 +559,19 @@ def test_real_songs_become_lmdbs_by_the_formulas(gtzan, tmp_path):
         matrix = features.song_matrix(read_song(tracks[as_float.track].path))
         np.testing.assert_array_equal(as_float.array, matrix)
         np.testing.assert_array_equal(as_int.array, np.rint(matrix))
+
+
+def test_a_fold_by_artist_that_lacks_a_genre_is_refused_and_told_with_the_first(tool, tmp_path):
+    """Five artists of a genre and three of another, whom scikit-learn draws so that fold 0 tests none of the latter."""
+    rows = ["path,genre,artist"]
+    for genre, artists in (("a", "ABCDE"), ("b", "KKKMMN")):
+        for number, artist in enumerate(artists):
+            (tmp_path / f"{genre}{number}.mp3").write_text(f"no sound {genre}{number}")
+            rows.append(f"{genre}{number}.mp3,{genre},{artist}")
+    (tmp_path / "songs.csv").write_text("\n".join(rows))
+    asked = (tmp_path / "songs.csv", "--build", tmp_path / "build", "--split", "artist")
+    refused = tool("tools.convert", *asked, "--fold", 0)
+    sentence = "SPLIT=artist: the test part of FOLD=0 has no song of b: it has artists enough, but they were drawn so"
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert refused.stderr.startswith(f"make_lmdb: {sentence}")
+    assert f"not every fold can be used: {sentence}" in tool("tools.convert", *asked, "--fold", 1).stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import time
 from pathlib import Path
 
@@ -14,8 +15,8 @@ from hypothesis import strategies as st
 from tools.cli import UserError
 from tools.convert.lmdbs import record_key, short_name
 from tools.settings import GTZAN_GENRES, parse
-from tools.songs import roots, splits
-from tools.songs.tracks import Track
+from tools.songs import by_artist, roots, splits
+from tools.songs.tracks import Survey, Track
 
 
 def write(root: Path, *names: str) -> Path:
@@ -310,15 +311,38 @@ def test_one_song_by_two_names_is_given_one_part(tmp_path):
         splits.song_parts(roots.survey(tmp_path / "t.csv"), "given", 0)
 
 
-def test_a_genre_whose_artists_are_too_few_is_named(tmp_path):
-    write(tmp_path, *(f"{n:02}.mp3" for n in range(12)))
-    rows = [f"{n:02}.mp3,{'ab'[n % 2]},{'one' if n % 2 else n}" for n in range(12)]
+def by_artists(tmp_path: Path, **artists: str) -> Survey:
+    """A song by each artist (a letter) of each genre."""
+    songs = [(genre, f"{genre}{n}", artist) for genre, names in artists.items() for n, artist in enumerate(names)]
+    write(tmp_path, *(f"{song}.mp3" for _, song, _ in songs))
+    rows = [f"{song}.mp3,{genre},{artist}" for genre, song, artist in songs]
     (tmp_path / "t.csv").write_text("path,genre,artist\n" + "\n".join(rows))
-    found = roots.survey(tmp_path / "t.csv")
-    parts = splits.song_parts(found, "artist", 0)
-    with pytest.raises(UserError, match=r"SPLIT=artist: the (train|test) part has no song of b"):
-        splits.check_genres_of(parts, "artist", found.genres)
-    splits.check_genres_of(parts, "artist", ("a",))
+    return roots.survey(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize(("artists", "number"), [("KKKKKK", 1), ("KKLL", 2)])
+def test_a_genre_whose_artists_are_too_few_is_named(tmp_path, artists, number):
+    found = by_artists(tmp_path, a="ABCDEF", b=artists, c="GHI")
+    reasons = [splits.why_no_fold(found, "artist", fold, ("a", "b")) for fold in range(3)]
+    words = rf"of FOLD=\d has no song of b: a genre needs 3 artists, b has {number}: name the other genres with GENRES="
+    assert any(reasons)
+    for reason in filter(None, reasons):
+        assert re.fullmatch(f"SPLIT=artist: the (train|test) part {words}", reason)
+    assert not any(splits.why_no_fold(found, "artist", fold, ("a",)) for fold in range(3))
+    assert not any(splits.why_no_fold(found, "song", fold, ("a", "b")) for fold in range(5))
+
+
+def test_a_genre_that_the_draw_leaves_out_of_a_part_has_artists_enough_and_is_told_so(tmp_path):
+    found = by_artists(tmp_path, a="ABCDE", b="KKKMMN")
+    reasons = [splits.why_no_fold(found, "artist", fold, ("a", "b")) for fold in range(3)]
+    for fold, reason in enumerate(reasons):
+        drawn = splits.song_parts(found, "artist", fold)
+        lacking = [part for part, songs in drawn.items() if {song.genre for song in songs} != {"a", "b"}]
+        assert bool(reason) == bool(lacking)
+    assert [reason for reason in reasons if reason] == [
+        "SPLIT=artist: the test part of FOLD=0 has no song of b: it has artists enough, but they were drawn "
+        "so: name the other genres with GENRES=, or give parts of your own in a table, with SPLIT=given"
+    ]
 
 
 @given(st.lists(st.integers(0, 6), min_size=12, max_size=12), st.dictionaries(st.integers(0, 11), st.integers(0, 11)))
@@ -330,7 +354,7 @@ def test_artists_of_songs_that_are_alike_are_one_however_many_songs_join_them(ar
     songs = [
         Track(f"{n:02}", "a", 0, Path(f"{n:02}.mp3"), f"{artist}" if artist else "") for n, artist in enumerate(artists)
     ]
-    groups = splits.artist_groups(songs, {f"{one:02}": f"{other:02}" for one, other in alike.items()})
+    groups = by_artist.artist_groups(songs, {f"{one:02}": f"{other:02}" for one, other in alike.items()})
     edges = [(n, artists.index(artist)) for n, artist in enumerate(artists) if artist] + [*alike.items()]
     rows, columns = zip(*edges, (0, 0))
     _, parts = connected_components(coo_matrix((np.ones(len(rows)), (rows, columns)), shape=(12, 12)), directed=False)
@@ -340,7 +364,7 @@ def test_artists_of_songs_that_are_alike_are_one_however_many_songs_join_them(ar
 def test_twenty_thousand_songs_that_are_alike_by_as_many_artists_are_joined_at_once():
     songs = [Track(f"{n:05}", "a", 0, Path(f"{n:05}.mp3")) for n in range(20_000)]
     began = time.process_time()
-    groups = splits.artist_groups(songs, {f"{n:05}": f"{n % 10:05}" for n in range(10, 20_000)})
+    groups = by_artist.artist_groups(songs, {f"{n:05}": f"{n % 10:05}" for n in range(10, 20_000)})
     assert len(set(groups)) == 10
     assert time.process_time() - began < 5, "a pass over all songs for each of them takes minutes"
 

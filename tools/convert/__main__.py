@@ -23,7 +23,7 @@ from tools.convert.parts import SEED, draw_parts, list_left_out, usable_clips, u
 from tools.convert.views import VIEWS, View, check_matrices
 from tools.convert.writing import write_lmdbs
 from tools.files import only_writer, whole_folder
-from tools.settings import DTYPES, add_settings, read_settings
+from tools.settings import DTYPES, Settings, add_settings, read_settings
 from tools.songs import audio, contents, roots, splits
 from tools.songs.tracks import Survey, Track
 
@@ -61,6 +61,13 @@ def report_unknown_artists(split: str, survey: Survey) -> None:
             "an artist of its own: name artists in a table",
             file=sys.stderr,
         )
+
+
+def report_other_folds(survey: Survey, settings: Settings, genres: tuple[str, ...]) -> None:
+    """Name a fold by artist that will be refused, before the others are trained."""
+    for fold in set(splits.FOLDS_OF.get(settings.split, ())) - {settings.fold}:
+        if reason := splits.why_no_fold(survey, settings.split, fold, genres):
+            print(f"not every fold can be used: {reason}", file=sys.stderr)
 
 
 def report_converted(tracks: list[Track]) -> None:
@@ -102,6 +109,7 @@ def main() -> None:
             print(f"{folder}: up to date")
             return
         parts = draw_parts(survey, settings, views, genres)  # refused before the work, not after it
+        report_other_folds(survey, settings, genres)
         tracks = [track for track in survey.tracks if track.genre in genres]
         here = len({track.genre for track in tracks})
         print(f"{cli.printable(args.data_root)}: {len(tracks)} songs of {here} genres, to {folder}", flush=True)

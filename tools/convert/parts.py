@@ -29,6 +29,8 @@ def draw_parts(survey: Survey, settings: Settings, views: list[View], genres: tu
     Where some genres are left out, the others keep the parts and the order that they have among all genres. Raises
     UserError where the songs can't be split so.
     """
+    if reason := splits.why_no_fold(survey, settings.split, settings.fold, genres):
+        raise UserError(reason)
     parts: Parts = {}
     for view in views:
         drawn = splits.assign_parts(survey, settings.split, settings.fold, view.clips(settings))
@@ -38,8 +40,6 @@ def draw_parts(survey: Survey, settings: Settings, views: list[View], genres: tu
             part: [clip for clip in shuffled(clips, f"{view.name} {part}") if clip[0].genre in genres]
             for part, clips in drawn.items()
         }
-        songs = {part: [song for song, _ in clips] for part, clips in parts[view].items()}
-        splits.check_genres_of(songs, settings.split, genres)
     return parts
 
 

@@ -6,7 +6,7 @@ splits are drawn by name alone, songs that are alike byte for byte are drawn as 
 
     song     whole songs, 80/20, five folds: each song is tested once
     clip     clips at random, 80/20: a song's clips fall on both sides, so that it leaks
-    artist   three folds, no artist on both sides
+    artist   three folds, no artist on both sides (`tools.songs.by_artist`)
     inner, artist-inner    folds within the train part of fold 0 of song and of artist, to choose settings on
     filtered the fault-filtered parts of GTZAN
     given    the parts that a table gives
@@ -16,8 +16,8 @@ splits are drawn by name alone, songs that are alike byte for byte are drawn as 
 from __future__ import annotations
 
 import csv
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Container
 from functools import cache
 from typing import Any
 
@@ -27,11 +27,11 @@ from tools import paths
 from tools.cli import UserError
 from tools.settings import SPLITS
 from tools.songs import gtzan
+from tools.songs.by_artist import ARTIST_FOLDS, Parts, artist_groups, artist_split
 from tools.songs.tracks import Survey, Track
 
 SEED = 2015
-FOLDS, ARTIST_FOLDS = 5, 3
-ARTIST_SEED = 2016
+FOLDS = 5
 FOLDS_OF = {
     "song": range(FOLDS),
     "inner": range(1, FOLDS),
@@ -44,7 +44,6 @@ FILTERED_PARTS = ("train", "valid", "test")
 FILTERED = paths.DATA / "filtered.csv"
 
 Clip = tuple[Track, int]
-Parts = dict[str, list[Track]]
 
 
 def assign_parts(survey: Survey, split: str, fold: int, clips_a_song: int) -> dict[str, list[Clip]]:
@@ -116,62 +115,6 @@ def clip_split(survey: Survey, clips_a_song: int) -> dict[str, list[Clip]]:
     return parts
 
 
-def artist_split(survey: Survey, fold: int) -> Parts:
-    """Three folds without an artist on both sides.
-
-    Of all 1000 songs of GTZAN the published folds (`tools.songs.gtzan.artists`), less the 52 songs that are in none;
-    else scikit-learn's StratifiedGroupKFold over all songs. A song of no known artist is an artist of its own, and
-    songs that are alike are by one artist.
-    """
-    songs = sorted(survey.tracks, key=lambda track: (track.genre, track.track))
-    if survey.is_gtzan and len(songs) == gtzan.SONGS_A_GENRE * len(gtzan.GENRES):
-        published = {track: part for track, (_, part) in gtzan.artists().items()}
-        songs = [song for song in songs if song.track in published]
-        tested = [published[song.track] == fold for song in songs]
-    else:
-        tested = drawn_by_artist(songs, survey.alike, fold)
-    return {
-        part: [song for song, is_tested in zip(songs, tested) if is_tested == (part == "test")]
-        for part in ("train", "test")
-    }
-
-
-def drawn_by_artist(songs: list[Track], alike: dict[str, str], fold: int) -> list[bool]:
-    """Which songs a fold tests. UserError where there are fewer artists than folds."""
-    import warnings
-
-    from sklearn.model_selection import StratifiedGroupKFold
-
-    groups = artist_groups(songs, alike)
-    if len(set(groups)) < ARTIST_FOLDS:
-        raise UserError(
-            f"SPLIT=artist: {len(set(groups))} artists are too few for {ARTIST_FOLDS} folds: use SPLIT=song"
-        )
-    folds = StratifiedGroupKFold(ARTIST_FOLDS, shuffle=True, random_state=ARTIST_SEED)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of genres with fewer songs than folds, which `check_genres_of` refuses
-        drawn = list(folds.split(songs, [song.genre for song in songs], groups))
-    tested = set(drawn[fold][1].tolist())
-    return [index in tested for index in range(len(songs))]
-
-
-def artist_groups(songs: list[Track], alike: dict[str, str]) -> list[str]:
-    """The artist of each song; of songs that are alike, one artist, and all that are by either of theirs."""
-    artist = {song.track: song.artist and f"artist {song.artist}" or f"song {song.track}" for song in songs}
-    joined: dict[str, str] = {}  # an artist who is one with another, and that other
-
-    def one(name: str) -> str:
-        while name in joined:
-            joined[name] = joined.get(joined[name], joined[name])  # the way is half as long for the next
-            name = joined[name]
-        return name
-
-    for track, first in alike.items():
-        if track in artist and first in artist and one(artist[track]) != one(artist[first]):
-            joined[one(artist[track])] = one(artist[first])
-    return [one(artist[song.track]) for song in songs]
-
-
 def filtered_split(survey: Survey) -> Parts:
     """The fault-filtered parts of Kereliuk, Sturm and Larsen (2015), "Deep Learning and Music Adversaries": of the full
     1000 songs, 443 to train, 197 to validate and 290 to test, without repetitions, distortions or artists in two parts.
@@ -208,15 +151,25 @@ def given_split(survey: Survey) -> Parts:
     return {part: songs for part, songs in parts.items() if songs}
 
 
-def check_genres_of(parts: Mapping[str, Iterable[Track]], split: str, genres: Iterable[str]) -> None:
-    """UserError for one of the ``genres`` that a part has no song of."""
-    for part, songs in parts.items():
-        absent = sorted(set(genres) - {song.genre for song in songs})
-        if absent and split in ("artist", "artist-inner"):
-            raise UserError(
-                f"SPLIT={split}: the {part} part has no song of {', '.join(absent)}, whose artists are too few: "
-                "name the other genres with GENRES="
+def why_no_fold(survey: Survey, split: str, fold: int, genres: Container[str]) -> str | None:
+    """Why a fold by artist can't be trained and tested on: a part lacks one of the ``genres``. None where it can."""
+    if not split.startswith("artist"):
+        return None
+    for part, songs in song_parts(survey, split, fold).items():
+        absent = sorted({song.genre for song in survey.tracks if song.genre in genres} - {song.genre for song in songs})
+        if absent:
+            artists = set(zip((song.genre for song in survey.tracks), artist_groups(survey.tracks, survey.alike)))
+            known = Counter(genre for genre, _ in artists)
+            few = [f"{genre} has {known[genre]}" for genre in absent if known[genre] < ARTIST_FOLDS]
+            why, own_parts = f"a genre needs {ARTIST_FOLDS} artists, {', '.join(few)}", ""
+            if not few:
+                why = "it has artists enough, but they were drawn so"
+                own_parts = ", or give parts of your own in a table, with SPLIT=given"
+            return (
+                f"SPLIT={split}: the {part} part of FOLD={fold} has no song of {', '.join(absent)}: {why}: "
+                f"name the other genres with GENRES={own_parts}"
             )
+    return None
 
 
 @cache

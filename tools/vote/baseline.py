@@ -101,11 +101,11 @@ def as_clips(answers: list[tuple[Track, int]], genres: int) -> Clips:
 
 
 def fold_of(survey: Survey, split: str, fold: int, genres: tuple[str, ...]) -> dict[str, list[Track]]:
-    """The songs of these genres in each part of a fold."""
+    """The songs of these genres in each part of a fold. UserError where a part lacks a genre, by artist."""
+    if reason := splits.why_no_fold(survey, split, fold, genres):
+        raise UserError(reason)
     parts = splits.song_parts(survey, split, fold)
-    parts = {part: [track for track in songs if track.genre in genres] for part, songs in parts.items()}
-    splits.check_genres_of(parts, split, genres)
-    return parts
+    return {part: [track for track in songs if track.genre in genres] for part, songs in parts.items()}
 
 
 def main() -> None:
