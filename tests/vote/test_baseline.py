@@ -9,11 +9,15 @@ import librosa
 import numpy as np
 import pytest
 import scipy.fft
+import soundfile
 
 from tools.cli import UserError
+from tools.convert.lmdbs import tracks
+from tools.settings import Settings
 from tools.songs import splits
 from tools.songs.audio import SAMPLE_RATE
 from tools.songs.roots import survey
+from tools.songs.tracks import Track
 from tools.vote import baseline
 
 
@@ -70,3 +74,35 @@ def test_every_song_is_tested_once_and_counted_as_a_vote_is(tool, synthetic_song
     assert summary["song_accuracy"] is None
     # a guess has 1 / 4; synthetic genres are easily told apart
     assert summary["clip_accuracy"] > 1 / 2
+
+
+def test_its_songs_are_those_that_the_networks_have_clips_of(tool, synthetic_songs, tmp_path):
+    """One is too short for 10 clips, one is long enough for them and not for all of the default views."""
+    for genre in ("jazz", "metal"):
+        (tmp_path / "songs" / genre).mkdir(parents=True)
+        for number, song in enumerate(sorted((synthetic_songs / genre).iterdir())):
+            (tmp_path / "songs" / genre / f"song {number}.wav").symlink_to(song)
+    for name, seconds in (("too short", 15), ("short", 20)):
+        samples, rate = soundfile.read(synthetic_songs / "jazz" / "jazz.00000.wav", frames=seconds * SAMPLE_RATE)
+        soundfile.write(tmp_path / "songs" / "jazz" / f"{name}.wav", samples, rate)
+    asked = (tmp_path / "songs", "--build", tmp_path, "--clips-a-song", 10)
+    assert tool("tools.convert", *asked, "--views", "cnn", "--dtypes", "int").returncode == 0
+    counted = tool("tools.vote.baseline", *asked)
+    assert counted.returncode == 0, counted.stderr
+    assert "left out: jazz/too short.wav: too short for cnn: 330750 samples" in counted.stderr
+    lmdbs = (tmp_path / "lmdb" / "song@clips_a_song=10").glob("*_lmdb")
+    with (tmp_path / "votes" / "song-folds" / "mfcc_svm@clips_a_song=10" / "songs.csv").open(newline="") as lines:
+        voted_on = {row["track"] for row in csv.DictReader(lines)}
+    assert voted_on == set().union(*map(tracks, lmdbs))
+    assert len(voted_on) == 11
+
+
+def test_of_a_long_song_the_stretch_is_heard_that_the_networks_hear(tmp_path):
+    random = np.random.default_rng(3)
+    middle = random.uniform(-0.5, 0.5, 640_768)
+    sides = random.uniform(-0.1, 0.1, (2, 100_000))
+    soundfile.write(tmp_path / "long.wav", np.concatenate([sides[0], middle, sides[1]]), SAMPLE_RATE, "FLOAT")
+    track = Track("long", "noise", 0, tmp_path / "long.wav")
+    np.testing.assert_allclose(
+        baseline.describe_file(Settings(), False, track), baseline.describe_song(middle), rtol=1e-3, atol=1e-2
+    )

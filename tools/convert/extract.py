@@ -23,7 +23,7 @@ from tools.convert.views import VIEWS, Shape, View, matrix_settings, minimum_sam
 from tools.files import whole_file, write_whole
 from tools.processes import map_songs
 from tools.settings import Settings
-from tools.songs.audio import SAMPLE_RATE, SongError, check_sound, middle, read_audio
+from tools.songs.audio import SAMPLE_RATE, SongError, middle, read_song
 from tools.songs.tracks import Track
 
 
@@ -136,21 +136,22 @@ def extract_song(spool: Spool, is_gtzan: bool, track: Track) -> Outcome:
 def examine(
     track: Track, settings: Settings, views: Sequence[View], is_gtzan: bool
 ) -> tuple[dict[str, np.ndarray], Outcome]:
-    """The views that a song can be used for, by name, each (clips, channels, height, width), and what came of it.
-
-    The stretch of a long song is that of all the views that it is long enough for, whichever are asked for.
-    """
+    """The views that a song can be used for, by name, each (clips, channels, height, width), and what came of it."""
     try:
-        samples = read_audio(track.path)
-        check_sound(track.path, samples)
+        samples = read_song(track.path, 0)
     except SongError as error:
         return {}, Outcome({view.name: error.reason for view in views})
     usable, reasons = usable_views(len(samples), settings, views, is_gtzan)
     outcome = Outcome(reasons, hashlib.sha256(samples.tobytes()).hexdigest())
     if not usable:
         return {}, outcome
-    stretch = max(view.samples(settings) for view in VIEWS.values() if view.samples(settings) <= len(samples))
-    return features.views_of(middle(samples, stretch), settings, usable), outcome
+    return features.views_of(stretch_of(samples, settings), settings, usable), outcome
+
+
+def stretch_of(samples: np.ndarray, settings: Settings) -> np.ndarray:
+    """What is used of a song that is long enough for a view: as much as all views need that it is long enough for."""
+    needs = (view.samples(settings) for view in VIEWS.values())
+    return middle(samples, max(need for need in needs if need <= len(samples)))
 
 
 def usable_views(

@@ -2,9 +2,10 @@
 
     python -m tools.vote.baseline DATA_ROOT [--build build]
 
-Each song is one vector: mean and standard deviation, over the 30 s, of 20 MFCCs and of their first differences
-(librosa's defaults). An SVM with an RBF kernel (scikit-learn) is trained on each fold's train part and tested on its
-test part, the same songs as the networks', so that every song is tested once. C and gamma are chosen by
+Each song is one vector: mean and standard deviation, over the 30 s that the networks hear, of 20 MFCCs and of their
+first differences (librosa's defaults). An SVM with an RBF kernel (scikit-learn) is trained on each fold's train part
+and tested on its test part, so that every song is tested once. The songs are those of the LMDBs of the view cnn, with
+the same settings: a song that is too short for its clips is left out here too. C and gamma are chosen by
 cross-validation within the train part. Writes build/votes/song-folds/mfcc_svm/, in the layout of `tools.vote`.
 """
 
@@ -13,13 +14,16 @@ from __future__ import annotations
 import argparse
 import sys
 import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from tools import cli, paths, processes
 from tools.cli import UserError
-from tools.settings import LMDB, add_settings, read_settings
+from tools.convert.extract import stretch_of, usable_views
+from tools.convert.views import VIEWS
+from tools.settings import LMDB, Settings, add_settings, read_settings
 from tools.songs import roots, splits
 from tools.songs.audio import SAMPLE_RATE, SongError, read_song
 from tools.songs.tracks import Survey, Track
@@ -27,6 +31,7 @@ from tools.vote.count import Clips, hold_election, score
 from tools.vote.files import print_table, write_votes
 
 NAME = "mfcc_svm"
+VIEW = VIEWS["cnn"]  # whose songs are the baseline's
 N_MFCC = 20
 SEED = 1
 GRID = {"svc__C": [1, 3, 10, 30, 100], "svc__gamma": ["scale", 0.003, 0.01]}
@@ -48,18 +53,21 @@ def describe_song(samples: np.ndarray) -> np.ndarray:
     return np.concatenate([rows.mean(axis=1), rows.std(axis=1)])
 
 
-def describe_file(track: Track) -> np.ndarray | str:
+def describe_file(settings: Settings, is_gtzan: bool, track: Track) -> np.ndarray | str:
     """A song's vector, or the reason why it has none."""
     try:
-        return describe_song(read_song(track.path))
+        samples = read_song(track.path, 0)
     except SongError as error:
         return error.reason
+    usable, reasons = usable_views(len(samples), settings, [VIEW], is_gtzan)
+    return describe_song(stretch_of(samples, settings)) if usable else reasons[VIEW.name]
 
 
-def describe_all(tracks: list[Track], jobs: int | None) -> dict[str, np.ndarray]:
+def describe_all(tracks: list[Track], settings: Settings, is_gtzan: bool) -> dict[str, np.ndarray]:
     """The vector of every song that can be used, by its name; the others are named on standard error."""
     found = {}
-    for track, outcome in zip(tracks, processes.map_songs(describe_file, tracks, jobs=jobs)):
+    describe = partial(describe_file, settings, is_gtzan)
+    for track, outcome in zip(tracks, processes.map_songs(describe, tracks, jobs=settings.jobs)):
         if isinstance(outcome, str):
             print(f"left out: {track.genre}/{track.path.name}: {outcome}", file=sys.stderr)
         else:
@@ -119,7 +127,7 @@ def main() -> None:
     folds = [fold_of(survey, settings.split, fold, genres) for fold in range(splits.JOINED[settings.split])]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        vectors = describe_all(tracks, settings.jobs)
+        vectors = describe_all(tracks, settings, survey.is_gtzan)
         answers = [answer for fold, parts in enumerate(folds) for answer in classify_fold(parts, vectors, fold)]
     clips = as_clips(answers, len(survey.genres))
     election = hold_election(clips, None)
