@@ -11,7 +11,7 @@ import pytest
 from tools import paths
 from tools.report.collect import collect, collect_kept
 from tools.report.records import Collection
-from tools.report.splits import THREE, three_splits
+from tools.report.splits import THREE, three_figure, three_splits
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +74,10 @@ def test_a_network_trained_on_balanced_genres_says_so_and_stands_beside_its_own_
     assert row.values["network"] == "RCNN plus (ours), genres balanced"
     assert "song-folds" not in row.values
     assert "BALANCED=1" in row.command
+
+
+def test_the_figure_says_of_how_many_songs_each_network_s_dots_are(kept):
+    table = three_splits(kept)
+    assert "The same 157 songs by clip" in three_figure(table)[0].caption
+    table.rows[0].values["songs"] = 155  # as where the view of a network leaves out songs that are too short for it
+    assert "The same 155 or 157 songs by clip" in three_figure(table)[0].caption

@@ -129,7 +129,7 @@ def three_row(collection: Collection, votes: dict[str, Vote]) -> Row:
 def three_figure(table: Table) -> list[Figure]:
     """The clips right of the table as dots with intervals; nothing without a row."""
     keys = {title: f"{split} clips" for title, split in THREE.items()}
-    songs = table.rows[0].values["songs"] if table.rows else 0
+    songs = " or ".join(sorted({str(row.values["songs"]) for row in table.rows}))  # of views that leave others out
     return dots_figure(
         "three_splits_figure",
         "Clips right of each network by clip, by song and by artist, on the same songs",
