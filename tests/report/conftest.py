@@ -11,7 +11,8 @@ import pytest
 from report_build import shapes_told_once  # noqa: F401
 
 from tools.nets.network import Network
-from tools.report.collect import differences
+from tools.report.collect import collect_kept, differences
+from tools.report.page import Page, make_page
 from tools.report.records import Run, Vote
 from tools.settings import Settings, parse
 from tools.songs.gtzan import GENRES
@@ -61,6 +62,12 @@ def make_clips(right: dict[str, list[bool]], trained: str = "test") -> Clips:
         texts=np.eye(10)[predicted].astype(str),
         probabilities=np.eye(10)[predicted],
     )
+
+
+@pytest.fixture(scope="session")
+def kept_page() -> Page:
+    """The page of the kept results, which takes long: what reads it is in the group "kept page"."""
+    return make_page(collect_kept())
 
 
 @pytest.fixture

@@ -9,14 +9,16 @@ from pathlib import Path
 import pytest
 from report_build import empty_build
 
-from tools.report.collect import collect_kept
-from tools.report.page import make_page, write_page
+from tools.report.page import Page, write_page
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER), reason="there is no chromium with chromedriver here: the page was not tried in a browser"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        not (CHROMIUM and DRIVER), reason="there is no chromium with chromedriver here: no browser saw the page"
+    ),
+    pytest.mark.xdist_group("kept page"),
+]
 
 PHONE, DESK = 390, 1280
 LONGEST = {PHONE: 14_000, DESK: 9_000}  # pixels
@@ -32,9 +34,9 @@ return [...document.querySelectorAll("h1, h2, p, figcaption, summary, li")]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(kept_page: Page, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("kept") / "report"
-    write_page(folder, make_page(collect_kept()))
+    write_page(folder, kept_page)
     return folder
 
 

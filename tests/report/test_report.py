@@ -10,7 +10,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from conftest import done
 from report_build import RUNS, empty_build, filled_build
 
 from tools import paths
@@ -146,16 +145,6 @@ def test_integer_and_float_are_compared_on_the_same_clips(filled):
         picked = [max(range(10), key=lambda k, row=row: float(row[f"p{k}"])) for row in rows]
         right.append(sum(p == int(row["label"]) for p, row in zip(picked, rows)) / len(rows))
     assert claim["values"]["difference_points"] == pytest.approx(100 * (right[0] - right[1]))
-
-
-def test_a_second_report_of_the_same_runs_is_the_same_to_the_byte(filled, tmp_path):
-    for part in ("lmdb", "runs", "votes"):
-        (tmp_path / part).symlink_to(filled / part)
-    reports = []
-    for _ in range(2):
-        done("tools.report", "--build", tmp_path)
-        reports.append({file.name: file.read_bytes() for file in (tmp_path / "report").iterdir()})
-    assert reports[0] == reports[1]
 
 
 def test_a_damaged_vote_is_left_out_by_name_and_the_page_is_made(filled, tmp_path):

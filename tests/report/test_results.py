@@ -11,37 +11,34 @@ from tools import files, paths
 from tools.cli import UserError
 from tools.report import results
 from tools.report.collect import collect_kept
-from tools.report.page import Page, as_json, content_of, csv_files, make_page
+from tools.report.page import as_json, content_of, csv_files
 from tools.vote.count import hold_election, score
 from tools.vote.files import read_clips
 
 KEPT = sorted(paths.RESULTS.glob("votes/*/*/summary.json"))
 
-
-@pytest.fixture(scope="module")
-def kept() -> Page:
-    return make_page(collect_kept())
+pytestmark = pytest.mark.xdist_group("kept page")
 
 
 @pytest.mark.parametrize("file", [results.README, results.TABLES], ids=["README", "data/results/README"])
-def test_a_readme_has_the_tables_of_the_kept_results(file, kept):
+def test_a_readme_has_the_tables_of_the_kept_results(file, kept_page):
     text = file.read_text()
-    assert results.insert_parts(file, text, kept) == text
+    assert results.insert_parts(file, text, kept_page) == text
 
 
-def test_the_kept_page_is_that_of_the_kept_results(kept):
+def test_the_kept_page_is_that_of_the_kept_results(kept_page):
     """But for the drawings of the networks, which are of prototxt/."""
     folder = paths.RESULTS / "report"
-    written, now = json.loads((folder / "report.json").read_text()), json.loads(as_json(content_of(kept)))
+    written, now = json.loads((folder / "report.json").read_text()), json.loads(as_json(content_of(kept_page)))
     for content in (written, now):
         del content["figures"]["networks"]
     assert written == now
-    for name, text in csv_files(kept).items():
+    for name, text in csv_files(kept_page).items():
         assert (folder / name).read_text() == text or name.startswith("network_"), name
 
 
-def test_the_picture_of_the_readme_is_that_of_the_kept_results(kept):
-    assert results.PICTURE.read_text() == results.picture(kept)
+def test_the_picture_of_the_readme_is_that_of_the_kept_results(kept_page):
+    assert results.PICTURE.read_text() == results.picture(kept_page)
     assert str(results.PICTURE.relative_to(paths.CHECKOUT)) in results.README.read_text()
 
 
@@ -153,6 +150,6 @@ def test_a_vote_whose_run_lies_elsewhere_by_now_is_not_kept_without_its_record(t
     assert not (tmp_path / "kept").exists()
 
 
-def test_a_readme_without_marks_is_refused(kept):
+def test_a_readme_without_marks_is_refused(kept_page):
     with pytest.raises(UserError, match="marks"):
-        results.insert_parts(results.README, "no marks here", kept)
+        results.insert_parts(results.README, "no marks here", kept_page)
