@@ -301,21 +301,16 @@ def test_a_vote_that_fails_while_writing_leaves_the_earlier_one_whole(tmp_path):
     assert [path.name for path in folder.parent.iterdir() if path.is_dir()] == ["small"]
 
 
-def test_a_trained_network_votes_on_songs_and_on_no_others(small_build, synthetic_songs, tmp_path):
-    build = tmp_path / "build"
-    build.mkdir()
-    (build / "lmdb").symlink_to(small_build / "lmdb")
-    named = ["--net", "complex_cnn", "--build", build, "--batch", 8]
-    others = tmp_path / "genres"
-    others.mkdir()
-    for genre in ("jazz", "rock"):
-        (others / genre).symlink_to(synthetic_songs / genre)
-    trained = call_module("tools.train", *named, "--ranks", 1, "--iters", 5, "--data", synthetic_songs)
+def test_a_trained_network_votes_on_songs_and_on_no_others(tiny_build, synthetic_songs, tmp_path):
+    (tmp_path / "lmdb").symlink_to(tiny_build / "lmdb")
+    named, songs = ["--net", "simple_cnn", "--build", tmp_path, "--batch", 8], tiny_build / "genres"
+    trained = call_module("tools.train", *named, "--ranks", 1, "--iters", 1, "--data", songs)
     assert trained.returncode == 0, trained.stderr
-    assert one_line(call_module("tools.vote", *named, "--data", others), f"{others} holds other songs than")
-    assert call_module("tools.vote", *named, "--data", synthetic_songs).returncode == 0
-    summary = json.loads((votes_of(build, name="complex_cnn@batch=8") / "summary.json").read_text())
-    assert (summary["net"], summary["clips"], summary["songs"]) == ("complex_cnn", 150, 10)
+    other = call_module("tools.vote", *named, "--data", synthetic_songs)
+    assert one_line(other, f"{synthetic_songs} holds other songs than")
+    assert call_module("tools.vote", *named, "--data", songs).returncode == 0
+    summary = json.loads((votes_of(tmp_path, name="simple_cnn@batch=8") / "summary.json").read_text())
+    assert (summary["net"], summary["clips"], summary["songs"]) == ("simple_cnn", 30, 2)
 
 
 @pytest.mark.parametrize(("option", "value"), [("--net", "lstm"), ("--seed", 3), ("--fold", 1), ("--iters", 5)])
