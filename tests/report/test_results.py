@@ -12,6 +12,7 @@ from tools.cli import UserError
 from tools.report import results
 from tools.report.collect import collect_kept
 from tools.report.page import as_json, content_of, csv_files
+from tools.songs.gtzan import GENRES
 from tools.vote.count import hold_election, score
 from tools.vote.files import read_clips
 
@@ -66,7 +67,7 @@ def make_vote(build, name, runs):
     vote = build / "votes" / "song-folds" / name
     vote.mkdir(parents=True)
     for file in results.KEPT:
-        (vote / file).write_text(json.dumps({"net": "rcnn", "run": ", ".join(map(str, runs))}))
+        (vote / file).write_text(json.dumps({"net": "rcnn", "genres": list(GENRES), "run": ", ".join(map(str, runs))}))
     return vote
 
 
