@@ -44,6 +44,17 @@ $(foreach name,$(filter-out $(known),$(typed)),$(error $(name)= is no setting: m
 # GNU screen exports a WINDOW and tcsh a HOST of their own
 $(foreach name,$(if $(STY),WINDOW) $(if $(VENDOR),HOST),$(if $(filter environment,$(origin $(name))),$(eval override $(name) :=)))
 
+# MODEL is a second name of RUN
+ifneq ($(value MODEL),)
+ifneq ($(value RUN),)
+$(error RUN= and MODEL= both name the run: give one of them)
+endif
+ifeq ($(origin MODEL),command line)
+override RUN := $(value MODEL)
+override MODEL :=
+endif
+endif
+
 # What the user typed is taken as it stands: a $ in it means nothing to make. Recipes get it from their environment.
 # Of a path alone a ~ at its beginning is the home folder: dash and zsh leave it there in DATA=~/Music.
 at_home = $(if $(and $(value HOME),$(filter <>~ <>~/%,$(firstword <>$(1)))),$(subst <>~,$(value HOME),<>$(1)),$(1))
@@ -57,11 +68,10 @@ settings := $(shell for name in $(SETTINGS); do tr A-Z_ a-z- <<<$$name | sed 's/
 # GTZAN=DIR as the songs that something has to be of, or to be made of
 named_songs = $${GTZAN:+--data "$$GTZAN"}
 songs = "$${GTZAN:-$$BUILD/synthetic/genres}"
-# A run has its own settings: others beside it are refused, as tools.vote refuses them itself
-run_alone = for name in $(filter-out BUILD CAFFE GPU JOBS,$(SETTINGS)); do \
-  [ -z "$$RUN$$MODEL" ] || [ -z "$${!name}" ] || \
-    { echo "$@: $$name= beside RUN=$${RUN:-$$MODEL}: a run has its own settings: leave one of the two out" >&2; exit 2; }; done
-model = $(call option,RUN) $(call option,MODEL) $(call option,ITERATION) --build "$$BUILD"
+model = $(call option,RUN) $(call option,MODEL) $(call option,ITERATION) $(settings)
+# no_settings WHY: settings beside what has its own are refused, as the tools that know settings refuse them themselves
+no_settings = for name in $(filter-out BUILD CAFFE GPU JOBS,$(SETTINGS)); do \
+  [ -z "$${!name}" ] || { echo "$@: $$name= $(1): leave it out" >&2; exit 2; }; done
 
 IN := tools/runtime/run
 PYTHON := $(IN) python3 -m
@@ -138,27 +148,25 @@ verify: setup ## is everything made still what it was made from? A line a check
 	@$(PYTHON) tools.verify --build "$$BUILD" $(named_songs) $(call option,SONGS)
 
 repeat: setup ## train RUN=FOLDER again from its record (to ITERATION): the same weights?
-	@$(run_alone)
+	@$(call no_settings,beside RUN=$$RUN: a run has its own settings)
 	@[ -n "$$RUN" ] || { echo 'repeat: which run? make repeat RUN=build/runs/song/rcnn' >&2; exit 2; }; \
 	$(PYTHON) tools.verify.repeat $(call option,ITERATION) --build "$$BUILD" -- "$$RUN"
 
 paper: setup synthetic ## the whole paper, at SCALE=0.005 of its iterations; PLAN=1 tells how long
+	@$(call no_settings,is none of make paper's: its runs have the paper's own)
 	@$(PYTHON) tools.paper $(songs) --build "$$BUILD" $(call option,SCALE) \
 	  $(if $(PLAN),--plan $(call option,SONGS) $(call option,CORES))
 
 ##@ Your own song
 classify: setup ## the genre of SONG=FILE or FOLDER; JSON=1 CSV=FILE PNG=FOLDER THRESHOLD=5 RUN=
-	@$(run_alone)
 	@[ -n "$$SONG" ] || { echo 'classify: which song? make classify SONG="my song.mp3"' >&2; exit 2; }; \
 	[ -n "$$PNG" ] || [ -d "$$SONG" ] || PNG=$$BUILD/classify; \
 	$(PYTHON) tools.classify $(model) $(call option,THRESHOLD) $${JSON:+--json} $(call option,CSV) $(call option,PNG) -- "$$SONG"
 
 serve: setup ## a page to drop, record and hear songs on: HOST=127.0.0.1 PORT=8000 RUN=
-	@$(run_alone)
 	@$(IN) --network python3 -m tools.serve $(model) $(call option,THRESHOLD) $(call option,HOST) $(call option,PORT)
 
 robustness: setup ## how often test songs keep their genre at other levels, sample rates and formats
-	@$(run_alone)
 	@$(PYTHON) tools.bench.robustness $(songs) $(model) $(call option,THRESHOLD) --json "$$BUILD/robustness.json"
 
 ##@ Docker, speed, tests, housekeeping
@@ -196,12 +204,14 @@ $(docker_run) $(1) lmdb train-rcnn vote ITERS="$${ITERS:-150}"
 endef
 
 bench: lmdb ## speed beside PyTorch and Caffe; ONLY="train votes" NETS= ROUNDS= GROWTH=1 KEEP=1
+	@$(call no_settings,is none of make bench's: it measures the networks as they are or those of NETS=)
 	@tools/bench/rounds "$$BUILD" $(songs)
 
 results: setup ## tables, picture and page of data/results; KEEP=build/votes/... keeps a vote first
 	@$(PYTHON) tools.report.results $${KEEP:+--keep $$KEEP}
 
 gpu-check: setup ## what Caffe computes on a GPU beside the CPU, how fast, how far in MINUTES=25
+	@$(call no_settings,is none of make gpu-check's: it asks the networks as they are or those of NETS=)
 	@$(PYTHON) tools.runtime.gpu_check $(named_songs) --build "$$BUILD" $(call option,MINUTES) $(if $(NETS),--nets $$NETS)
 
 health: setup ## which Caffe, with which BLAS, on which devices, and whether it computes right

@@ -183,12 +183,34 @@ def test_a_run_is_named_to_vote_and_classify_by_the_same_word(make):
 @pytest.mark.quick
 @pytest.mark.torture("bad input")
 @pytest.mark.parametrize(
-    ("target", "word"), [("classify", "RUN"), ("serve", "MODEL"), ("robustness", "RUN"), ("repeat", "RUN")]
+    ("target", "words"),
+    [
+        ("repeat", "NET= beside RUN=r: a run has its own settings"),
+        ("paper", "NET= is none of make paper's"),
+        ("bench", "NET= is none of make bench's"),
+        ("gpu-check", "NET= is none of make gpu-check's"),
+    ],
 )
-def test_a_setting_beside_a_run_is_refused_where_the_tool_has_no_settings(target, word, make):
-    make(target, "RUN=r", "SONG=a.wav", "CAFFE=native", "BUILD=b")
-    with pytest.raises(AssertionError, match=f"{target}: NET= beside RUN=r: a run has its own settings"):
-        make(target, f"{word}=r", "SONG=a.wav", "NET=lstm")
+def test_a_setting_is_refused_where_the_tool_has_no_settings(target, words, make):
+    if target != "bench":  # which is a script of its own
+        make(target, "RUN=r", "CAFFE=native", "BUILD=b")
+    with pytest.raises(AssertionError, match=f"{target}: {words}"):
+        make(target, "RUN=r", "NET=lstm")
+
+
+@pytest.mark.parametrize("target", ["classify", "serve", "robustness"])
+def test_what_listens_to_songs_gets_run_and_settings(target, make):
+    *_, call = make(target, "SONG=a.wav", "NET=lstm", "FOLD=2", "BUILD=my build")
+    assert [value(call, option) for option in ("--net", "--fold", "--build")] == ["lstm", "2", "my build"]
+
+
+@pytest.mark.parametrize("target", ["classify", "serve", "robustness", "vote", "repeat"])
+def test_model_is_a_second_name_of_run(target, make):
+    *_, call = make(target, "SONG=a.wav", "MODEL=r$1")
+    assert call["environment"]["RUN"] == "r$1"
+    assert "r$1" in call["arguments"]
+    with pytest.raises(AssertionError, match="RUN= and MODEL= both name the run: give one of them"):
+        make(target, "SONG=a.wav", "MODEL=r", "RUN=s")
 
 
 def test_the_demo_is_of_synthetic_songs_whatever_music_is_named(make):

@@ -202,6 +202,19 @@ def test_a_run_that_is_named_is_taken(runs_of_two: Path) -> None:
     assert choose_model(runs_of_two, runs_of_two / "runs" / "song" / "older").folder.name == "older"
 
 
+def test_settings_name_the_run_that_make_vote_takes(
+    run_folder: Path, synthetic_songs: Path, tmp_path: Path, tool
+) -> None:
+    other = shutil.copytree(run_folder, tmp_path / "runs" / "song" / "complex_cnn@batch=8")  # trained last
+    named = shutil.copytree(run_folder, tmp_path / "runs" / "song-1" / run_folder.name)
+    os.utime(next(named.glob("*.caffemodel")), (1e9, 1e9))
+    song = ("--build", tmp_path, "--", synthetic_songs / "jazz" / "jazz.00001.wav")
+    said = tool("tools.classify", "--net", "complex_cnn", "--seed", 11, "--batch", 8, "--fold", 1, *song)
+    assert said.stdout.startswith(f"model: {named}, iteration {ITERATIONS}"), said.stderr
+    # what names no run leaves the newest
+    assert tool("tools.classify", "--iters", 5, "--ranks", 1, *song).stdout.startswith(f"model: {other}, ")
+
+
 def test_a_run_without_what_only_training_needs_is_enough(run_folder: Path, tmp_path: Path) -> None:
     shipped = tmp_path / "model"
     shipped.mkdir()

@@ -25,12 +25,13 @@ from tqdm import tqdm
 
 from tools import cli, files
 from tools.bench.tables import table_of
-from tools.classify.model import Model, add_model_options, choose_model, kept_apart
+from tools.classify.model import Model, add_model_options, kept_apart, model_of
 from tools.classify.song import read_song
 from tools.classify.verdict import Verdict, add_threshold_option, check_threshold, hear
 from tools.cli import UserError
 from tools.report.table import Table, Values, percent
 from tools.serve.examples import find_examples
+from tools.settings import read_settings
 from tools.songs import audio
 from tools.songs.audio import SAMPLE_RATE, SongError
 from tools.songs.tracks import Track
@@ -139,7 +140,7 @@ def table(variants: dict[str, dict[str, Any]]) -> Table:
 
 def measure(args: argparse.Namespace, model: Model) -> None:
     """Hear the test songs as they are and in every variant; print how often they keep their verdict."""
-    examples = find_examples(model, args.root, args.build)
+    examples = find_examples(model, args.root, read_settings(args).build)
     tracks = usable(examples.tracks, model)
     if not tracks:
         raise UserError(f"{args.root}: no test songs there: name another data root")
@@ -168,7 +169,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="the figures into this file as well")
     args = parser.parse_args()
     check_threshold(args.threshold)
-    with kept_apart(choose_model(args.build, args.run, args.iteration)) as model:
+    with kept_apart(model_of(args)) as model:
         measure(args, model)
 
 

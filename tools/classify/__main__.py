@@ -18,7 +18,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from tools import cli, files
-from tools.classify.model import Model, add_model_options, choose_model, kept_apart
+from tools.classify.model import Model, add_model_options, kept_apart, model_of
 from tools.classify.output import Heard, as_csv, as_json, table, tell
 from tools.classify.song import Song, read_song
 from tools.classify.verdict import Verdict, add_threshold_option, check_threshold, hear
@@ -144,7 +144,7 @@ def main() -> int:
     args = parse_arguments()
     check_threshold(args.threshold)
     songs = find_songs(args.songs)
-    chosen = choose_model(args.build, args.run, args.iteration)
+    chosen = model_of(args)
     print(f"model: {chosen.description}", file=sys.stderr if args.json else sys.stdout, flush=True)
     with kept_apart(chosen) as model:
         failed = classify_all(songs, model, args)

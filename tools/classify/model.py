@@ -20,7 +20,7 @@ from tools import files, paths
 from tools.cli import UserError
 from tools.convert.views import VIEWS, View
 from tools.nets.network import Network
-from tools.settings import Settings
+from tools.settings import FOLDER, LMDB, RUN, Settings, add_settings, given_settings, read_settings
 from tools.train import runs, snapshots
 from tools.vote import rules
 
@@ -95,7 +95,17 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     """Which net answers, alike for every tool that listens to songs."""
     runs.add_run_option(parser, "--model")
     parser.add_argument("--iteration", type=int, help="with this snapshot (default: the newest)")
-    parser.add_argument("--build", type=Path, default=paths.BUILD, help="where runs are looked for (default: build)")
+    add_settings(parser)
+
+
+def model_of(args: argparse.Namespace) -> Model:
+    """The model that RUN= or settings name, as `choose_model` says. UserError for both at once."""
+    settings, run = read_settings(args), args.run
+    if run:
+        runs.check_alone(args)
+    elif any(name in given_settings(args) for name, _ in settings.items(FOLDER, LMDB, RUN)):
+        run = runs.run_folder(settings)
+    return choose_model(settings.build, run, args.iteration)
 
 
 def choose_model(build: Path, run: Path | None = None, iteration: int | None = None) -> Model:
@@ -104,7 +114,7 @@ def choose_model(build: Path, run: Path | None = None, iteration: int | None = N
     Raises UserError for a folder that is no run, lacks a file or has no whole snapshot (of ``iteration``).
     """
     if run is not None:
-        return open_model(run, iteration, "named by RUN=")
+        return open_model(run, iteration, "named by RUN= or its settings")
     newest = newest_run(build)
     if newest is not None:
         return open_model(newest, iteration, f"the newest trained in {build / 'runs'}; RUN= names another")

@@ -17,7 +17,7 @@ from pathlib import Path
 import uvicorn
 
 from tools import cli
-from tools.classify.model import add_model_options, choose_model, kept_apart
+from tools.classify.model import add_model_options, kept_apart, model_of
 from tools.classify.verdict import add_threshold_option, check_threshold
 from tools.cli import UserError
 from tools.processes import interrupts_to
@@ -26,6 +26,7 @@ from tools.serve.around import own_names
 from tools.serve.examples import find_examples
 from tools.serve.song import Limits
 from tools.serve.uploads import Uploads
+from tools.settings import read_settings
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -42,11 +43,11 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def choose_data(args: argparse.Namespace) -> Path | None:
+def choose_data(named: Path | None, build: Path) -> Path | None:
     """Where songs to try are: --data, GTZAN, or the synthetic songs where they have been made."""
-    if args.data or os.environ.get("GTZAN"):
-        return args.data or Path(os.environ["GTZAN"])
-    synthetic = args.build / "synthetic" / "genres"
+    if named or os.environ.get("GTZAN"):
+        return named or Path(os.environ["GTZAN"])
+    synthetic = build / "synthetic" / "genres"
     return synthetic if synthetic.is_dir() else None
 
 
@@ -103,8 +104,8 @@ def main() -> int:
     for option in ("megabytes", "minutes"):
         if getattr(args, option) < 1:
             raise UserError(f"--{option} {getattr(args, option)}: give 1 or more")
-    model = choose_model(args.build, args.run, args.iteration)
-    examples = find_examples(model, choose_data(args), args.build)
+    model, build = model_of(args), read_settings(args).build
+    examples = find_examples(model, choose_data(args.data, build), build)
     with kept_apart(model) as model:
         service = Service(model, args.threshold, Limits(args.megabytes, args.minutes), examples)
         serve(service, args.host.strip("[]"), args.port)
