@@ -56,6 +56,9 @@ def test_the_page_and_its_files_are_there_and_nothing_else(server: Server) -> No
         assert server.get(f"/{name}")[0] == 200
     for name in ("/serve.py", "/../serve.py", "/%2e%2e/serve.py", "//etc/passwd", "/examples/../about", "/examples/x"):
         assert server.get(name)[0] == 404
+    for number in ("-1", "99", "9" * 5000):  # the last is more than Python reads as a number
+        status, _, body = server.get(f"/examples/{number}")
+        assert (status, json.loads(body)) == (404, {"error": "there is no such song here"})
 
 
 def test_every_answer_forbids_what_the_page_does_not_need(server: Server) -> None:

@@ -57,15 +57,15 @@ def make_app(service: Service, uploads: Uploads, names: frozenset[str]) -> Starl
     """The application. ``names`` are those that it answers to, besides addresses."""
     workers = anyio.CapacityLimiter(service.at_once)
     places = anyio.Semaphore(service.admitted)
+    songs = {str(number): track.path for number, track in enumerate(service.examples.tracks)}
 
     async def about(_: Request) -> Response:
         return JSONResponse(describe(service))
 
     async def example(request: Request) -> Response:
-        number = request.path_params["number"]
-        if number >= len(service.examples.tracks):
+        path = songs.get(request.path_params["number"])
+        if path is None:
             raise HTTPException(404, "there is no such song here")
-        path = service.examples.tracks[number].path
         async with admission(places):
             wav = await attempt(lambda: to_wav(audio.read_audio(path)), workers)
         return Response(wav, media_type="audio/wav")
@@ -88,7 +88,7 @@ def make_app(service: Service, uploads: Uploads, names: frozenset[str]) -> Starl
         routes=[
             *page_routes(),
             Route("/about", own(about)),
-            Route("/examples/{number:int}", own(example)),
+            Route("/examples/{number}", own(example)),
             Route("/classify", own(classify), methods=["POST"]),
             Route("/waveform", own(waveform), methods=["POST"]),
         ],
