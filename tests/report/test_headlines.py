@@ -99,7 +99,7 @@ def test_the_best_of_each_column_is_its_highest_figure():
         for headline, row in zip(paper.HEADLINES, table.rows)
         if (headline.drawn_with or headline.measure) == "clips" and isinstance(row.values.get(SONG), Interval)
     ]
-    assert best[SONG]["clips"] == f"{100 * max(clips):.4g}%"
+    assert best[SONG]["clips"] == f"{100 * max(clips):.1f}%"
 
 
 def test_by_artist_stand_votes_of_the_genres_that_have_artists_enough_where_there_are_none_of_all_ten(vote):

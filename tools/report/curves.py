@@ -20,6 +20,7 @@ from tools.vote.count import hold_election
 COLOURS = {"clip": ORANGE, "song": BLUE, "filtered": GREEN, "artist": GREEN}
 OTHER_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, RED, GREY)
 # The keys of metrics.jsonl for train and test
+Losses = list[tuple[str, int, float]]  # part, iteration, loss
 QUANTITIES = {"loss": ("loss", "test_loss"), "accuracy": ("train_accuracy", "test_accuracy")}
 FEW = 40  # points; fewer are marked one by one
 
@@ -132,7 +133,7 @@ def curves(
     """Loss above and accuracy below against iterations, of several runs over one another; train dotted, test solid."""
     rows: list[Values] = []
     chosen = colours or dict(zip(runs, OTHER_COLOURS))
-    last = []
+    last, losses = [], []
     with canvas(4.6, 4.6, rows=2) as drawing:
         for axes, (quantity, keys) in zip(drawing.axes, QUANTITIES.items()):
             for label, run in runs.items():
@@ -141,17 +142,33 @@ def curves(
                     series: Values = {"run": label, "part": part, "quantity": quantity}
                     shown = label if part == "test" else ""
                     rows += plot(axes, series, points, shown, chosen[label], line, y="value", unit=1)
+                    if quantity == "loss":
+                        losses += [(part, iteration, loss) for iteration, loss in points.items()]
                     if key == "test_accuracy" and points:
-                        last.append(f"{label} {points[max(points)]:.3f} at {max(points):,}")
+                        last.append(f"{label}: {points[max(points)]:.3f} at {max(points):,}")
             axes.set(ylabel=quantity)
-            axes.set_ylim(bottom=0, top=1 if quantity == "accuracy" else None)
+            axes.set_ylim(0, 1 if quantity == "accuracy" else highest_loss(losses))
         drawing.axes[0].set(title=title)
         drawing.axes[1].set(xlabel="iterations")
         handles, labels = drawing.axes[0].get_legend_handles_labels()
         ncols = 1 if max(map(len, labels), default=0) > 12 else 4
         drawing.figure.legend(handles, labels, loc="outside lower center", ncols=ncols)
-    caption = f"{title}; dotted: train, solid: test. Test accuracy at last: {'; '.join(last) or 'none yet'}."
+    caption = (
+        f"{title}; dotted: train, solid: test. Test accuracy at last: {'; '.join(last) or 'none yet'}.{beyond(losses)}"
+    )
     return Figure(name, f"{title}: loss and accuracy against iterations", caption, drawing.svg, rows)
+
+
+def highest_loss(losses: Losses) -> float:
+    """Where the axis of losses ends: with batch normalisation the first test may be far above all others."""
+    later = [loss for part, iteration, loss in losses if part == "train" or iteration != 0]
+    return 1.05 * max(later or [loss for *_, loss in losses], default=1)
+
+
+def beyond(losses: Losses) -> str:
+    """What a caption says of the losses that are above the axis."""
+    top = highest_loss(losses)
+    return "".join(f" The first test's loss, {loss:.0f}, is above it." for *_, loss in losses if loss > top)
 
 
 def voting_figures(collection: Collection) -> list[Figure]:
@@ -219,12 +236,12 @@ def voting_figure(vote: Vote) -> Figure:
     title = f"{net_name(vote.net)}, split {vote.split}"
     svg = draw_voting(f"{title}: {percent(vote.summary['clip_accuracy'])} of clips", curves, clips)
     rows = [row for series, (shares, _) in curves.items() for row in by_threshold(series.split(", ")[-1], shares)]
-    said = "; ".join(
-        f"threshold {t}: {percent(measured[t - 1])} measured, {percent(each[t - 1])} by each song's own, "
-        f"{percent(alike[t - 1])} if all were alike"
-        for t in (5, 7)
-        if t <= clips
+    at = [t for t in (5, 7) if t <= clips]
+    shares = [" / ".join(f"{100 * curve[t - 1]:.1f}" for t in at) for curve in (measured, each, alike)]
+    caption = (
+        f"{title}, {vote.iteration:,} iterations, {vote.summary['songs']:,} songs. At threshold "
+        f"{' / '.join(map(str, at))}: {shares[0]}% measured, {shares[1]}% with each song's own accuracy, "
+        f"{shares[2]}% if all songs were alike."
     )
-    caption = f"{title}, {vote.iteration:,} iterations, {vote.summary['songs']:,} songs. {said}."
     rows += PAPER_PAIRS if clips == paper.CLIPS_A_SONG else []
     return Figure(f"voting_{vote.net}", f"Songs right against the threshold, {net_name(vote.net)}", caption, svg, rows)

@@ -179,6 +179,7 @@ def best(table: Table) -> Table:
         values: Values = {"place": series}
         for measure in ("clips", "songs"):
             shares = [line.dots[series].value for line in lines(table)[measure] if series in line.dots]
-            values[measure] = f"{100 * max(shares):.4g}%" if shares else "not run"
+            digits = ".4g" if series == THE_PAPER else ".1f"
+            values[measure] = f"{100 * max(shares):{digits}}%" if shares else "not run"
         rows.append(Row(values))
     return Table("best", "At best", columns, rows)
