@@ -12,9 +12,11 @@ import pytest
 from report_build import MANY_GENRES, ODD_GENRES, music_build
 
 from tools import files, paths
+from tools.report.canvas import BY_SPLIT, Line, dots_figure
 from tools.report.collect import collect
 from tools.report.page import Page as Report
 from tools.report.page import as_html, content_of, make_page
+from tools.report.table import Interval
 from tools.vote.count import Clips
 from tools.vote.files import read_clips
 
@@ -58,6 +60,18 @@ def test_a_picture_has_the_genres_names_as_they_are(build, report):
         for true, genre in enumerate(sorted_names):
             of_genre = clips.predicted[clips.labels == true]
             assert row[genre] == pytest.approx((of_genre == label).mean())
+
+
+def test_the_head_of_the_page_leads_to_it_where_there_is_nothing_else(report):
+    head = as_html(content_of(report)).partition("<nav")[0]
+    assert 'Ours: nothing yet</b> of the paper\'s ten genres, and <a href="#music">other music</a>;' in head
+
+
+def test_a_figure_says_which_series_stands_in_it_though_it_is_the_only_one():
+    styles = dict(zip(("by song", "by artist"), BY_SPLIT))
+    (figure,) = dots_figure("one", "", "", [Line("RCNN", {"by artist": Interval(0.5)})], styles)
+    assert b"by artist" in figure.svg
+    assert b"by song" not in figure.svg
 
 
 def test_names_are_text_on_the_page(build):

@@ -108,6 +108,17 @@ def layers(model: Path) -> dict[str, np.ndarray]:
     return {layer.name: np.array(layer.blobs[0].data, np.float32) for layer in net.layer if layer.blobs}
 
 
+def test_songs_of_other_genres_alone_are_refused_and_those_that_would_do_are_named(
+    tool, trained, synthetic_songs, tmp_path
+):
+    for genre in ("techno", "waltz"):
+        (tmp_path / genre).mkdir()
+        (tmp_path / genre / "a.wav").symlink_to(next((synthetic_songs / "jazz").iterdir()))
+    result = tool("tools.vote", "--run", trained, "--test", tmp_path)
+    assert result.returncode == 2
+    assert "no song there that this network can be tested on: name others of blues, classical" in result.stderr
+
+
 def test_training_goes_from_the_weights_of_another_run_which_names_it(tool, trained):
     build = trained.parents[2]
     weights = trained / f"{NET}_iter_2.caffemodel"

@@ -181,7 +181,7 @@ def dots_figure(
             Line2D([], [], color=look.colour, marker=look.marker, linestyle="", label=series, mfc=look.fill)
             for series, look in shown.items()
         ]
-        if len(handles) > 1:
+        if handles and len(styles) > 1:
             drawing.figure.legend(handles=handles, loc="outside upper left", ncols=4, handletextpad=0, columnspacing=1)
     return [Figure(name, alt, caption, drawing.svg, rows)]
 

@@ -40,7 +40,8 @@ def test_lmdb(root: Path, run: Path, record: dict[str, Any], settings: Settings,
     trained = trained_samples(run)
     tracks = [track for track in known if is_unheard(track, outcomes[track.track], trained)]
     if not tracks:
-        raise UserError(f"{printable(root)}: no song there that this network can be tested on")
+        others = printable(", ".join(genres))
+        raise UserError(f"{printable(root)}: no song there that this network can be tested on: name others of {others}")
     labels = record["label_names"]
     clips = [
         (replace(track, label=labels.index(track.genre)), clip)
