@@ -19,7 +19,7 @@ from conftest import CHECKOUT
 
 from tools import files
 from tools.nets import prototxt
-from tools.train import runs, snapshots
+from tools.train import runs, snapshots, training
 
 NET = "simple_cnn"  # where any would do: the others take ten times as long an iteration
 
@@ -297,6 +297,27 @@ def test_a_run_of_other_data_is_refused(train, build, tiny_build):
     text["lmdbs"]["cnn_float_train_lmdb"]["sha256"] = "0" * 64
     files.write_record(manifest, text)
     assert "was begun with other LMDBs" in one_line(train(NET, 4))
+
+
+@pytest.mark.quick
+@pytest.mark.torture("two at once")
+def test_lmdbs_that_become_others_while_it_trains_are_not_gone_on_with(train, build, tiny_build, monkeypatch):
+    """As by a `make lmdb` of other songs: Caffe keeps those that it has open, but opens them for each dropout ratio."""
+    run_child = training.run_child
+
+    def then_exchange(*arguments):
+        events = run_child(*arguments)
+        (build / "lmdb").unlink()
+        shutil.copytree(tiny_build / "lmdb", build / "lmdb")
+        train_part, test_part = (build / "lmdb" / "song" / f"cnn_float_{part}_lmdb" for part in ("train", "test"))
+        shutil.copy(test_part / "data.mdb", train_part)
+        (build / "lmdb" / "song" / "manifest.json").unlink()
+        return events
+
+    monkeypatch.setattr(training, "run_child", then_exchange)
+    line = one_line(train("complex_cnn", 4, "--dropout", "0.4 0.5@2"))
+    assert "cnn_float_train_lmdb is not the train part that the run is of: remove" in line
+    assert list(snapshots.whole_snapshots(only_run(build))) == [2]
 
 
 def test_lmdbs_of_other_songs_than_those_named_are_refused(train, build, tiny_build, synthetic_songs):

@@ -12,7 +12,7 @@ from tools import processes
 from tools.files import only_holder
 from tools.train import runs, snapshots
 from tools.train.child import child_command, run_child
-from tools.train.prepare import Plan
+from tools.train.prepare import Plan, check_lmdbs
 from tools.train.progress import Metrics
 from tools.train.ranks import Ranks
 from tools.train.record import add_stretch, write_run
@@ -66,6 +66,8 @@ def train(plan: Plan, ranks: Ranks) -> int:
     reached = start
     with tqdm(total=plan.settings.iters, initial=start, unit="iter", disable=None, dynamic_ncols=True) as bar:
         for until, dropout in segments(plan, start):
+            if reached > start:  # Caffe opens them anew: another `make lmdb` may have put others there meanwhile
+                check_lmdbs(plan.record["lmdb"])
             events = run_child(child_command(plan, ranks, reached, until, dropout), plan, bar, metrics)
             reached = events.get("end", reached)
             if reached < until or "stopped" in events:
