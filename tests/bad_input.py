@@ -1030,7 +1030,7 @@ def _(place: Place) -> tuple:
     return ("tools.verify.repeat", place.folder / "none")
 
 
-@kind("repeat: a run of another form", "lacks")
+@kind("repeat: a run of another form", "run.json is not whole")
 def _(place: Place) -> tuple:
     place.build()
     content = json.loads((place.run / "run.json").read_text())

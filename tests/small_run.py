@@ -11,7 +11,7 @@ import numpy as np
 from caffe.proto import caffe_pb2
 
 from tools import paths
-from tools.convert.lmdbs import content_hash
+from tools.convert.lmdbs import content_hash, count
 from tools.settings import Settings
 from tools.songs.gtzan import GENRES
 from tools.train import snapshots
@@ -142,15 +142,23 @@ def train(
         solver.snapshot()
         snapshots.mark_whole(folder, RUN, iteration)
     record = {"net": RUN, "split": split, "fold": 0, "view": view, "dtype": dtype, "seed": 1, "ranks": 1}
-    record["lmdb"] = {part: {"path": str(path), "sha256": content_hash(path)} for part, path in parts.items()}
+    record["lmdb"] = {
+        part: {"path": str(path), "sha256": content_hash(path), "records": count(path)} for part, path in parts.items()
+    }
     record |= {
+        "data_fingerprint": "",
+        "genres": list(GENRES),
         "label_names": list(GENRES),
+        "dropout": [],
+        "lr_steps": [],
+        "stretches": [],
         "leaky": split == "clip" and view != "song",
         "gpu": [],
         "versions": {},
         "iteration": iterations[-1],
     }
-    record["prototxt"] = {"deploy": (folder / "deploy.prototxt").read_text()}
+    names = ("train_val", "deploy", "solver")
+    record["prototxt"] = {name: (folder / f"{name}.prototxt").read_text() for name in names}
     record["settings"] = Settings(net=RUN, split=split, dtype=dtype, seed=1, build=build).as_json()
     (folder / "run.json").write_text(json.dumps(record))
     return folder

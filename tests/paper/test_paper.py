@@ -95,8 +95,8 @@ def test_a_step_that_fails_ends_the_plan_with_one_line(capfd, tmp_path):
 def test_a_step_is_done_when_its_vote_is_of_the_run_that_is_there(tmp_path):
     run, vote = tmp_path / "runs" / "song" / "rcnn", tmp_path / "summary.json"
     run.mkdir(parents=True)
-    record = {key: kind() for key, kind in runs.KEYS.items()}
-    (run / "run.json").write_text(json.dumps({**record, "lmdb": {"test": {"path": "b", "sha256": "a"}}}))
+    record = {key: kind() for key, kind in runs.KEYS.items()} | {"prototxt": dict.fromkeys(runs.PROTOTXT, "")}
+    (run / "run.json").write_text(json.dumps({**record, "lmdb": {"test": {"path": "b", "sha256": "a", "records": 1}}}))
     assert not paper.is_done(step("tools.vote", product=vote))
     summary = {"run": str(run), "iteration": 500, "lmdb_sha256": {"test": "a"}, "caffemodel_sha256": "earlier"}
 

@@ -58,7 +58,7 @@ def test_a_mark_that_says_nothing_makes_no_snapshot_whole(tmp_path, mark):
     snapshot(tmp_path, 500)
     (tmp_path / "rcnn_iter_500.whole").write_text(mark)
     assert snapshots.whole_snapshots(tmp_path) == {}
-    assert snapshots.newest_resumable(tmp_path) is None
+    assert snapshots.newest_resumable(tmp_path) == 0
 
 
 def test_training_goes_on_from_the_newest_snapshot_that_is_what_it_was(tmp_path):
@@ -66,7 +66,7 @@ def test_training_goes_on_from_the_newest_snapshot_that_is_what_it_was(tmp_path)
     snapshot(tmp_path, 1000)
     state = tmp_path / "rcnn_iter_1000.solverstate"
     state.write_bytes(state.read_bytes()[::-1])
-    assert snapshots.newest_resumable(tmp_path) == (500, tmp_path / "rcnn_iter_500.solverstate")
+    assert snapshots.newest_resumable(tmp_path) == 500
 
 
 def test_old_snapshots_go_but_the_paper_s_iterations_stay(tmp_path):
@@ -100,7 +100,7 @@ def folder(tmp_path: Path) -> Path:
     settings = Network("complex_cnn").resolve(named)
     folder = runs.run_folder(settings)
     folder.mkdir(parents=True)
-    record = {key: kind() for key, kind in runs.KEYS.items()}
+    record = {key: kind() for key, kind in runs.KEYS.items()} | {"prototxt": dict.fromkeys(runs.PROTOTXT, "")}
     (folder / "run.json").write_text(json.dumps({**record, "net": "complex_cnn", "settings": settings.as_json()}))
     return folder
 
@@ -157,6 +157,7 @@ def test_an_empty_setting_beside_a_run_is_none(folder):
         {"lmdb": {"train": 3}},
         {"lmdb": {"train": {"path": 1, "sha256": "0"}}},
         {"lmdb": {"train": {"path": "a"}}},
+        {"lmdb": {"train": {"path": "a", "sha256": "0"}}},
         {"label_names": [1]},
         {"prototxt": []},
         {"prototxt": {"deploy": 3}},

@@ -119,7 +119,7 @@ def test_weights_that_differ_in_one_bit_are_told(run, tmp_path, capsys):
     [
         (lambda record: record["lmdb"]["train"].update(sha256="0" * 64), "is not the train part that the run is of"),
         (lambda record: record["lmdb"]["test"].update(path="/none"), "/none: there is no such LMDB"),
-        (lambda record: record.pop("prototxt"), "lacks 'prototxt'"),
+        (lambda record: record.pop("prototxt"), "run.json is not whole"),
         (lambda record: record["prototxt"].update(solver="base_lr: fast"), "mend that line"),
     ],
 )

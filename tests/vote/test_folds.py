@@ -48,7 +48,7 @@ def write_fold(build: Path, fold: int, iteration: int = 1000, first_song: int | 
 
 def write_records(build: Path, fingerprint: str, of_fold_0: dict) -> None:
     """The records of five runs in the build folder, which was another's when they were voted on."""
-    record = {key: kind() for key, kind in runs.KEYS.items()}
+    record = {key: kind() for key, kind in runs.KEYS.items()} | {"prototxt": dict.fromkeys(runs.PROTOTXT, "")}
     record |= {"versions": {"caffe_package": runs.NATIVE}, "data_fingerprint": fingerprint}
     for fold in range(5):
         folder = build / "runs" / ("song" if fold == 0 else f"song-{fold}") / "rcnn"

@@ -25,7 +25,6 @@ from tools.train import runs, snapshots
 from tools.vote import rules
 
 SHIPPED = paths.DATA / "model"
-SHIPPED_ORIGIN = "the one that comes along: nothing is trained in {} yet"
 
 
 @dataclass(frozen=True)
@@ -119,7 +118,7 @@ def choose_model(build: Path, run: Path | None = None, iteration: int | None = N
     if newest is not None:
         return open_model(newest, iteration, f"the newest trained in {build / 'runs'}; RUN= names another")
     if SHIPPED.is_dir():
-        return open_model(SHIPPED, iteration, SHIPPED_ORIGIN.format(build / "runs"))
+        return open_model(SHIPPED, iteration, f"the one that comes along: nothing is trained in {build / 'runs'} yet")
     raise UserError(f"{build / 'runs'}: nothing is trained there: type 'make train-rcnn', or name a run with RUN=")
 
 
@@ -161,11 +160,6 @@ def open_model(folder: Path, iteration: int | None, origin: str) -> Model:
     if not folder.is_dir():
         raise UserError(f"{folder}: no such run: name the folder of one with RUN=; 'ls -d build/runs/*/*' lists them")
     run = runs.read_unchanged(folder)
-    missing = [key for key in ("net", "split", "view", "dtype", "lmdb", "label_names") if key not in run]
-    if missing:
-        raise UserError(
-            f"{folder / 'run.json'}: {', '.join(missing)} not in it: train again, or name another run with RUN="
-        )
     if run["view"] not in VIEWS:
         raise UserError(
             f"{folder / 'run.json'}: its view is none of {', '.join(VIEWS)}: train again, or name another run with RUN="

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,7 +22,6 @@ from tools.train import runs
 from tools.vote import baseline
 from tools.vote.files import check_counted
 
-RUN_KEYS = ("iteration", "data_fingerprint")  # besides those of `tools.train.runs`
 VOTE_KEYS = ("leaky", "clips", "songs", "clip_accuracy", "clip_interval", "song_accuracy", "song_interval")
 
 Source = TypeVar("Source")
@@ -87,9 +85,6 @@ def read_manifest(file: Path) -> tuple[Path, dict[str, Any]]:
 
 def read_run(file: Path) -> Run:
     record = runs.read_unchanged(file.parent)
-    missing = [key for key in RUN_KEYS if key not in record]
-    if missing:
-        raise UserError(f"{file}: without {', '.join(missing)}: train again")
     settings = runs.settings_of(record, file.parent)
     run = Run(file.parent, record, settings, read_metrics(file.parent / "metrics.jsonl"))
     if run.songs < 1:  # which also fails where its LMDBs' songs are not told
@@ -99,11 +94,7 @@ def read_run(file: Path) -> Run:
 
 def read_metrics(file: Path) -> list[dict[str, Any]]:
     """The lines of metrics.jsonl; the last one may be cut short by a killed run, or none be there yet."""
-    lines = []
-    for text in file.read_text(errors="replace").splitlines() if file.exists() else ():
-        with suppress(ValueError):
-            lines.append(files.parse(text))
-    return [line for line in lines if isinstance(line, dict) and "iter" in line]
+    return [line for line in files.json_lines(file) if isinstance(line, dict) and "iter" in line]
 
 
 def set_apart(known: list[Run], run: Run) -> Run:

@@ -26,12 +26,12 @@ def find_examples(model: Model, root: Path | None, build: Path | None = None) ->
     if root is None:
         return Examples([], "")
     survey = roots.survey(root)
-    if not roots.is_of(root, model.run.get("data_fingerprint", ""), build):
+    if not roots.is_of(root, model.run["data_fingerprint"], build):
         return Examples(survey.tracks, "songs of another collection than the one that this model was trained on")
     if model.settings.split in ("clip", "all"):
         songs, note = survey.tracks, "this model was trained on most clips of these songs"
     else:
         songs = splits.song_parts(survey, model.settings.split, model.settings.fold)["test"]
         note = "test songs: this model was not trained on them"
-    genres = model.run.get("genres", model.genres)  # where it knows but some, the parts were still drawn over all
+    genres = model.run["genres"]  # where it knows but some, the parts were still drawn over all
     return Examples([track for track in songs if track.genre in genres], note)

@@ -44,7 +44,7 @@ def main() -> int:
     plan.record["settings"] = replace(plan.settings, ranks=ranks.number).as_json()
     hosts = f", hosts of {ranks.hostfile}" if ranks.hostfile else ""
     spread = f"{ranks.number} rank{'s' * (ranks.number > 1)}{hosts}"
-    how = f"{plan.records} train clips, {plan.settings.batch} an iteration, {spread}"
+    how = f"{plan.record['lmdb']['train']['records']} train clips, {plan.settings.batch} an iteration, {spread}"
     print(f"{plan.folder}: {how}, to iteration {plan.settings.iters}", flush=True)
     with locked(plan.folder):
         check_same_run(plan.folder, plan.record)

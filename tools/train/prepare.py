@@ -35,29 +35,25 @@ class Plan:
 
     folder: Path
     settings: Settings  # resolved: none is None
-    records: int  # of the train LMDB
-    dropout: Schedule  # empty: as in the prototxt
-    rates: Schedule  # empty where Caffe's own policy does it
     record: dict[str, Any]  # what run.json says of the run, whichever way it goes
     contents: dict[str, str | bytes]  # of the run folder's files, by name: prototxt, songs trained on, first weights
 
 
 @dataclass(frozen=True)
 class Data:
-    """The LMDBs that a run reads, by part, with what the manifest says of each."""
+    """What a run reads: a view of songs, their manifest, and of the LMDB of each part what run.json says of it."""
 
     view: View
     manifest: dict[str, Any]
-    lmdbs: dict[str, Path]
-    entries: dict[str, dict[str, Any]]
+    lmdbs: dict[str, dict[str, Any]]
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Channels, height and width of a clip."""
-        return tuple(self.entries["train"]["shape"])
+        return tuple(self.lmdbs["train"]["shape"])
 
     def records(self, part: str) -> int:
-        return self.entries[part]["records"] if part in self.entries else 0
+        return self.lmdbs[part]["records"] if part in self.lmdbs else 0
 
 
 def prepare(settings: Settings) -> Plan:
@@ -75,7 +71,7 @@ def prepare(settings: Settings) -> Plan:
     settings = network.resolve(settings)
     data = find_data(settings, view)
     if settings.batch > data.records("train"):
-        all_clips = f"{data.records('train')} clips, all of {data.lmdbs['train']}"
+        all_clips = f"{data.records('train')} clips, all of {data.lmdbs['train']['path']}"
         raise UserError(f"BATCH={settings.batch}: a batch has from 1 to {all_clips}")
     test_batch = prototxt.covering_batch(data.records("test")) if data.records("test") else 1
     net, deploy, solver = deepcopy((network.train_val, network.deploy, network.solver))
@@ -86,18 +82,18 @@ def prepare(settings: Settings) -> Plan:
     messages = {"train_val": net, "deploy": deploy, "solver": solver}
     record = {
         **describe_settings(settings, view, data.manifest["label_names"]),
-        "lmdb": {part: {"path": str(data.lmdbs[part]), **data.entries[part]} for part in data.lmdbs},
+        "lmdb": data.lmdbs,
         "data_fingerprint": data.manifest["data"]["fingerprint"],
         "settings": settings.as_json(),
-        "dropout": dropout,
-        "lr_steps": rates,
+        "dropout": dropout,  # empty: as in the prototxt
+        "lr_steps": rates,  # empty where Caffe's own policy does it
         "prototxt": {**{name: prototxt.text(messages[name]) for name in messages}, "solver": lasting_part(solver)},
     }
     texts = {f"{name}.prototxt": prototxt.text(message) for name, message in messages.items()}
     contents: dict[str, str | bytes] = {**texts, SONGS_FILE: json.dumps(trained_songs(data), indent=0) + "\n"}
     if weights:
         contents[WEIGHTS_FILE] = first_weights(weights, net, data.manifest["label_names"])
-    return Plan(folder, settings, data.records("train"), dropout, rates, record, contents)
+    return Plan(folder, settings, record, contents)
 
 
 def find_data(settings: Settings, view: View) -> Data:
@@ -121,13 +117,14 @@ def find_data(settings: Settings, view: View) -> Data:
             raise UserError(f"{lmdb}: no such LMDB: {reason}: 'make lmdb' named the songs")
         if lmdb.name not in manifest["lmdbs"] or not lmdb.is_dir():
             raise UserError(f"{lmdb}: no such LMDB: type 'make lmdb' with the same settings first")
-    return Data(view, manifest, parts, {part: manifest["lmdbs"][lmdb.name] for part, lmdb in parts.items()})
+    entries = {part: {"path": str(lmdb), **manifest["lmdbs"][lmdb.name]} for part, lmdb in parts.items()}
+    return Data(view, manifest, entries)
 
 
 def trained_songs(data: Data) -> dict[str, str]:
     """The sha256 of the samples of every song that has a clip in the train part, by name."""
     hashes = data.manifest["samples_sha256"]
-    return {track: hashes[track] for track in sorted(lmdbs.tracks(data.lmdbs["train"]))}
+    return {track: hashes[track] for track in sorted(lmdbs.tracks(Path(data.lmdbs["train"]["path"])))}
 
 
 def resolve_nets(
@@ -153,7 +150,7 @@ def resolve_nets(
         if data.view.is_sequence:
             prototxt.set_steps(message, data.shape[1])
         prototxt.set_outputs(message, len(data.manifest["label_names"]))
-    sources = {phase: data.lmdbs[part] for phase, part in PHASES.items() if part in data.lmdbs}
+    sources = {phase: Path(data.lmdbs[part]["path"]) for phase, part in PHASES.items() if part in data.lmdbs}
     prototxt.resolve_net(net, sources, {caffe.TRAIN: settings.batch, caffe.TEST: test_batch})
     prototxt.resolve_deploy(deploy, data.shape)
 

@@ -1,7 +1,7 @@
 """What a training says as it goes, and where it is seen.
 
 Rank 0 says its losses and accuracies in Caffe's log, as `caffe train` words them (solver.cpp), and as events, JSON
-lines on standard output; `tools.train.child` follows these, into metrics.jsonl and onto the terminal.
+lines on standard output; `tools.train.training` follows these, into metrics.jsonl and onto the terminal.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ def check_same_run(folder: Path, record: dict[str, Any]) -> None:
 
 def check_same_caffe(folder: Path, begun: dict) -> None:
     """UserError where Debian's Caffe would go on with a run of the native one, or the other way round."""
-    was_native = begun.get("versions", {}).get("caffe_package") == runs.NATIVE
+    was_native = begun["versions"].get("caffe_package") == runs.NATIVE
     if was_native != (caffe_package() == runs.NATIVE):
         setting = "CAFFE=native" if was_native else "CAFFE=stock"
         raise UserError(f"{folder} was begun with another build of Caffe: say {setting}, or remove it to train afresh")
@@ -101,7 +101,7 @@ def add_stretch(folder: Path, start: int, ranks: int, gpus: list[int]) -> list[d
 
 def write_run(folder: Path, record: dict[str, Any], **state: Any) -> None:
     """Write run.json: the record, and how the run stands."""
-    begun = json.loads((folder / "run.json").read_text()) if (folder / "run.json").exists() else {}
+    begun = files.read_dict(folder / "run.json")
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     whole = {
         **record,

@@ -29,15 +29,22 @@ KEYS = {
     "dtype": str,
     "seed": int,
     "lmdb": dict,
+    "data_fingerprint": str,
     "settings": dict,
+    "genres": list,
     "label_names": list,
     "leaky": bool,  # null for the split given
+    "dropout": list,
+    "lr_steps": list,
+    "prototxt": dict,
     "ranks": int,
     "gpu": list,
+    "stretches": list,
     "versions": dict,
     "iteration": int,
 }
-ENTRY = {"path": str, "sha256": str}  # of each LMDB
+PROTOTXT = {"train_val": str, "deploy": str, "solver": str}
+ENTRY = {"path": str, "sha256": str, "records": int}  # of each LMDB
 STRETCH = {"start": int, "ranks": int, "gpu": list}
 BESIDE_RUN = {"build", "caffe", "gpu", "jobs"}  # settings that may stand beside RUN=, which tells all others
 
@@ -121,7 +128,7 @@ def deploy_of(folder: Path, record: dict[str, Any]) -> Path:
     file = folder / "deploy.prototxt"
     if not file.is_file():
         raise UserError(f"{file} is missing: train again, or name another with RUN=")
-    if file.read_text(errors="replace") != record.get("prototxt", {}).get("deploy"):
+    if file.read_text(errors="replace") != record["prototxt"]["deploy"]:
         raise UserError(f"{file} is not the network that was trained: put back the one in run.json, or train again")
     return file
 
@@ -132,19 +139,16 @@ def is_record(record: Any) -> bool:
         record = {**record, "leaky": False}
     return (
         is_of(record, KEYS)
-        and is_of(record, {"prototxt": dict, "stretches": list}, optional=True)
         and all(isinstance(name, str) for name in record["label_names"])
-        and all(isinstance(text, str) for text in record.get("prototxt", {}).values())
+        and is_of(record["prototxt"], PROTOTXT)
         and all(is_of(entry, ENTRY) for entry in record["lmdb"].values())
-        and all(is_of(stretch, STRETCH) for stretch in record.get("stretches", ()))
+        and all(is_of(stretch, STRETCH) for stretch in record["stretches"])
     )
 
 
-def is_of(value: Any, kinds: Mapping[str, type], optional: bool = False) -> bool:
-    """Whether a value is a dictionary with these keys, each of its kind; ``optional`` ones may be left out."""
-    return isinstance(value, dict) and all(
-        isinstance(value[key], kind) if key in value else optional for key, kind in kinds.items()
-    )
+def is_of(value: Any, kinds: Mapping[str, type]) -> bool:
+    """Whether a value is a dictionary with these keys, each of its kind."""
+    return isinstance(value, dict) and all(isinstance(value.get(key), kind) for key, kind in kinds.items())
 
 
 def settings_of(record: dict[str, Any], folder: Path) -> Settings:

@@ -84,15 +84,14 @@ def choose_snapshot(folder: Path, iteration: int | None) -> tuple[int, Path]:
     return number, model
 
 
-def newest_resumable(folder: Path) -> tuple[int, Path] | None:
-    """Iteration and .solverstate of the newest snapshot whose files are what they were when it was marked whole."""
+def newest_resumable(folder: Path) -> int:
+    """Iteration of the newest snapshot whose files are what they were when it was marked whole; 0 without one."""
     for iteration, model in reversed(whole_snapshots(folder).items()):
         marked = parse(model.with_suffix(".whole").read_text())
-        state = model.with_suffix(".solverstate")
         unchanged = all(sha256_of(folder / name) == entry.get("sha256") for name, entry in marked.items())
-        if unchanged and state.name in marked:
-            return iteration, state
-    return None
+        if unchanged and model.with_suffix(".solverstate").name in marked:
+            return iteration
+    return 0
 
 
 def passed_over(folder: Path, iteration: int) -> list[Path]:

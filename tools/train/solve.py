@@ -81,17 +81,13 @@ def test(solver: caffe.Solver, test_iter: int) -> dict[str, float]:
     return {name: total / test_iter for name, total in sums.items()}
 
 
-class DivergedError(Exception):
-    """The loss is NaN, infinite, or stuck where every probability is 0."""
-
-
 def check_loss(iteration: int, losses: list[float]) -> None:
-    """Raise DivergedError when the newest losses tell that nothing is being learned any more."""
+    """UserError where the newest loss is NaN or infinite, or they are stuck where every probability is 0."""
     if not math.isfinite(losses[-1]):
-        raise DivergedError(f"the loss is {losses[-1]} at iteration {iteration}: lower BASE_LR, or scale the input")
+        raise UserError(f"the loss is {losses[-1]} at iteration {iteration}: lower BASE_LR, or scale the input")
     newest = losses[-SATURATED_ITERATIONS:]
     if len(newest) == SATURATED_ITERATIONS and all(abs(loss - SATURATED_LOSS) < 1e-2 for loss in newest):
-        raise DivergedError(
+        raise UserError(
             f"the loss is stuck at {SATURATED_LOSS} at iteration {iteration}: lower BASE_LR, or scale the input"
         )
 
@@ -201,7 +197,7 @@ def main() -> int:
     training = Training(args)
     try:
         training.run()
-    except (DivergedError, UserError) as error:
+    except UserError as error:
         report(error=str(error))
         return 3
     return 0

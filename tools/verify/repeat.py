@@ -35,15 +35,11 @@ STATE = ("ranks", "gpu", "stretches", "iteration", "state", "begun", "command", 
 
 
 def plan_repeat(run: Run, folder: Path, iteration: int) -> Plan:
-    """The training of ``run`` in another folder, to ``iteration``. UserError where run.json is not whole."""
+    """The training of ``run`` in another folder, to ``iteration``."""
     settings = replace(run.settings, iters=iteration)
     record = {key: value for key, value in run.record.items() if key not in STATE}
-    try:
-        network, records = RecordedNetwork(settings.net, record["prototxt"]), record["lmdb"]["train"]["records"]
-        net, solver = network.train_val, network.solver
-        dropout, rates = (tuple(tuple(step) for step in record[key]) for key in ("dropout", "lr_steps"))
-    except KeyError as key:
-        raise UserError(f"{run.folder}: its run.json lacks {key}: train it anew to be able to repeat it") from None
+    network = RecordedNetwork(settings.net, record["prototxt"])
+    net, solver = network.train_val, network.solver
     for phase, part in PHASES.items():
         if part in record["lmdb"]:
             prototxt.data_layer(net, phase).data_param.source = record["lmdb"][part]["path"]
@@ -59,24 +55,21 @@ def plan_repeat(run: Run, folder: Path, iteration: int) -> Plan:
     for name in (SONGS_FILE, WEIGHTS_FILE):
         if (run.folder / name).exists():
             contents[name] = (run.folder / name).read_bytes()
-    return Plan(folder, settings, records, dropout, rates, record, contents)
+    return Plan(folder, settings, record, contents)
 
 
 def stretches_to(run: dict[str, Any], iteration: int) -> list[tuple[int, dict[str, Any]]]:
     """Where each stretch of the run ends, up to ``iteration``, and its ranks and GPUs."""
-    whole = [{"start": 0, "ranks": run["ranks"], "gpu": run.get("gpu", [])}]
-    stretches = [stretch for stretch in run.get("stretches", whole) if stretch["start"] < iteration]
+    stretches = [stretch for stretch in run["stretches"] if stretch["start"] < iteration]
     ends = [stretch["start"] for stretch in stretches[1:]] + [iteration]
     return list(zip(ends, stretches))
 
 
 def train_again(plan: Plan, stretches: list[tuple[int, dict[str, Any]]]) -> int:
     """Train each stretch as it was trained then; returns the iteration reached."""
-    reached = 0
+    reached = snapshots.newest_resumable(plan.folder)
     for end, stretch in stretches:
-        newest = snapshots.newest_resumable(plan.folder)
-        if newest and newest[0] >= end:
-            reached = newest[0]
+        if reached >= end:
             continue
         gpus = ",".join(map(str, stretch["gpu"]))
         settings = replace(plan.settings, iters=end, ranks=stretch["ranks"], gpu=gpus)

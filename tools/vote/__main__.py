@@ -80,7 +80,7 @@ def main() -> None:
     run_folder, record, settings = find_run(args)
     build = build_of(run_folder, Path(args.build or paths.BUILD)) if args.run else settings.build
     if args.data:
-        roots.check_same_songs(args.data, record.get("data_fingerprint", ""), run_folder, build)
+        roots.check_same_songs(args.data, record["data_fingerprint"], run_folder, build)
     if settings.split == "all" and not args.test:
         raise UserError(
             f"{run_folder}: SPLIT=all trains on every song and leaves none to vote on: name others by TEST="

@@ -72,8 +72,8 @@ def check_runs(folders: list[Path], data: Path | None, build: Path) -> None:
         )
     if data:
         for folder, record in records.items():
-            roots.check_same_songs(data, record.get("data_fingerprint", ""), folder, build)
-    elif len({record.get("data_fingerprint") for record in records.values()}) > 1:
+            roots.check_same_songs(data, record["data_fingerprint"], folder, build)
+    elif len({record["data_fingerprint"] for record in records.values()}) > 1:
         raise UserError(f"{name}: the folds were trained on different songs: train all on the same, and name these")
 
 

@@ -28,7 +28,7 @@ def test_lmdb(root: Path, run: Path, record: dict[str, Any], settings: Settings,
     UserError where none is left.
     """
     survey = roots.survey(root)
-    genres = record.get("genres", record["label_names"])
+    genres = record["genres"]
     known = [track for track in survey.tracks if track.genre in genres]
     unknown = sorted(set(survey.genres) - set(genres))
     if unknown:
