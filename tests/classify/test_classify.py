@@ -53,7 +53,7 @@ def test_the_int_variant_is_rounded_as_its_lmdb_is() -> None:
     waveform = noise(661_794)
     clips = cut_song(SONG, waveform, VIEWS["cnn"], Settings(dtype="int")).clips
     assert clips.dtype == np.uint8
-    np.testing.assert_array_equal(clips[:, 0], np.rint(features.cnn_clips(waveform)))
+    np.testing.assert_array_equal(clips, np.rint(features.views_of(waveform, SETTINGS, [VIEWS["cnn"]])["cnn"]))
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -82,7 +82,7 @@ def test_a_clip_of_a_long_song_is_what_training_would_have_seen_in_the_excerpt_a
     frames, total = 1 + (LONGEST_SAMPLES - 1024) // 256, 1 + (len(waveform) - 1024) // 256
     first = min(max(clip * 166 + 83 - frames // 2, 0), total - frames)
     excerpt = waveform[first * 256 : (first + frames - 1) * 256 + 1024]
-    expected = features.song_image(excerpt, SETTINGS)[:, clip * 166 - first :][:, :166]
+    expected = features.image_of(excerpt, VIEWS["cnn"], SETTINGS)[clip * 166 - first :][:166].T
     found = cut_song(SONG, waveform, VIEWS["cnn"], SETTINGS).clips[clip, 0]
     np.testing.assert_allclose(found, expected, atol=1e-4)
 

@@ -19,6 +19,11 @@ from tools.songs.audio import SAMPLE_RATE, read_song
 SAMPLES = 661_794  # a song of GTZAN
 
 
+def clips_of(samples, view):
+    """The clips of a song by the paper's settings, without the channel that each has one of."""
+    return features.views_of(samples, Settings(), [VIEWS[view]])[view][:, 0]
+
+
 def signals():
     """Songs that are hard in different ways: the first is music-like, a tone is hard on single precision."""
     time = np.arange(SAMPLES) / SAMPLE_RATE
@@ -87,7 +92,7 @@ def samples(request):
 
 
 def test_cnn_clips_are_166_frames_each_of_the_songs_image(samples):
-    clips, image = features.cnn_clips(samples), expected_image(samples)
+    clips, image = clips_of(samples, "cnn"), expected_image(samples)
     assert clips.shape == (15, 33, 166)
     assert clips.dtype == np.float32
     for number, clip in enumerate(clips):
@@ -95,14 +100,14 @@ def test_cnn_clips_are_166_frames_each_of_the_songs_image(samples):
 
 
 def test_the_song_matrix_is_the_first_2500_frames_of_the_same_image(samples):
-    matrix = features.song_matrix(samples)
+    matrix = clips_of(samples, "song")
     assert matrix.shape == (1, 33, 2500)
     assert matrix.dtype == np.float32
     np.testing.assert_allclose(matrix[0], expected_image(samples)[:, :2500], atol=2e-4)
 
 
 def test_lstm_clips_are_20_frames_each_a_row_per_frame(samples):
-    clips, image = features.lstm_clips(samples), expected_lstm(samples)
+    clips, image = clips_of(samples, "lstm"), expected_lstm(samples)
     assert clips.shape == (30, 20, 72)
     assert clips.dtype == np.float32
     for number, clip in enumerate(clips):
@@ -119,9 +124,8 @@ def test_the_filters_are_librosas_default_ones():
 
 def test_views_of_is_all_three_as_datums(samples):
     views = features.views_of(samples, Settings(), VIEWS.values())
-    np.testing.assert_array_equal(views["cnn"][:, 0], features.cnn_clips(samples))
-    np.testing.assert_array_equal(views["lstm"][:, 0], features.lstm_clips(samples))
-    np.testing.assert_array_equal(views["song"][:, 0], features.song_matrix(samples))
+    for view, matrices in views.items():
+        np.testing.assert_array_equal(matrices[:, 0], clips_of(samples, view))
     assert {name: matrices.shape for name, matrices in views.items()} == {
         "cnn": (15, 1, 33, 166),
         "lstm": (30, 1, 20, 72),
@@ -131,12 +135,12 @@ def test_views_of_is_all_three_as_datums(samples):
 
 def test_cnn_takes_its_maximum_from_frames_after_the_last_clip():
     loud_end = SIGNALS["loudest at the end"]
-    assert features.cnn_clips(loud_end).max() < 255
-    assert features.song_image(loud_end, Settings()).max() == 255
+    assert clips_of(loud_end, "cnn").max() < 255
+    assert features.image_of(loud_end, VIEWS["cnn"], Settings()).max() == 255
 
 
 def test_lstm_takes_its_maximum_from_its_600_frames_alone():
-    assert features.lstm_clips(SIGNALS["loudest at the end"]).max() == 255
+    assert clips_of(SIGNALS["loudest at the end"], "lstm").max() == 255
 
 
 def test_lstm_bands_have_bins_9_to_16_twice_and_not_the_last():
@@ -163,7 +167,7 @@ def test_linear_bands_are_averages_of_power():
     power = spectrogram(samples, 1024, 256)
     edges = [1 + round(512 * band / 33) for band in range(34)]
     averages = np.stack([power[:, low:high].mean(axis=1) for low, high in zip(edges, edges[1:])], axis=1)
-    np.testing.assert_allclose(features.song_image(samples, linear), scaled(averages).T, atol=2e-4)
+    np.testing.assert_allclose(features.image_of(samples, VIEWS["cnn"], linear), scaled(averages), atol=2e-4)
 
 
 def test_quantize_rounds_halves_to_even():
@@ -184,7 +188,7 @@ def test_80_db_below_the_maximum_and_less_is_zero():
 
 def test_the_paper_needs_640768_samples():
     assert minimum_samples(Settings()) == 640_768
-    assert features.song_matrix(SIGNALS["a pure tone"][:640_768]).shape == (1, 33, 2500)
+    assert clips_of(SIGNALS["a pure tone"][:640_768], "song").shape == (1, 33, 2500)
     assert minimum_samples(Settings(song_frames=10)) == (166 * 15 - 1) * 256 + 1024
     assert minimum_samples(Settings(song_frames=10, clips_a_song=1)) == 599 * 1024 + 2048
 
@@ -214,7 +218,7 @@ def test_real_songs_match_the_formulas(gtzan):
     for genre in ("classical", "metal"):
         path = next((gtzan / genre).glob("*.00000.*"))
         samples = read_song(path)
-        matrix, clips = features.song_matrix(samples)[0], features.lstm_clips(samples)
+        matrix, clips = clips_of(samples, "song")[0], clips_of(samples, "lstm")
         np.testing.assert_allclose(matrix, expected_image(samples)[:, :2500], atol=2e-4)
         np.testing.assert_allclose(clips.reshape(600, 72), expected_lstm(samples), atol=2e-4)
         expected = np.rint(expected_image(samples)[:, :2500])

@@ -12,6 +12,7 @@ import pytest
 from tools import paths
 from tools.classify.model import SHIPPED
 from tools.convert import features
+from tools.convert.views import VIEWS
 from tools.nets import forward, prototxt
 from tools.nets.network import NETS, Network
 from tools.settings import Settings
@@ -49,7 +50,7 @@ def song(here: Path, synthetic_songs: Path) -> np.ndarray:
     """song.wav and the model that comes with the project, as the README has them; the clips of the song."""
     shutil.copy(synthetic_songs / "jazz" / "jazz.00001.wav", "song.wav")
     shutil.copytree(SHIPPED, MODEL, dirs_exist_ok=True)
-    return features.cnn_clips(read_audio(Path("song.wav")))[:, None]
+    return features.views_of(read_audio(Path("song.wav")), Settings(), [VIEWS["cnn"]])["cnn"]
 
 
 def put_network(name: str) -> np.ndarray:

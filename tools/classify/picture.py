@@ -50,9 +50,8 @@ def draw(name: str, song: Song, verdict: Verdict, width: float = 11) -> Figure:
 
 
 def draw_spectrogram(axes: Axes, song: Song) -> None:
-    step = max(1, -(-song.image.shape[1] // LARGEST_COLUMNS))
-    image = song.image[:, : song.image.shape[1] // step * step].reshape(len(song.image), -1, step).max(axis=2)
-    extent = (0, image.shape[1] * step * song.frame_seconds, 0, len(image))
+    image, seconds = song.picture(LARGEST_COLUMNS)
+    extent = (0, image.shape[1] * seconds, 0, len(image))
     axes.imshow(image, origin="lower", aspect="auto", extent=extent, cmap="magma", vmin=0, vmax=255, rasterized=True)
     axes.set_ylabel("band")
 

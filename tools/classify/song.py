@@ -20,29 +20,12 @@ from pathlib import Path
 import numpy as np
 
 from tools.convert import features
-from tools.convert.features import Bands
 from tools.convert.views import View
 from tools.settings import Settings
 from tools.songs import audio
 from tools.songs.audio import LONGEST_SAMPLES, SAMPLE_RATE, SongError
 
 PAUSE = 1e-4  # power, relative to the song's loudest: 40 dB below it
-
-
-@dataclass(frozen=True)
-class Cut:
-    """How one view of a song is cut: frames of ``hop`` samples, clips of ``frames_a_clip`` frames."""
-
-    window: int
-    hop: int
-    bands: Bands
-    frames_a_clip: int
-    clips_a_song: int  # of a training song
-    frames_a_level: int  # frames of a training song that set its maximum
-
-    @property
-    def minimum_samples(self) -> int:
-        return (self.frames_a_clip - 1) * self.hop + self.window
 
 
 @dataclass(frozen=True)
@@ -55,6 +38,12 @@ class Song:
     image: np.ndarray  # (bands, frames) float32, 0..255: all of the song under one maximum, to be looked at
     frame_seconds: float
 
+    def picture(self, columns: int) -> tuple[np.ndarray, float]:
+        """The image in so many columns at most, each the maximum of as many frames; and the seconds of one."""
+        step = max(1, -(-self.image.shape[1] // columns))
+        used = self.image[:, : self.image.shape[1] // step * step]
+        return used.reshape(len(used), -1, step).max(axis=2), step * self.frame_seconds
+
 
 def read_song(path: Path, view: View, settings: Settings) -> Song:
     """Read any audio file, of at least one clip.
@@ -66,37 +55,29 @@ def read_song(path: Path, view: View, settings: Settings) -> Song:
 
 def cut_song(path: Path, samples: np.ndarray, view: View, settings: Settings) -> Song:
     """Cut a mono waveform at 22050 Hz. SongError, naming ``path``, for one that is silent or shorter than a clip."""
-    cut = describe_view(view, settings)
-    if len(samples) < cut.minimum_samples:
-        needed = math.ceil(cut.minimum_samples / SAMPLE_RATE * 100) / 100
+    cut = view.cut(settings)
+    shortest = cut._replace(clips=1).samples
+    if len(samples) < shortest:
+        needed = math.ceil(shortest / SAMPLE_RATE * 100) / 100
         raise SongError(path, f"too short: {len(samples) / SAMPLE_RATE:.2f} s, and this network needs {needed:.2f} s")
     audio.check_sound(path, samples)
-    power = features.band_power(samples, cut.window, cut.hop, cut.bands)
+    power = features.band_power(samples, view, settings)
+    # The frames of a training song that set its maximum
+    levelled = cut.frames * cut.clips if view.is_sequence else 1 + (LONGEST_SAMPLES - cut.window) // cut.hop
     if len(samples) > LONGEST_SAMPLES:
         power = lift(power, PAUSE)
-        clips = level_long_song(power, cut)
+        clips = level_long_song(power, cut.frames, levelled)
     else:
         power = lift(power, 1)
-        clips = level_as_trained(power, cut)
-    if not view.is_sequence:  # its rows are frames, the others' are bands
-        clips = clips.transpose(0, 2, 1)
-    clips = np.ascontiguousarray(clips[:, None])
+        clips = features.cut_clips(features.decibel_image(power[:levelled]), cut)
+    clips = features.as_matrices(clips, view)
     return Song(
         seconds=len(samples) / SAMPLE_RATE,
         clips=features.quantize(clips) if settings.dtype == "int" else clips,
-        clip_seconds=cut.frames_a_clip * cut.hop / SAMPLE_RATE,
+        clip_seconds=cut.frames * cut.hop / SAMPLE_RATE,
         image=features.decibel_image(power).T,
         frame_seconds=cut.hop / SAMPLE_RATE,
     )
-
-
-def describe_view(view: View, settings: Settings) -> Cut:
-    p, (_, height, width), clips = settings, view.shape(settings), view.clips(settings)
-    if view.is_sequence:
-        return Cut(p.lstm_window, p.lstm_hop, features.lstm_band_average, height, clips, height * clips)
-    bank = features.filter_bank(p.bands, p.window, p.n_bands)
-    frames = 1 + (LONGEST_SAMPLES - p.window) // p.hop
-    return Cut(p.window, p.hop, lambda power: power @ bank, width, clips, frames)
 
 
 def lift(power: np.ndarray, quietest: float) -> np.ndarray:
@@ -109,21 +90,17 @@ def lift(power: np.ndarray, quietest: float) -> np.ndarray:
     return power if power.max() >= needed else power * (needed / power.max())
 
 
-def level_as_trained(power: np.ndarray, cut: Cut) -> np.ndarray:
-    """Clips (clips, frames_a_clip, bands) of a song of training length or less, from its band power (frames, bands)."""
-    image = features.decibel_image(power[: cut.frames_a_level])
-    clips = min(len(image) // cut.frames_a_clip, cut.clips_a_song)
-    return image[: clips * cut.frames_a_clip].reshape(clips, cut.frames_a_clip, -1)
+def level_long_song(power: np.ndarray, frames: int, levelled: int) -> np.ndarray:
+    """Clips (clips, frames, bands) of a long song, from its band power (frames, bands).
 
-
-def level_long_song(power: np.ndarray, cut: Cut) -> np.ndarray:
-    """Clips of a longer song, in the same shapes. Each is levelled within the excerpt of training length around it."""
+    Each is levelled within the excerpt of training length, ``levelled`` frames, around it.
+    """
     # Put below every excerpt as a frame of its own, it keeps the maximum from sinking further in a pause.
     pause = np.full((1, power.shape[1]), PAUSE * power.max())
     clips = []
-    for start in range(0, len(power) - cut.frames_a_clip + 1, cut.frames_a_clip):
-        centred = start + cut.frames_a_clip // 2 - cut.frames_a_level // 2
-        first = min(max(centred, 0), len(power) - cut.frames_a_level)
-        image = features.decibel_image(np.concatenate([power[first : first + cut.frames_a_level], pause]))
-        clips.append(image[start - first : start - first + cut.frames_a_clip])
+    for start in range(0, len(power) - frames + 1, frames):
+        centred = start + frames // 2 - levelled // 2
+        first = min(max(centred, 0), len(power) - levelled)
+        image = features.decibel_image(np.concatenate([power[first : first + levelled], pause]))
+        clips.append(image[start - first : start - first + frames])
     return np.stack(clips)

@@ -95,8 +95,7 @@ class Spool:
     def place(self, view: View) -> tuple[Shape, int, int]:
         """The shape of a view's clips, the byte in a song's file where they begin, and the bytes of one."""
         shape = view.shape(self.settings)
-        names = [view.name for view in self.views]  # a view that came from another process is another object
-        before = sum(map(self.values, self.views[: names.index(view.name)]))
+        before = sum(map(self.values, self.views[: self.views.index(view)]))
         return shape, 4 * before, 4 * int(np.prod(shape))
 
     def read(self, track: str, view: View, clip: int) -> np.ndarray:

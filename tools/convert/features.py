@@ -13,14 +13,14 @@ precision: in single precision the bands beside a pure tone were off by up to 0.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import numpy as np
 import scipy.fft
 import scipy.signal
 
 from tools.cli import UserError
-from tools.convert.views import VIEWS, View, lstm_octaves
+from tools.convert.views import Cut, View, lstm_octaves
 from tools.settings import Settings
 from tools.songs.audio import SAMPLE_RATE
 
@@ -29,66 +29,52 @@ RANGE_DB = 80.0
 FLOOR = 1e-10
 BLOCK = 1 << 16  # samples transformed at a time, so that a block and its spectrum stay in the processor's cache
 
-Bands = Callable[[np.ndarray], np.ndarray]
-
 
 def views_of(samples: np.ndarray, settings: Settings, views: Iterable[View]) -> dict[str, np.ndarray]:
     """The views asked for, by name, each float32 (clips, 1, height, width) with values in 0..255.
 
     ``samples`` is a mono waveform at 22050 Hz that is long enough for them.
     """
-    names, matrices = [view.name for view in views], {}
-    if "cnn" in names or "song" in names:
-        image = song_image(samples, settings)
-    if "cnn" in names:
-        matrices["cnn"] = cut_clips(image, settings)
-    if "song" in names:
-        matrices["song"] = image[None, :, : settings.song_frames]
-    if "lstm" in names:
-        matrices["lstm"] = lstm_clips(samples, settings)
-    return {name: np.ascontiguousarray(matrices[name][:, None]) for name in names}
+    images: dict[bool, np.ndarray] = {}  # one for the views whose rows are bands, one for those whose rows are frames
+    matrices = {}
+    for view in views:
+        if view.is_sequence not in images:
+            images[view.is_sequence] = image_of(samples, view, settings)
+        matrices[view.name] = as_matrices(cut_clips(images[view.is_sequence], view.cut(settings)), view)
+    return matrices
 
 
-def cnn_clips(samples: np.ndarray, settings: Settings = Settings()) -> np.ndarray:  # noqa: B008 (frozen)
-    """The clips of a song for the convolutional networks: float32 (15, 33, 166), row 0 the lowest band."""
-    return cut_clips(song_image(samples, settings), settings)
+def image_of(samples: np.ndarray, view: View, settings: Settings) -> np.ndarray:
+    """The frames of a song, float32 (frames, bands): the maximum is taken over the song, past its last clip too.
+
+    Of the LSTM its 600 frames alone set the maximum.
+    """
+    heard = samples[: view.samples(settings)] if view.is_sequence else samples
+    return decibel_image(band_power(heard, view, settings))
 
 
-def song_matrix(samples: np.ndarray, settings: Settings = Settings()) -> np.ndarray:  # noqa: B008
-    """The first 2500 frames of a song as one matrix: float32 (1, 33, 2500)."""
-    return song_image(samples, settings)[None, :, : settings.song_frames]
+def cut_clips(image: np.ndarray, cut: Cut) -> np.ndarray:
+    """(frames, bands) to (clips, frames of a clip, bands), one after the other; fewer of them where no more fit."""
+    clips = min(len(image) // cut.frames, cut.clips)
+    return image[: clips * cut.frames].reshape(clips, cut.frames, -1)
 
 
-def lstm_clips(samples: np.ndarray, settings: Settings = Settings()) -> np.ndarray:  # noqa: B008
-    """The clips of a song for the LSTM: float32 (30, 20, 72), a row per frame. Its 600 frames alone set the maximum."""
-    p = settings
-    end = VIEWS["lstm"].samples(p)
-    power = band_power(samples[:end], p.lstm_window, p.lstm_hop, lstm_band_average)
-    return decibel_image(power).reshape(p.lstm_clips_a_song, p.lstm_frames_a_clip, -1)
+def as_matrices(clips: np.ndarray, view: View) -> np.ndarray:
+    """(clips, frames, bands) as Datums have them, (clips, 1, height, width): a row a band, or a row a frame."""
+    return np.ascontiguousarray((clips if view.is_sequence else clips.transpose(0, 2, 1))[:, None])
 
 
-def song_image(samples: np.ndarray, settings: Settings) -> np.ndarray:
-    """All frames of a song, float32 (n_bands, frames): the maximum is taken over the song, past its last clip too."""
-    p = settings
-    bank = filter_bank(p.bands, p.window, p.n_bands)
-    return decibel_image(band_power(samples, p.window, p.hop, lambda power: power @ bank)).T
-
-
-def cut_clips(image: np.ndarray, settings: Settings) -> np.ndarray:
-    """(n_bands, frames) to (clips_a_song, n_bands, frames_a_clip): clip i starts at frame i * frames_a_clip."""
-    p = settings
-    used = image[:, : p.clips_a_song * p.frames_a_clip]
-    return used.reshape(p.n_bands, p.clips_a_song, p.frames_a_clip).transpose(1, 0, 2)
-
-
-def band_power(samples: np.ndarray, window: int, hop: int, bands: Bands) -> np.ndarray:
-    """Power in bands, float64 (frames, n_bands): periodic Hann window, no padding, ``bands`` applied to the bins."""
+def band_power(samples: np.ndarray, view: View, settings: Settings) -> np.ndarray:
+    """Power in the bands of a view, float64 (frames, bands): periodic Hann window, no padding."""
+    window, hop, *_ = view.cut(settings)
+    bank = None if view.is_sequence else filter_bank(settings.bands, window, settings.n_bands)
     hann = scipy.signal.get_window("hann", window, fftbins=True)
     frames = np.lib.stride_tricks.sliding_window_view(samples, window)[::hop]
     blocks, size = [], max(1, BLOCK // window)
     for start in range(0, len(frames), size):
         spectrum = scipy.fft.rfft(frames[start : start + size] * hann, axis=-1, workers=1)
-        blocks.append(bands(spectrum.real**2 + spectrum.imag**2))
+        power = spectrum.real**2 + spectrum.imag**2
+        blocks.append(lstm_band_average(power) if bank is None else power @ bank)
     return np.concatenate(blocks)
 
 

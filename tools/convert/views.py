@@ -7,8 +7,8 @@ lstm  30 clips of 20 frames x 72 bands
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from tools.cli import UserError
 from tools.settings import LMDB, Settings
@@ -18,93 +18,66 @@ CLIP_NUMBERS = 100  # two digits of a key
 Shape = tuple[int, int, int]
 
 
-class View(ABC):
+class Cut(NamedTuple):
+    """How a song is cut: STFT windows of so many samples, one each ``hop`` samples, into clips of so many frames."""
+
+    window: int
+    hop: int
+    frames: int  # of a clip
+    clips: int = 1  # of a song
+
+    @property
+    def samples(self) -> int:
+        """Samples that the clips of a song need, at 22050 Hz."""
+        return (self.frames * self.clips - 1) * self.hop + self.window
+
+
+@dataclass(frozen=True)
+class View:
     """What of a song a network sees. A view's name begins the names of its LMDBs."""
 
     name: str
-    is_sequence = False  # whether a row of the matrix is a step in time
+    settings: tuple[str, ...]  # that have the numbers of its `Cut`
+    is_sequence: bool = False  # whether a row of the matrix is a step in time
 
-    @abstractmethod
+    def cut(self, settings: Settings) -> Cut:
+        return Cut(*(getattr(settings, name) for name in self.settings))
+
     def shape(self, settings: Settings) -> Shape:
         """Channels, height and width of a clip."""
+        frames = self.cut(settings).frames
+        bands = 16 + 8 * len(lstm_octaves(settings.lstm_window))
+        return (1, frames, bands) if self.is_sequence else (1, settings.n_bands, frames)
 
-    @abstractmethod
     def clips(self, settings: Settings) -> int:
         """Clips of a song."""
+        return self.cut(settings).clips
 
-    @abstractmethod
     def samples(self, settings: Settings) -> int:
         """Samples that a song needs, at 22050 Hz."""
+        return self.cut(settings).samples
 
     def train_clips(self, settings: Settings) -> int:
-        """Records of a song of the train part: its clips, and those that are made besides."""
-        return self.clips(settings)
-
-    def why_short(self, samples: int, settings: Settings) -> str:
-        """Why a song of so few samples is not used for this view, and the setting that would take it."""
-        return f"too short for {self.name}: {samples} samples, {self.samples(settings)} are needed"
+        """Records of a song of the train part: its clips and, of the view cnn, those that are made besides."""
+        if self.name != "cnn":
+            return self.clips(settings)
+        return overlapping_clips(settings) * (1 + settings.masked_copies + settings.level_copies)
 
     def has_more_to_train(self, settings: Settings) -> bool:
         return self.train_clips(settings) != self.clips(settings)
 
-
-class CnnView(View):
-    name = "cnn"
-
-    def shape(self, settings: Settings) -> Shape:
-        return 1, settings.n_bands, settings.frames_a_clip
-
-    def clips(self, settings: Settings) -> int:
-        return settings.clips_a_song
-
-    def samples(self, settings: Settings) -> int:
-        return (settings.frames_a_clip * settings.clips_a_song - 1) * settings.hop + settings.window
-
     def why_short(self, samples: int, settings: Settings) -> str:
-        clips = ((samples - settings.window) // settings.hop + 1) // settings.frames_a_clip
-        return super().why_short(samples, settings) + largest("CLIPS_A_SONG", clips)
-
-    def train_clips(self, settings: Settings) -> int:
-        return overlapping_clips(settings) * (1 + settings.masked_copies + settings.level_copies)
-
-
-class LstmView(View):
-    name = "lstm"
-    is_sequence = True
-
-    def shape(self, settings: Settings) -> Shape:
-        return 1, settings.lstm_frames_a_clip, 16 + 8 * len(lstm_octaves(settings.lstm_window))
-
-    def clips(self, settings: Settings) -> int:
-        return settings.lstm_clips_a_song
-
-    def samples(self, settings: Settings) -> int:
-        frames = settings.lstm_frames_a_clip * settings.lstm_clips_a_song
-        return (frames - 1) * settings.lstm_hop + settings.lstm_window
-
-    def why_short(self, samples: int, settings: Settings) -> str:
-        clips = ((samples - settings.lstm_window) // settings.lstm_hop + 1) // settings.lstm_frames_a_clip
-        return super().why_short(samples, settings) + largest("LSTM_CLIPS_A_SONG", clips)
+        """Why a song of so few samples is not used for this view, and the setting that would take it."""
+        cut = self.cut(settings)
+        fit = ((samples - cut.window) // cut.hop + 1) // cut.frames
+        way_out = "".join(f", {name.upper()}={fit} would take it" for name in self.settings[3:] if fit > 0)
+        return f"too short for {self.name}: {samples} samples, {cut.samples} are needed{way_out}"
 
 
-class SongView(View):
-    name = "song"
-
-    def shape(self, settings: Settings) -> Shape:
-        return 1, settings.n_bands, settings.song_frames
-
-    def clips(self, settings: Settings) -> int:
-        return 1
-
-    def samples(self, settings: Settings) -> int:
-        return (settings.song_frames - 1) * settings.hop + settings.window
-
-
-VIEWS = {view.name: view for view in (CnnView(), LstmView(), SongView())}
-
-
-def largest(setting: str, clips: int) -> str:
-    return f", {setting}={clips} would take it" if clips > 0 else ""
+CNN = View("cnn", ("window", "hop", "frames_a_clip", "clips_a_song"))
+LSTM = View("lstm", ("lstm_window", "lstm_hop", "lstm_frames_a_clip", "lstm_clips_a_song"), is_sequence=True)
+SONG = View("song", ("window", "hop", "song_frames"))
+VIEWS = {view.name: view for view in (CNN, LSTM, SONG)}
 
 
 def overlapping_clips(settings: Settings) -> int:

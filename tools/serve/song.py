@@ -71,13 +71,11 @@ def check_length(path: Path, limits: Limits) -> None:
 
 def spectrogram(song: Song) -> dict:
     """The song's picture as bytes 0..255, row by row from the lowest band, in base64."""
-    step = -(-song.image.shape[1] // LARGEST_COLUMNS)
-    columns = song.image.shape[1] // step
-    image = song.image[:, : columns * step].reshape(len(song.image), columns, step).max(axis=2)
+    image, seconds = song.picture(LARGEST_COLUMNS)
     return {
         "bands": len(image),
-        "columns": columns,
-        "column_seconds": step * song.frame_seconds,
+        "columns": image.shape[1],
+        "column_seconds": seconds,
         "values": base64.b64encode(np.rint(image).astype(np.uint8).tobytes()).decode(),
     }
 
