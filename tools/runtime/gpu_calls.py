@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Union
 
 from tools import processes
-from tools.runtime.gpu_readings import first
 
 NETS = ("simple_cnn", "complex_cnn", "rcnn", "lstm", "song_cnn", "rcnn_plus")
 Word = Union[str, Path, int]  # of a command
@@ -41,6 +40,12 @@ class Amounts:
     tests: str = "*GPU*:*/2.*:*/3.*"  # of Caffe's own: types 2 and 3 are float and double on a GPU
     table2: tuple[int, ...] = (500, 4000, 10000)
     longest: int = 200_000
+
+
+def records_in(build: Path, kind: str) -> dict[Path, dict[str, Any]]:
+    """The records of the runs, or the votes, of a build folder, by the folder of each."""
+    name = {"runs": "run.json", "votes": "summary.json"}[kind]
+    return {file.parent: json.loads(file.read_text()) for file in build.glob(f"{kind}/*/*/{name}")}
 
 
 REHEARSAL = Amounts(
@@ -114,8 +119,8 @@ class Check:
         self.lmdbs(build)
         place: list[Word] = ["--ranks", 1] if self.device is None else ["--gpu", self.device]
         where: list[Word] = ["--build", build, "--net", net, "--iters", iterations, *place]
-        said = self.tool(f"train-{build.name}-{net}", "tools.train", *where, *settings, interrupt=interrupt)
-        return Path(first(r"^(.+?): \d+ clips, batch ", said))
+        self.tool(f"train-{build.name}-{net}", "tools.train", *where, *settings, interrupt=interrupt)
+        return next(run for run, record in records_in(build, "runs").items() if record["net"] == net)
 
     def lmdbs(self, build: Path) -> None:
         """Let a build folder have the LMDBs of the check, which are made where they are not there yet."""

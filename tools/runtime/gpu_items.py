@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +12,7 @@ from typing import Union
 
 from tools import paths, processes
 from tools.runtime import gpu_readings as readings
-from tools.runtime.gpu_calls import Check, CutOffError, FailedError, Word
+from tools.runtime.gpu_calls import Check, CutOffError, FailedError, Word, records_in
 
 SECONDS_TO_SAVE = 60  # a training that is interrupted writes its snapshot first
 
@@ -183,14 +182,12 @@ def trained(check: Check, build: Path, net: str, iterations: int, voting: Sequen
 
 
 def reached(build: Path, net: str) -> int:
-    runs = [json.loads(file.read_text()) for file in build.glob("runs/*/*/run.json")]
-    return next((run["iteration"] for run in runs if run["net"] == net), 0)
+    return next((run["iteration"] for run in records_in(build, "runs").values() if run["net"] == net), 0)
 
 
 def vote(check: Check, build: Path, net: str, iteration: int) -> dict:
     check.tool(f"vote-{net}", "tools.vote", "--build", build, "--net", net, "--iteration", iteration)
-    summaries = [json.loads(file.read_text()) for file in build.glob("votes/*/*/summary.json")]
-    return next(s for s in summaries if s["net"] == net and s["iteration"] == iteration)
+    return next(s for s in records_in(build, "votes").values() if s["net"] == net and s["iteration"] == iteration)
 
 
 @dataclass(frozen=True)
