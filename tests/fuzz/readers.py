@@ -76,8 +76,8 @@ def read_mdb(data: bytes) -> None:
     expected = {"files_sha256": {f"{lmdb.name}/data.mdb": hashlib.sha256(whole_lmdb()).hexdigest()}}
     (lmdb.parent / manifest.FILE).write_text(json.dumps(expected))
     lmdbs.is_as_recorded.cache_clear()  # a clock ticks less often than this writes
-    keys, arrays, _ = lmdbs.read_arrays(lmdb)
-    assert data == whole_lmdb() and (len(keys), arrays.shape) == (3, (3, 1, 2, 3))
+    shapes = [record.array.shape for record in lmdbs.read_lmdb(lmdb)]
+    assert data == whole_lmdb() and shapes == 3 * [(1, 2, 3)]
 
 
 def read_mdb_alone(data: bytes) -> None:

@@ -19,7 +19,7 @@ from tools.cli import UserError
 from tools.convert import manifest
 from tools.convert.extract import Spool, extract
 from tools.convert.lmdbs import short_name
-from tools.convert.parts import SEED, draw_parts, list_left_out, usable_clips, usable_parts
+from tools.convert.parts import SEED, draw_parts, list_left_out, usable_parts
 from tools.convert.views import VIEWS, View, check_matrices
 from tools.convert.writing import write_lmdbs
 from tools.files import only_writer, whole_folder
@@ -108,14 +108,13 @@ def main() -> None:
         if manifest.describes(earlier, folder, asked, roots.earlier_fingerprint(args.data_root)):
             print(f"{folder}: up to date")
             return
-        parts = draw_parts(survey, settings, views, genres)  # refused before the work, not after it
+        draw_parts(survey, settings, views, genres)  # refused before the work, not after it
         report_other_folds(survey, settings, genres)
         tracks = [track for track in survey.tracks if track.genre in genres]
         here = len({track.genre for track in tracks})
         print(f"{cli.printable(args.data_root)}: {len(tracks)} songs of {here} genres, to {folder}", flush=True)
         spool = Spool(folder.with_name(f".{folder.name}.spool"), settings, tuple(views))
         spool.open(origin["data"]["fingerprint"])
-        del parts  # the processes that read songs would all hold a copy of so long a list
         outcomes = extract(tracks, spool, settings.jobs, survey.is_gtzan)
         if roots.fingerprint(args.data_root, settings.build) != fingerprint:
             raise UserError(f"{cli.printable(args.data_root)}: songs changed while they were read: type it again")
@@ -124,9 +123,7 @@ def main() -> None:
         report_odd(left_out, survey)
         report_unknown_artists(settings.split, survey)
         report_converted([track for track in tracks if not reasons[track.track]])
-        parts = usable_clips(draw_parts(survey, settings, views, genres), reasons, settings)
-        present = {track.genre for track in tracks}
-        parts, lacking = usable_parts(parts, survey.root, present, left_out, settings.split == "all")
+        parts, lacking = usable_parts(survey, settings, views, genres, reasons, left_out)
         for view, reason in lacking.items():
             print(f"no LMDBs of {view}: {reason}", file=sys.stderr)
         with whole_folder(folder) as aside:

@@ -23,7 +23,7 @@ import numpy as np
 
 from tools.cli import UserError
 from tools.convert.datum import parse
-from tools.files import marks_of, read_dict, sha256_of
+from tools.files import marks_of, read_dict, sha256_of, whole_folder
 
 KEY = re.compile(r"\d{8}_(?P<track>.+)_(?P<clip>\d{2,})", re.DOTALL)
 NAME_BYTES = 400
@@ -61,24 +61,18 @@ def write_lmdb(path: Path, records: Iterable[tuple[str, bytes]], map_size: int =
 
     It is made aside and renamed. Raises OSError where the file system refuses, as when the disk is full.
     """
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    try:
-        # Nobody else knows of this folder yet, and one flush at the end is enough for it.
-        with lmdb.open(str(aside), map_size=map_size, lock=False, sync=False, metasync=False) as environment:
-            for batch in batches(records):
-                put(environment, batch)
-                batch.clear()  # else it would be held while the next one is gathered
-            environment.sync(True)
-        shutil.rmtree(path, ignore_errors=True)
-        aside.rename(path)
-    except lmdb.Error as error:
-        # What LMDB says of a full disk is 'input/output error'.
-        full = shutil.disk_usage(aside).free < TRANSACTION
-        raise OSError(errno.ENOSPC if full else errno.EIO, str(error), str(path)) from None
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+    with whole_folder(path) as aside:
+        try:
+            # Nobody else knows of this folder yet, and one flush at the end is enough for it.
+            with lmdb.open(str(aside), map_size=map_size, lock=False, sync=False, metasync=False) as environment:
+                for batch in batches(records):
+                    put(environment, batch)
+                    batch.clear()  # else it would be held while the next one is gathered
+                environment.sync(True)
+        except lmdb.Error as error:
+            # What LMDB says of a full disk is 'input/output error'.
+            full = shutil.disk_usage(aside).free < TRANSACTION
+            raise OSError(errno.ENOSPC if full else errno.EIO, str(error), str(path)) from None
 
 
 def batches(records: Iterable[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes]]]:
@@ -177,27 +171,6 @@ def read_record(path: Path, key: bytes, value: bytes) -> Record:
     except ValueError as error:
         raise UserError(f"{path}: record {name}: {error}: remove the LMDB and type 'make lmdb' again") from None
     return Record(name, match["track"], int(match["clip"]), array, label)
-
-
-def read_arrays(path: Path) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """All of an LMDB at once: keys, matrices (n, channels, height, width) as uint8 or float32, labels (n,).
-
-    Raises UserError as `read_lmdb`, and for an LMDB that is empty or whose matrices differ in shape or type.
-    """
-    keys, labels, arrays = [], [], None
-    for number, record in enumerate(read_lmdb(path)):
-        if arrays is None:
-            arrays = np.empty((count(path), *record.array.shape), record.array.dtype)
-        if record.array.shape != arrays.shape[1:] or record.array.dtype != arrays.dtype:
-            raise UserError(
-                f"{path}: record {record.key} has another shape or type than the first: type 'make lmdb' again"
-            )
-        keys.append(record.key)
-        labels.append(record.label)
-        arrays[number] = record.array
-    if arrays is None:
-        raise UserError(f"{path}: it has no record: remove it and type 'make lmdb' again")
-    return keys, arrays, np.array(labels)
 
 
 def tracks(path: Path) -> set[str]:

@@ -88,17 +88,24 @@ def list_left_out(survey: Survey, genres: tuple[str, ...], reasons: Reasons) -> 
 
 
 def usable_parts(
-    parts: Parts, root: Path, genres: Iterable[str], left_out: list[dict[str, str]], is_all: bool
+    survey: Survey,
+    settings: Settings,
+    views: list[View],
+    genres: tuple[str, ...],
+    reasons: Reasons,
+    left_out: list[dict[str, str]],
 ) -> tuple[Parts, dict[str, str]]:
     """The parts of the views that can be trained and tested on, and why the others can't, by name of the view.
 
     UserError if there is none: no song is left, a part is empty or a genre of the songs can't be trained on.
     """
-    reasons = {view: why_not_used(view, drawn, genres, is_all) for view, drawn in parts.items()}
-    lacking = {view.name: reason for view, reason in reasons.items() if reason}
+    parts = usable_clips(draw_parts(survey, settings, views, genres), reasons, settings)
+    present = {track.genre for track in survey.tracks if track.genre in genres}
+    unused = {view.name: why_not_used(view, drawn, present, settings.split == "all") for view, drawn in parts.items()}
+    lacking = {view: reason for view, reason in unused.items() if reason}
     if len(lacking) == len(parts):
         why = f": {left_out[-1]['file']}: {left_out[-1]['reason']}" if left_out else ""
-        raise UserError(f"{printable(root)}: {next(iter(lacking.values()))}{why}")
+        raise UserError(f"{printable(survey.root)}: {next(iter(lacking.values()))}{why}")
     return {view: drawn for view, drawn in parts.items() if view.name not in lacking}, lacking
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from tools.convert import datum, features, lmdbs
 from tools.convert.extract import Spool
 from tools.convert.parts import Parts
 from tools.convert.train_clips import train_clip
-from tools.convert.views import Shape, View
+from tools.convert.views import View
 from tools.processes import map_songs
 from tools.settings import Settings
 from tools.songs.splits import Clip
@@ -66,7 +66,8 @@ def write_part(folder: Path, spool: Spool, genres: tuple[str, ...], part: Part) 
     lmdbs.write_lmdb(folder / part.name, make_records(part, spool, total))
     if part.part == "train":
         datum.write_mean(folder / f"{part.view.name}_{part.dtype}_mean.binaryproto", total / len(part.clips))
-    return part.name, describe(folder / part.name, part.clips, shape, genres)
+    songs, labels = [track.track for track, _ in part.clips], [track.label for track, _ in part.clips]
+    return part.name, describe(songs, labels, list(shape), genres, lmdbs.content_hash(folder / part.name))
 
 
 def make_records(part: Part, spool: Spool, total: np.ndarray) -> Iterator[tuple[str, bytes]]:
@@ -81,13 +82,13 @@ def make_records(part: Part, spool: Spool, total: np.ndarray) -> Iterator[tuple[
         yield lmdbs.record_key(number, track.track, clip), datum.serialize(matrix, track.label)
 
 
-def describe(path: Path, clips: list[Clip], shape: Shape, genres: tuple[str, ...]) -> dict[str, Any]:
-    """What the manifest says of an LMDB; ``labels`` counts its records by genre."""
-    labels = Counter(track.label for track, _ in clips)
+def describe(songs: list[str], labels: list[int], shape: list, genres: Sequence[str], sha256: str) -> dict[str, Any]:
+    """What the manifest says of an LMDB, out of the song and the label of each of its records."""
+    counts = Counter(labels)
     return {
-        "records": len(clips),
-        "songs": len({track.track for track, _ in clips}),
-        "shape": list(shape),
-        "labels": {genre: labels[label] for label, genre in enumerate(genres)},
-        "sha256": lmdbs.content_hash(path),
+        "records": len(labels),
+        "songs": len(set(songs)),
+        "shape": shape,
+        "labels": {genre: counts[label] for label, genre in enumerate(genres)},
+        "sha256": sha256,
     }

@@ -14,6 +14,7 @@ import numpy as np
 from tools.convert import datum, features, lmdbs
 from tools.convert import manifest as manifests
 from tools.convert.parts import SEED
+from tools.convert.writing import describe
 from tools.settings import DTYPES, FOLDER, LMDB, NOTHING, RUN, Settings
 from tools.songs import splits
 from tools.verify.build import Build, Folder, content_of
@@ -86,15 +87,9 @@ def check_records(folder: Folder, name: str) -> str:
     """An LMDB recounted: records, keys without gaps, shape, type, genres, songs and hash are what the manifest says."""
     entry = folder.manifest["lmdbs"][name]
     content = content_of(folder.path / name)
-    labels = Counter(content.labels)
-    counted = {
-        "records": len(content.keys),
-        "songs": len({track for track, _ in content.clips}),
-        "shape": list(*content.shapes) if len(content.shapes) == 1 else sorted(content.shapes),
-        "labels": {genre: labels[label] for label, genre in enumerate(folder.manifest["label_names"])},
-        "sha256": content.sha256,
-    }
-    equal_items(entry, counted)
+    shape = list(*content.shapes) if len(content.shapes) == 1 else sorted(content.shapes)
+    songs, genres = [track for track, _ in content.clips], folder.manifest["label_names"]
+    equal_items(entry, describe(songs, content.labels, shape, genres, content.sha256))
     equal([int(key[:8]) for key in content.keys], list(range(len(content.keys))), "the numbers of its keys")
     equal(content.types, {"uint8" if "_int_" in name else "float32"}, "type")
     folder.contents[name] = content

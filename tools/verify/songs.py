@@ -13,7 +13,7 @@ from tools import processes
 from tools.convert import lmdbs
 from tools.convert.extract import examine
 from tools.convert.lmdbs import short_name
-from tools.convert.parts import Reasons, draw_parts, list_left_out, usable_clips, usable_parts
+from tools.convert.parts import Reasons, list_left_out, usable_parts
 from tools.convert.train_clips import train_clip
 from tools.convert.views import VIEWS, View
 from tools.songs import audio, roots
@@ -62,10 +62,7 @@ def check_draw(build: Build, folder: Folder) -> str:
     said = {"label_names": list(survey.genres), "alike": survey.alike, "long_names": names, "left_out": left_out}
     equal_items(manifest, said)
     equal(sorted(manifest["samples_sha256"]), sorted(short_name(track.track) for track in tracks), "samples_sha256")
-    drawn = draw_parts(survey, folder.settings, asked_views(folder), genres)
-    drawn = usable_clips(drawn, reasons, folder.settings)
-    present = {track.genre for track in tracks}
-    used, lacking = usable_parts(drawn, survey.root, present, manifest["left_out"], folder.settings.split == "all")
+    used, lacking = usable_parts(survey, folder.settings, asked_views(folder), genres, reasons, left_out)
     equal(manifest.get("lacking", {}), lacking, "lacking")
     for view, parts in used.items():
         for dtype in manifest["dtypes"]:
