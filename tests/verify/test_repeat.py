@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from caffe.proto import caffe_pb2
-from conftest import run_module
+from conftest import call_module, run_module
 
 from tools import files
 from tools.train import snapshots
@@ -21,14 +21,14 @@ NET = "complex_cnn"
 
 
 @pytest.fixture(scope="module")
-def once(small_build: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def once(tiny_build: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A build folder with a run whose first three iterations were made by two ranks, the others by one."""
     build = tmp_path_factory.mktemp("repeat") / "build"
     build.mkdir()
-    (build / "lmdb").symlink_to(small_build / "lmdb")
+    (build / "lmdb").symlink_to(tiny_build / "lmdb")
     for iterations, ranks in ((3, 2), (5, 1)):
-        options = ("--net", NET, "--build", build, "--batch", 8, "--seed", 3, "--dropout", "0.4 0.6@4")
-        trained = run_module("tools.train", *options, "--iters", iterations, "--ranks", ranks)
+        options = ("--net", NET, "--build", build, "--batch", 4, "--seed", 3, "--dropout", "0.4 0.6@4")
+        trained = call_module("tools.train", *options, "--iters", iterations, "--ranks", ranks)
         assert trained.returncode == 0, trained.stderr
     return build
 
@@ -83,7 +83,7 @@ def test_the_weights_are_the_same_bit_for_bit_and_the_run_is_left_alone(once, ru
     (again.parents[2] / "lmdb").symlink_to(once / "lmdb")
     assert {outcome.state for outcome in check_run(Build(again.parents[2]), again)} == {"PASS"}
     assert {file: file.read_bytes() for file in run.iterdir() if file.is_file()} == before
-    earlier = run_module("tools.verify.repeat", run, "--iteration", 3)
+    earlier = call_module("tools.verify.repeat", run, "--iteration", 3)
     assert earlier.returncode == 0, earlier.stdout + earlier.stderr
 
 
@@ -95,7 +95,7 @@ def test_a_run_in_a_build_folder_that_was_moved_is_repeated_from_where_its_lmdbs
     text = (run / "run.json").read_text()
     files.write_record(run / "run.json", json.loads(text.replace(str(once), str(tmp_path / "before"))))
     assert str(once) in text
-    result = run_module("tools.verify.repeat", run, "--iteration", 3)
+    result = call_module("tools.verify.repeat", run, "--iteration", 3)
     assert result.returncode == 0, result.stdout + result.stderr
     assert set(stretches_of(build / "repeats" / "song" / run.name).values()) == {"PASS"}
 
@@ -125,12 +125,12 @@ def test_weights_that_differ_in_one_bit_are_told(run, tmp_path, capsys):
 )
 def test_what_cannot_be_repeated_is_said_in_one_line(run, change, words):
     edit(run, change)
-    result = run_module("tools.verify.repeat", run)
+    result = call_module("tools.verify.repeat", run)
     assert result.returncode == 2
     assert words in result.stderr
     assert "Traceback" not in result.stderr
 
 
 def test_a_run_or_a_snapshot_that_is_not_there_is_named(run, tmp_path):
-    assert "no such run" in run_module("tools.verify.repeat", tmp_path / "none").stderr
-    assert "choose ITERATION= from 3, 4, 5" in run_module("tools.verify.repeat", run, "--iteration", 2).stderr
+    assert "no such run" in call_module("tools.verify.repeat", tmp_path / "none").stderr
+    assert "choose ITERATION= from 3, 4, 5" in call_module("tools.verify.repeat", run, "--iteration", 2).stderr
