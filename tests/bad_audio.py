@@ -35,10 +35,17 @@ def wav(samples: np.ndarray | None = None, rate: int = RATE, subtype: str = "PCM
 
 
 def with_header(**fields: int) -> bytes:
-    """A whole wav whose header says something else: channels, rate, riff (bytes) or data (bytes)."""
+    """A whole wav whose header says something else: codec, channels, rate, riff (bytes) or data (bytes)."""
     content = bytearray(wav())
     for name, value in fields.items():
-        place, form = {"channels": (22, "<H"), "rate": (24, "<I"), "riff": (4, "<I"), "data": (40, "<I")}[name]
+        fields_at = {
+            "codec": (20, "<H"),
+            "channels": (22, "<H"),
+            "rate": (24, "<I"),
+            "riff": (4, "<I"),
+            "data": (40, "<I"),
+        }
+        place, form = fields_at[name]
         struct.pack_into(form, content, place, value)
     return bytes(content)
 
@@ -116,6 +123,7 @@ KINDS: dict[str, tuple[Callable[[Path], object], str]] = {
     "an mp3 by another name": (holding(lambda: wav(kind="MP3", subtype="MPEG_LAYER_III")), USED),
     "an mp3 of a variable rate without its length": (holding(vbr_mp3), USED),
     "a flac damaged inside": (holding(damaged_flac), "unreadable as audio"),
+    "a codec that nobody knows": (holding(lambda: with_header(codec=0x1234)), "unreadable as audio"),
     "no channel": (holding(lambda: with_header(channels=0)), "unreadable"),
     "a rate of 0": (holding(lambda: with_header(rate=0)), "unreadable"),
     "a rate of 4 GHz": (holding(lambda: with_header(rate=4_000_000_000)), "unreadable"),

@@ -121,6 +121,18 @@ def test_noise_is_not_taken_for_music(tmp_path, suffix):
         audio.read_audio(file)
 
 
+@pytest.mark.parametrize("suffix", ["wav", "wma"])
+def test_a_codec_that_nobody_knows_is_said_to_be_unreadable(tmp_path, tone, suffix):
+    soundfile.write(tmp_path / "song.wav", tone, RATE)
+    wav = bytearray((tmp_path / "song.wav").read_bytes())
+    wav[20:22] = b"\x34\x12"
+    file = tmp_path / f"other.{suffix}"
+    file.write_bytes(wav)
+    with pytest.raises(audio.SongError, match="unreadable as audio"):
+        audio.read_audio(file)
+    assert audio.read_header(file) is None
+
+
 def test_of_a_long_song_the_middle_is_taken_and_of_a_song_as_long_as_gtzans_all():
     samples = np.arange(audio.LONGEST_SAMPLES + 1)
     taken = audio.middle(samples, 640_768)

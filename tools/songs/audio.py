@@ -159,6 +159,8 @@ def decode_by_ffmpeg(file: IO[bytes], container_name: str | None) -> tuple[np.nd
             if not container.streams.audio:
                 raise ValueError("no audio stream in it")
             stream = container.streams.audio[0]
+            if stream.codec_context is None:
+                raise ValueError("its sound is coded in a way that FFmpeg does not know")
             resampler = av.AudioResampler("fltp", stream.layout, stream.rate)
             for packet in container.demux(stream):
                 try:
@@ -199,6 +201,8 @@ def read_header(path: Path) -> Header | None:
     try:
         with av.open(str(path), "r", metadata_errors="replace") as container:
             stream = container.streams.audio[0]
+            if stream.codec_context is None:
+                return None
             seconds = (container.duration or 0) / av.time_base
             about = Header(int(seconds * stream.rate), stream.rate, stream.channels)
     except (av.FFmpegError, IndexError, OSError):
