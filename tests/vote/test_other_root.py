@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -116,7 +117,7 @@ def test_songs_of_other_genres_alone_are_refused_and_those_that_would_do_are_nam
         (tmp_path / genre / "a.wav").symlink_to(next((synthetic_songs / "jazz").iterdir()))
     result = tool("tools.vote", "--run", trained, "--test", tmp_path)
     assert result.returncode == 2
-    assert "no song there that this network can be tested on: name others of blues, classical" in result.stderr
+    assert re.search("no song there that this network can be tested on: name others of .*jazz.*rock", result.stderr)
 
 
 def test_training_goes_from_the_weights_of_another_run_which_names_it(tool, trained):
