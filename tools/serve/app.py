@@ -109,18 +109,11 @@ def own(answer: Callable) -> Callable:
 
 def page_routes() -> list[Route]:
     """The page's files, read once: what is asked for later never leads to a file."""
-
-    def serve(content: bytes, media_type: str) -> Callable:
-        async def answer(_: Request) -> Response:
-            return Response(content, media_type=media_type)
-
-        return answer
-
     routes = []
     for file in sorted(PAGE.iterdir()):
         media_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         url = "/" if file.name == "index.html" else f"/{file.name}"
-        routes.append(Route(url, serve(file.read_bytes(), media_type)))
+        routes.append(Route(url, Response(file.read_bytes(), media_type=media_type), methods=["GET"]))
     return routes
 
 
