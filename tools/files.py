@@ -150,6 +150,15 @@ def is_taken(lock: int) -> bool:
     return True
 
 
+def put_between(text: str, begin: str, end: str, content: str, file: Path) -> str:
+    """The text of ``file`` with this content between two marks. UserError where a mark is missing."""
+    before, first, rest = text.partition(begin)
+    _, last, after = rest.partition(end)
+    if not (first and last):
+        raise UserError(f"{file}: the marks '{begin}' and '{end}' are not both there: put them back")
+    return f"{before}{begin}\n{content}\n{end}{after}"
+
+
 def json_lines(file: Path) -> list[dict[str, Any]]:
     """The lines of a file of JSON, parsed; none without a file. What a killed process left unfinished is dropped."""
     lines = []

@@ -106,16 +106,13 @@ def lines_of(process: subprocess.Popen[str]) -> Iterator[str]:
         yield line
 
 
-def fatal_words(lines: list[str]) -> list[str]:
-    """The fatal lines among a log's, by which a failed CHECK of Caffe ends a process, without glog's own prefix."""
-    return [re.sub(r"^F\S+ \S+ +\d+ ", "", line) for line in lines if re.match(r"F\d{4} ", line)]
-
-
 def last_words(text: str) -> str:
     """Caffe's last fatal line, else the last line of an exception, else the last line of what a process said."""
     lines = [line for line in text.splitlines() if line.strip()]
+    # of a failed CHECK, without glog's own prefix
+    fatal = [re.sub(r"^F\S+ \S+ +\d+ ", "", line) for line in lines if re.match(r"F\d{4} ", line)]
     errors = [line for line in lines if re.match(r"\w*(\.\w+)*(Error|Exception)\b|mpirun noticed", line)]
-    return (fatal_words(lines) or errors or lines or ["it left no word"])[-1]
+    return (fatal or errors or lines or ["it left no word"])[-1]
 
 
 def ending(status: int) -> str:

@@ -15,7 +15,6 @@ from tools import cli, files, paths
 from tools.bench.machine import machine_of
 from tools.bench.measurements import Measurements
 from tools.bench.tables import TABLES
-from tools.cli import UserError
 
 KEPT = paths.DATA / "results" / "bench"
 BEGIN, END = "<!-- speed: make bench KEEP=1 -->", "<!-- end of speed -->"
@@ -36,15 +35,13 @@ def keep(bench: Path, kept: Path) -> None:
     UserError where it lacks the marks that they stand between.
     """
     folder, readme = kept / machine_of(bench).kind, kept / "README.md"
-    before, begin, rest = readme.read_text().partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not end:
-        raise UserError(f"{readme}: the marks '{BEGIN}' and '{END}' are not both in it: put them back")
+    before = readme.read_text()
+    files.put_between(before, BEGIN, END, "", readme)  # refused before anything is kept
     with files.whole_folder(folder) as new:
         for file in bench.glob("*.jsonl"):
             shutil.copyfile(file, new / file.name)
     tables = "\n\n".join(report(file.parent) for file in sorted(kept.glob("*/machine.jsonl")))
-    files.write_whole(readme, f"{before}{begin}\n{tables}\n{end}{after}")
+    files.write_whole(readme, files.put_between(before, BEGIN, END, tables, readme))
     print(f"kept in {folder}, written to {readme.name}")
 
 

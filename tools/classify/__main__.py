@@ -131,11 +131,10 @@ def tell_failed(failed: dict[Path, str]) -> None:
     """A line for each song that can't be used, and what to give instead: in the same line where there is only one."""
     remedy = "give audio files, as mp3, m4a, flac, ogg or wav, with sound, of 2 s or more"
     lines = [f"{printable(path)}: {reason}" for path, reason in failed.items()]
-    lines = (
-        [f"{lines[0]}: {remedy}"]
-        if len(lines) == 1
-        else [*lines, *([f"{len(lines)} files left out: {remedy}"] if lines else [])]
-    )
+    if len(lines) == 1:
+        lines = [f"{lines[0]}: {remedy}"]
+    elif lines:
+        lines.append(f"{len(lines)} files left out: {remedy}")
     for line in lines:
         print(f"classify: {line}", file=sys.stderr)
 

@@ -114,7 +114,7 @@ def judge(
         raise UserError(
             f"the network has {probabilities.shape[1]} outputs for {len(genres)} genres: name another run with RUN="
         )
-    return Verdict(genres, probabilities, clip_seconds, scaled_threshold(threshold, len(probabilities)))
+    return Verdict(genres, probabilities, clip_seconds, rules.in_proportion(threshold, len(probabilities)))
 
 
 def add_threshold_option(parser: argparse.ArgumentParser) -> None:
@@ -126,11 +126,6 @@ def check_threshold(threshold: int) -> None:
     """UserError for a threshold that is no number of votes out of 15."""
     if not 1 <= threshold <= rules.PAPER_CLIPS:
         raise UserError(f"THRESHOLD={threshold}: give a number of votes, from 1 to {rules.PAPER_CLIPS}")
-
-
-def scaled_threshold(threshold: int, clips: int) -> int:
-    """``threshold`` of 15 for a song of ``clips`` clips, as `tools.vote.rules.default_thresholds` has it."""
-    return max(1, round(clips * threshold / rules.PAPER_CLIPS))
 
 
 def by_genre(genres: tuple[str, ...], values: np.ndarray) -> dict[str, float]:

@@ -1,7 +1,5 @@
 """A network drawn from its deploy.prototxt by Graphviz, layers from top to bottom.
 
-    python -m tools.nets.drawing prototxt/rcnn/deploy.prototxt > rcnn.svg
-
 Layers that work in place (ReLU, Dropout), and those that alone read a layer's result (normalisation, pooling), stand in
 the box of the layer before. Layers alike side by side, such as the slices of the LSTM's time steps, stand once, with
 their number.
@@ -18,7 +16,6 @@ from pathlib import Path
 
 from caffe.proto import caffe_pb2
 
-from tools import cli
 from tools.cli import UserError
 from tools.nets import prototxt
 from tools.processes import child
@@ -190,13 +187,3 @@ def draw(deploy: Path) -> tuple[bytes, list[Box]]:
     for box in boxes:
         box.shape = shapes.get(box.top)
     return graphviz(dot_text(boxes)), boxes
-
-
-def main() -> None:
-    parser = cli.Parser(prog="drawing", description="Draw a network, as SVG on standard output.")
-    parser.add_argument("deploy", type=Path, metavar="DEPLOY", help="its deploy.prototxt")
-    sys.stdout.buffer.write(draw(parser.parse_args().deploy)[0])
-
-
-if __name__ == "__main__":
-    cli.run("drawing", main)

@@ -187,12 +187,9 @@ def accuracies(clips: Clips) -> Values:
 
 def gains(changed: Clips, base: Clips, rule: str) -> Values:
     """The differences in clips, and in songs by a rule."""
-    clips = difference(clips_right(changed), clips_right(base))
-    songs = difference(songs_right(changed, rule), songs_right(base, rule))
-    return {
-        "clips_difference": clips.interval if clips else None,
-        "songs_difference": songs.interval if songs else None,
-    }
+    clips, songs = zip(*((clips_right(each), songs_right(each, rule)) for each in (changed, base)))
+    found = {"clips": difference(*clips), "songs": difference(*songs)}
+    return {GAINS[kind]: gained.interval if gained else None for kind, gained in found.items()}
 
 
 def plus_gain(collection: Collection) -> Table:

@@ -152,12 +152,7 @@ def picture(page: Page) -> str:
 def insert_parts(file: Path, text: str, page: Page) -> str:
     """The text of a README with what `parts` has for it. UserError where a mark is missing."""
     for part, table in parts(page)[file].items():
-        begin, end = BEGIN.format(part=part), END.format(part=part)
-        before, first, rest = text.partition(begin)
-        _, last, after = rest.partition(end)
-        if not (first and last):
-            raise UserError(f"{file}: the marks '{begin}' and '{end}' are not both there: put them back")
-        text = f"{before}{begin}\n{table}\n{end}{after}"
+        text = files.put_between(text, BEGIN.format(part=part), END.format(part=part), table, file)
     return text
 
 

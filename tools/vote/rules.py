@@ -29,7 +29,12 @@ BOOTSTRAP_SEED = 2015
 
 def default_thresholds(clips_a_song: int) -> tuple[int, ...]:
     """The paper's 5 and 7 of 15 and its 'half' (8), in proportion: 10, 14 and 16 of 30, and 1 of 1."""
-    return tuple(sorted({max(1, round(clips_a_song * t / PAPER_CLIPS)) for t in PAPER_THRESHOLDS}))
+    return tuple(sorted({in_proportion(threshold, clips_a_song) for threshold in PAPER_THRESHOLDS}))
+
+
+def in_proportion(threshold: int, clips: int) -> int:
+    """A threshold that is meant for 15 clips, of a song of so many."""
+    return max(1, round(clips * threshold / PAPER_CLIPS))
 
 
 def check_thresholds(asked: list[int] | None, clips_a_song: int) -> tuple[int, ...]:
