@@ -15,10 +15,14 @@ import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.internal.scrutineer import SITE_PACKAGES_DIRS
+
+if TYPE_CHECKING:
+    from bad_input import Place
 
 # Else hypothesis takes what Debian installs for the project's own, and reads all of it at the first draw for constants.
 SITE_PACKAGES_DIRS.update(path for path in map(Path, sys.path) if path.name == "dist-packages")
@@ -138,6 +142,28 @@ def build(tiny_build: Path, tmp_path: Path) -> Path:
     build.mkdir()
     (build / "lmdb").symlink_to(tiny_build / "lmdb")
     return build
+
+
+@pytest.fixture(scope="session")
+def trained(small_build: Path) -> Path:
+    """A build folder with the LMDBs of the small one, a run of one iteration and its vote: what bad_input.py spoils."""
+    from bad_input import BATCH, NET
+
+    def make(build: Path) -> None:
+        (build / "lmdb").symlink_to(small_build / "lmdb")
+        named = ("--net", NET, "--batch", BATCH, "--build", build)
+        done("tools.train", *named, "--iters", 1, "--ranks", 1)
+        done("tools.vote", *named)
+
+    return shared("trained", make)
+
+
+@pytest.fixture
+def place(trained: Path, synthetic_songs: Path, tmp_path: Path) -> Place:
+    """Where a kind of bad input is tried."""
+    from bad_input import Place
+
+    return Place(tmp_path, synthetic_songs, trained)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Whatever is wrong with what comes in ends in one line, or is dealt with and said; nothing crashes or hangs."""
+"""Bad songs of every kind in one data root: each is left out with its reason, or is a song like any other."""
 
 from __future__ import annotations
 
@@ -6,49 +6,12 @@ import json
 from pathlib import Path
 
 import bad_audio
-import bad_input
 import numpy as np
 import pytest
-from conftest import done, run_module, shared
-from report_build import shapes_told_once  # noqa: F401
+from conftest import run_module
 
 from tools.cli import printable
 from tools.convert import lmdbs
-
-GROUPS = 4  # of kinds, which workers share out
-
-
-@pytest.fixture(scope="session")
-def trained(small_build: Path) -> Path:
-    """A build folder with the LMDBs of the small one, a run of one iteration and its vote."""
-
-    def make(build: Path) -> None:
-        (build / "lmdb").symlink_to(small_build / "lmdb")
-        named = ("--net", bad_input.NET, "--batch", bad_input.BATCH, "--build", build)
-        done("tools.train", *named, "--iters", 1, "--ranks", 1)
-        done("tools.vote", *named)
-
-    return shared("trained", make)
-
-
-def each_kind() -> list:
-    return [
-        pytest.param(
-            kind,
-            id=kind.name,
-            marks=[
-                pytest.mark.xdist_group(f"bad input {number % GROUPS}"),
-                *([pytest.mark.quick] if kind.fast else []),
-            ],
-        )
-        for number, kind in enumerate(bad_input.KINDS)
-    ]
-
-
-@pytest.mark.torture("bad input")
-@pytest.mark.parametrize("kind", each_kind())
-def test_a_bad_input_ends_in_one_line_or_is_dealt_with(kind, trained, synthetic_songs, tmp_path):
-    bad_input.check(kind, bad_input.answer(kind, bad_input.Place(tmp_path, synthetic_songs, trained)))
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +67,3 @@ def test_songs_of_other_rates_and_channels_are_said_to_be_brought_to_mono(conver
     line = next(line for line in converted[3].splitlines() if line.startswith("brought to mono at 22050 Hz: "))
     number = sum(kind.endswith("kHz") or kind in ("stereo", "6 channels") for kind in bad_audio.KINDS)
     assert f" {number} songs" in line
-
-
-def test_no_two_kinds_have_one_name():
-    assert len({kind.name for kind in bad_input.KINDS}) == len(bad_input.KINDS)
