@@ -174,14 +174,34 @@ def gtzan() -> Path:
     return Path(os.environ["GTZAN"])
 
 
+# What takes longest begins first, so that no worker is left alone with it in the end; the rest is short.
+LONGEST = (
+    "tests/test_crashes.py",
+    "tests/test_readmes.py",
+    "mpi",
+    "tests/train/test_train.py",
+    "tests/verify/test_corruptions.py",
+    "tests/convert/test_make_lmdb.py",
+    "tests/verify/test_verify.py",
+    "tests/report/test_report.py",
+    "kept page",
+    "tests/serve/test_strangers.py",
+    "tests/serve/test_page.py",
+)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of a file on one worker, since they share what it has made, but those of groups of their own."""
+    places = {group: place for place, group in enumerate(LONGEST)}
+    groups = {}
     for item in items:
         if not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
         if torture := item.get_closest_marker("torture"):
             item.user_properties.append(("torture", *torture.args))
+        groups[item] = item.get_closest_marker("xdist_group").args[0]
+    items.sort(key=lambda item: places.get(groups[item], len(places)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
