@@ -71,10 +71,11 @@ def make_vote(build, name, runs):
     return vote
 
 
-def make_run(folder, caffe, iteration):
+def make_run(folder, caffe, iteration, ranks=((0, 2),)):
     folder.mkdir(parents=True, exist_ok=True)
     record = json.loads((paths.RESULTS / "runs" / "song" / "rcnn" / "run.json").read_text())
     record |= {"versions": {"caffe_package": caffe}, "iteration": iteration}
+    record["stretches"] = [{"start": start, "ranks": number, "gpu": []} for start, number in ranks]
     files.write_record(folder / "run.json", record)
     (folder / "metrics.jsonl").write_text("curves")
 
@@ -104,20 +105,24 @@ def test_a_run_of_other_layers_than_the_network_has_now_is_named():
 def test_what_is_kept_does_not_say_where_songs_lay_on_one_machine(tmp_path):
     run = tmp_path / "runs" / "song" / "rcnn"
     make_run(run, "native", 500)
-    record = {
-        **json.loads((run / "run.json").read_text()),
-        "command": "python -m x --data '/home/me/my songs' --net rcnn",
-    }
+    record = json.loads((run / "run.json").read_text())
+    kept_prototxt = record["prototxt"]
+    here = {name: text.replace('"build/', f'"{tmp_path}/') for name, text in kept_prototxt.items()}
+    record |= {"command": "python -m x --data '/home/me/my songs' --net rcnn", "prototxt": here}
+    assert here != kept_prototxt
     files.write_record(run / "run.json", record)
     results.keep(make_vote(tmp_path, "rcnn", [run]), tmp_path / "kept")
     kept = tmp_path / "kept/runs/song/rcnn/run.json"
+    assert json.loads(kept.read_text())["prototxt"] == kept_prototxt
     assert json.loads(kept.read_text())["command"] == "python -m x --data 'my songs' --net rcnn"
     assert files.is_as_written(kept)
 
 
 @pytest.mark.parametrize("file", sorted(paths.RESULTS.parent.glob("*/[rv]*/*/*/*.json")), ids=str)
 def test_no_kept_record_names_a_file_of_one_machine(file):
-    assert [word for word in shlex.split(json.loads(file.read_text()).get("command", "")) if word.startswith("/")] == []
+    record = json.loads(file.read_text())
+    assert [word for word in shlex.split(record.get("command", "")) if word.startswith("/")] == []
+    assert '"/' not in file.read_text()
 
 
 def test_a_run_that_went_on_is_kept_as_far_as_it_came_and_another_is_refused(tmp_path):
@@ -130,6 +135,11 @@ def test_a_run_that_went_on_is_kept_as_far_as_it_came_and_another_is_refused(tmp
         assert (
             json.loads((tmp_path / "kept" / "runs" / "song" / "rcnn" / "run.json").read_text())["iteration"] == stands
         )
+    make_run(run, "native", 1200, ranks=[(0, 2), (900, 1)])  # from 900 on with one: what is kept is of the same weights
+    results.keep(make_vote(tmp_path, "rcnn@iter=1200", [run]), tmp_path / "kept")
+    make_run(run, "native", 1500, ranks=[(0, 2), (700, 1)])
+    with pytest.raises(UserError, match=r"another training .*\(ranks\)"):
+        results.keep(make_vote(tmp_path, "rcnn@iter=1500", [run]), tmp_path / "kept")
     make_run(run, "stock", 900)
     other = make_vote(tmp_path, "rcnn", [run])
     with pytest.raises(UserError, match=r"another training .*\(versions\)"):

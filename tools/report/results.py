@@ -10,10 +10,12 @@ curves; no audio, no features, no weights. The page of `tools.report` is made of
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from caffe.proto import caffe_pb2
 
@@ -28,6 +30,7 @@ from tools.report.page import Page, make_page, write_page
 from tools.report.records import Collection
 from tools.songs.gtzan import GENRES
 from tools.train import runs
+from tools.train.record import lasting
 from tools.vote import baseline
 
 README = paths.CHECKOUT / "README.md"  # has the paper beside ours
@@ -38,7 +41,7 @@ KEPT = ("summary.json", "clips.csv", "songs.csv", "confusion.csv")
 KEPT_OF_RUN = ("run.json", "metrics.jsonl")
 LOCK = paths.CHECKOUT / "build" / "results"  # what is kept is committed: its lock lies elsewhere
 # Runs that are alike in these have the same weights, bit for bit, as far as both go
-ONE_TRAINING = ("prototxt", "lmdb", "seed", "batch", "dropout", "lr_steps", "ranks", "versions")
+ONE_TRAINING = ("prototxt", "lmdb", "seed", "batch", "dropout", "lr_steps", "versions")
 
 
 def keep(vote: Path, results: Path | None = None) -> None:
@@ -72,11 +75,19 @@ def keep_run(run: Path, folder: Path) -> None:
     check_whole(run, KEPT_OF_RUN)
     new = runs.read_unchanged(run)
     kept = runs.read_run(folder) if folder.is_dir() else new
-    for key in ONE_TRAINING:
-        if kept.get(key) != new.get(key):
+    both = min(kept["iteration"], new["iteration"])
+    pairs = {key: (lasting(key, kept.get(key)), lasting(key, new.get(key))) for key in ONE_TRAINING}
+    pairs["ranks"] = (stretches_to(kept, both), stretches_to(new, both))
+    for key, (before, now) in pairs.items():
+        if before != now:
             raise UserError(f"{folder} is of another training than {run} ({key}): remove it and its votes first")
     if new["iteration"] >= kept["iteration"]:
         copy_files(run, folder, KEPT_OF_RUN)
+
+
+def stretches_to(record: dict[str, Any], iteration: int) -> list[tuple[int, int]]:
+    """Where each stretch of a run begins, up to ``iteration``, and its ranks."""
+    return [(each["start"], each["ranks"]) for each in record["stretches"] if each["start"] < iteration]
 
 
 def check_whole(folder: Path, names: tuple[str, ...]) -> None:
@@ -90,19 +101,23 @@ def copy_files(source: Path, folder: Path, names: tuple[str, ...]) -> None:
     with files.whole_folder(folder) as aside:
         for name in names:
             shutil.copyfile(source / name, aside / name)
-        leave_places_out(aside / names[0])
+        leave_places_out(aside / names[0], source.parents[2])
 
 
-def leave_places_out(record: Path) -> None:
-    """Have the command of a record name files by their last name alone where it named them from / on.
+def leave_places_out(record: Path, build: Path) -> None:
+    """Have a record name ``build`` and what lies in it from there on, and its command other files by their last name.
 
     What is kept is for everybody, and where songs lay on one machine is not. The fingerprint tells which they were.
     """
-    content = json.loads(record.read_text())
+    text = named = record.read_text()
+    for place in (str(build.absolute()), str(build)):
+        named = re.sub(rf'(?<=["\s]){re.escape(json.dumps(place)[1:-1])}(?=[/"])', "build", named)
+    content = json.loads(named)
     words = shlex.split(content.get("command", ""))
     if any(word.startswith("/") for word in words):
-        command = shlex.join(Path(word).name if word.startswith("/") else word for word in words)
-        files.write_record(record, {**content, "command": command})
+        content["command"] = shlex.join(Path(word).name if word.startswith("/") else word for word in words)
+    if content != json.loads(text):
+        files.write_record(record, content)
 
 
 def parts(page: Page) -> dict[Path, dict[str, str]]:
