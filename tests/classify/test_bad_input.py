@@ -25,6 +25,8 @@ kind.options(
         "threshold x": (("--threshold", "x"), "THRESHOLD=x: give a whole number"),
         "a model that is not there": (("--model", "/none"), "/none: no such run: name"),
         "an iteration that is not there": (("--iteration", 99), "choose ITERATION= from 1"),
+        "a setting beside a run": (("--run", "r", "--net", "rcnn"), "NET= beside RUN=r: a run has its own settings"),
+        "a net that there is not": (("--net", "transformer"), "NET is one of"),
     },
     linked=True,
 )

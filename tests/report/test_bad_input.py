@@ -34,6 +34,14 @@ def _(place: Place) -> None:
     place.build.write_text("")
 
 
+for name, text in {"cut short": '{"net"', "of another form": "[]", "of lists in lists": "[" * 100_000}.items():
+
+    @kind(f"results: a summary {name}", "summary.json is not whole: vote again, then keep it")
+    def _(place: Place, text: str = text) -> tuple:
+        replace(place.vote / "summary.json", text)
+        return ("tools.report.results", "--keep", place.vote)
+
+
 kind.add(
     "results: a vote that is not there",
     "vote again, then keep it",

@@ -16,6 +16,13 @@ kind = Kinds(lambda place: serve(place, 99_999))
 kind.add("serve: port 99999", "choose another with PORT=", lambda place: None)
 
 
+kind.add(
+    "serve: a setting beside a run",
+    "NET= beside RUN=r: a run has its own settings",
+    lambda place: ("tools.serve", "--run", "r", "--net", "rcnn"),
+)
+
+
 @kind("serve: a port that is taken", "choose another with PORT=")
 def _(place: Place) -> tuple:
     taken = place.open.enter_context(socket.create_server(("127.0.0.1", 0)))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from bad_input import Kinds, Place, edit, rename_layers, small_lmdb, spoil_weights, without
+from bad_input import Kinds, Place, edit, rename_layers, replace, small_lmdb, spoil_weights, without
 from caffe.proto import caffe_pb2
 
 from tools import files
@@ -18,6 +18,14 @@ OTHER_NET = "is not the network that was trained"
 OTHER_BYTES = "its bytes are not those that its manifest says"
 
 kind = Kinds(lambda place: place.command("tools.vote"), built=True)
+
+
+def heard_elsewhere(place: Place, trained_songs: str) -> tuple:
+    """A vote on other songs, beside a list of those that were trained on."""
+    replace(place.run / "trained_songs.json", trained_songs)
+    return (*place.command("tools.vote"), "--test", place.few_songs("jazz", "pop"))
+
+
 kind.options(
     "vote",
     {
@@ -54,6 +62,10 @@ kind.each(
         "no deploy net": ("deploy.prototxt", lambda place: (place.run / "deploy.prototxt").unlink()),
         "an LMDB made anew": (OTHER_BYTES, lambda place: small_lmdb(place.test_lmdb)),
         "an LMDB cut short": (OTHER_BYTES, lambda place: os.truncate(place.test_lmdb / "data.mdb", 100_000)),
+        "songs that it was trained on of another form": (
+            "are not kept: train again",
+            lambda place: heard_elsewhere(place, "[]"),
+        ),
         "run.json without its LMDBs": ("run.json", lambda place: without(place.run / "run.json", "lmdb")),
     },
 )
