@@ -16,7 +16,7 @@ from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from tools.cli import UserError, printable
+from tools.cli import UserError, printable, run
 from tools.paths import variant
 
 LIMIT = 2**31  # of the whole numbers that Caffe takes
@@ -290,4 +290,4 @@ def table() -> str:
 
 
 if __name__ == "__main__":
-    print(table())
+    run("settings", lambda: print(table()))
