@@ -218,9 +218,10 @@ health: setup ## which Caffe, with which BLAS, on which devices, and whether it 
 	@$(PYTHON) tools.runtime.health
 
 # In `make test torture` only what the first leaves out
-torture: setup ## bad input of every kind, kills at KILLS=50 random moments, full disks
+torture: setup ## bad input, kills at KILLS=50 random moments, full disks, a library through every step
 	@KILLS="$${KILLS:-50}" tests/small_disk $(PYTHON) pytest -q -n 2 --dist loadgroup \
 	  -m "torture$(if $(filter test,$(MAKECMDGOALS)), and not quick)"
+	@tests/library
 
 fuzz: setup ## bytes that find new paths through what reads our files: SECONDS=60 a reader
 	@$(IN) --network tests/fuzz/run $(or $(SECONDS),60)
