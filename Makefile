@@ -218,7 +218,7 @@ health: setup ## which Caffe, with which BLAS, on which devices, and whether it 
 	@$(PYTHON) tools.runtime.health
 
 # In `make test torture` only what the first leaves out
-torture: setup ## bad input, kills at KILLS=50 random moments, full disks, a library through every step
+torture: setup ## bad input, kills at KILLS=50 random moments, full disks, a library step by step
 	@KILLS="$${KILLS:-50}" tests/small_disk $(PYTHON) pytest -q -n 2 --dist loadgroup \
 	  -m "torture$(if $(filter test,$(MAKECMDGOALS)), and not quick)"
 	@tests/library
