@@ -31,8 +31,8 @@ IMAGE ?= music-caffe
 # In `make lmdb train-lstm vote` the clips vote by the LSTM
 one_net := train-rcnn/rcnn train-complex/complex_cnn train-simple/simple_cnn train-lstm/lstm train-song/song_cnn
 asked_net := $(filter $(MAKECMDGOALS:%=%/%),$(one_net))
-ifeq ($(words $(asked_net))$(value NET)$(value RUN),1)
-NET := $(notdir $(asked_net))
+ifeq ($(words $(asked_net))$(value NET)$(value RUN)$(value MODEL),1)
+vote vote-folds classify serve: override NET := $(notdir $(asked_net))
 endif
 export_too := REMOTE_SHELL GTZAN_URL DEBIAN_MIRROR DEBIAN_SECURITY_MIRROR OPENBLAS_CORETYPE
 

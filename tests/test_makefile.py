@@ -167,7 +167,16 @@ def test_the_clips_vote_by_the_network_that_is_trained(make):
     assert value(train, "--net") == value(vote, "--net") == "lstm"
 
 
-@pytest.mark.parametrize("also", ["RUN=some/run", "train-song"])
+def test_so_does_a_song_but_what_takes_no_settings_is_left_alone(make):
+    calls = make("train-lstm", "classify", "paper", "SONG=a.wav")
+    classify, paper = (
+        next(call for call in calls if tool in call["arguments"]) for tool in ("tools.classify", "tools.paper")
+    )
+    assert value(classify, "--net") == "lstm"
+    assert "--net" not in paper["arguments"]
+
+
+@pytest.mark.parametrize("also", ["RUN=some/run", "MODEL=some/run", "train-song"])
 def test_but_not_where_a_run_is_named_or_two_are_trained(also, make):
     (vote,) = (call for call in make("train-lstm", "vote", also) if "tools.vote" in call["arguments"])
     assert "--net" not in vote["arguments"]

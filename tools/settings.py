@@ -54,10 +54,10 @@ def words(text: str) -> tuple[str, ...]:
 
     A name that stands in double quotes, doubled within it as in CSV, is taken as it is, as one with a comma.
     """
-    quoted = [name.replace('""', '"') for name in QUOTED.findall(text)]
+    whole = [name.replace('""', '"') for name in QUOTED.findall(text)]
     rest = QUOTED.sub("", text)
     names = rest.split(",") if "," in rest else rest.split()
-    return tuple(sorted({name for name in [*quoted, *(name.strip() for name in names)] if name}))
+    return tuple(sorted({name for name in [*whole, *(name.strip() for name in names)] if name}))
 
 
 def quoted(name: str) -> str:

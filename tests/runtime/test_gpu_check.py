@@ -8,6 +8,7 @@ import re
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from tools.runtime import gpu, gpu_caffe, gpu_check
 from tools.runtime import gpu_readings as readings
 from tools.runtime.gpu_calls import NETS, Amounts, Check, CutOffError, FailedError
 from tools.runtime.gpu_check import CUT_OFF, DONE, Results
-from tools.runtime.gpu_items import ITEMS, Item, without_dropout
+from tools.runtime.gpu_items import ITEMS, Item, reached, without_dropout
 
 NET = """
 layer { name: "x" type: "DummyData" top: "x" top: "label"
@@ -166,6 +167,14 @@ def fails(_: Check) -> Iterator[tuple[str, str]]:
 @pytest.fixture
 def check(tmp_path: Path) -> Check:
     return Check(tmp_path, None, None, NETS, Amounts())
+
+
+def test_a_network_that_it_trains_is_found_by_its_record(tmp_path: Path, check: Check, small_build: Path):
+    (tmp_path / "lmdb").symlink_to(small_build / "lmdb")
+    check = replace(check, end=time.monotonic() + 300)
+    run = check.train(tmp_path / "same" / "simple_cnn", "simple_cnn", 2, "--batch", 8)
+    assert run == tmp_path / "same" / "simple_cnn" / "runs" / "song" / "simple_cnn@batch=8"
+    assert reached(tmp_path / "same" / "simple_cnn", "simple_cnn") == 2
 
 
 def test_each_result_is_on_the_disk_when_it_is_had(tmp_path: Path, check: Check):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from bad_input import Kinds, Place, edit, rename_layers, replace, small_lmdb, spoil_weights, without
+from bad_input import HANDLED, Kinds, Place, edit, rename_layers, replace, small_lmdb, spoil_weights, without
 from caffe.proto import caffe_pb2
 
 from tools import files
@@ -44,6 +44,11 @@ kind.options(
 @kind("vote: a caffemodel cut short", "no whole snapshot", fast=True)
 def _(place: Place) -> None:
     os.truncate(place.model, 1000)
+
+
+@kind("vote: a manifest of lists in lists", "written to ", HANDLED)
+def _(place: Place) -> None:
+    replace(place.lmdbs / "manifest.json", "[" * 100_000)
 
 
 kind.each(

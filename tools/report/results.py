@@ -10,12 +10,12 @@ curves; no audio, no features, no weights. The page of `tools.report` is made of
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from caffe.proto import caffe_pb2
 
@@ -77,17 +77,12 @@ def keep_run(run: Path, folder: Path) -> None:
     kept = runs.read_run(folder) if folder.is_dir() else new
     both = min(kept["iteration"], new["iteration"])
     pairs = {key: (lasting(key, kept.get(key)), lasting(key, new.get(key))) for key in ONE_TRAINING}
-    pairs["ranks"] = (stretches_to(kept, both), stretches_to(new, both))
+    pairs["ranks"] = (runs.stretches_to(kept, both), runs.stretches_to(new, both))
     for key, (before, now) in pairs.items():
         if before != now:
             raise UserError(f"{folder} is of another training than {run} ({key}): remove it and its votes first")
     if new["iteration"] >= kept["iteration"]:
         copy_files(run, folder, KEPT_OF_RUN)
-
-
-def stretches_to(record: dict[str, Any], iteration: int) -> list[tuple[int, int]]:
-    """Where each stretch of a run begins, up to ``iteration``, and its ranks."""
-    return [(each["start"], each["ranks"]) for each in record["stretches"] if each["start"] < iteration]
 
 
 def check_whole(folder: Path, names: tuple[str, ...]) -> None:
@@ -101,7 +96,7 @@ def copy_files(source: Path, folder: Path, names: tuple[str, ...]) -> None:
     with files.whole_folder(folder) as aside:
         for name in names:
             shutil.copyfile(source / name, aside / name)
-        leave_places_out(aside / names[0], source.parents[2])
+        leave_places_out(aside / names[0], [*source.absolute().parents][:3][-1])
 
 
 def leave_places_out(record: Path, build: Path) -> None:
@@ -110,7 +105,7 @@ def leave_places_out(record: Path, build: Path) -> None:
     What is kept is for everybody, and where songs lay on one machine is not. The fingerprint tells which they were.
     """
     text = named = record.read_text()
-    for place in (str(build.absolute()), str(build)):
+    for place in (str(build), os.path.relpath(build)):
         named = re.sub(rf'(?<=["\s]){re.escape(json.dumps(place)[1:-1])}(?=[/"])', "build", named)
     content = json.loads(named)
     words = shlex.split(content.get("command", ""))

@@ -61,6 +61,11 @@ def add_run_option(parser: argparse.ArgumentParser, *other_names: str) -> None:
     parser.add_argument("--run", *other_names, type=Path, metavar="RUN", help="the folder of a run")
 
 
+def stretches_to(record: dict[str, Any], iteration: int) -> list[dict[str, Any]]:
+    """The stretches of a run that begin before ``iteration``: what its weights of then are made by."""
+    return [stretch for stretch in record["stretches"] if stretch["start"] < iteration]
+
+
 def read_unchanged(folder: Path) -> dict[str, Any]:
     """The record of a run, for whoever goes by it. UserError also where it is not what was written."""
     record = read_run(folder)

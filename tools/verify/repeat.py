@@ -58,9 +58,9 @@ def plan_repeat(run: Run, folder: Path, iteration: int) -> Plan:
     return Plan(folder, settings, record, contents)
 
 
-def stretches_to(run: dict[str, Any], iteration: int) -> list[tuple[int, dict[str, Any]]]:
+def stretches_with_ends(record: dict[str, Any], iteration: int) -> list[tuple[int, dict[str, Any]]]:
     """Where each stretch of the run ends, up to ``iteration``, and its ranks and GPUs."""
-    stretches = [stretch for stretch in run["stretches"] if stretch["start"] < iteration]
+    stretches = runs.stretches_to(record, iteration)
     ends = [stretch["start"] for stretch in stretches[1:]] + [iteration]
     return list(zip(ends, stretches))
 
@@ -133,7 +133,7 @@ def main() -> int:
         with locked(folder):
             check_same_run(folder, plan.record)
             write_files(plan)
-            reached = train_again(plan, stretches_to(record, iteration))
+            reached = train_again(plan, stretches_with_ends(record, iteration))
     if reached < iteration:
         print(f"stopped at iteration {reached}; the same command goes on from there")
         return 130
