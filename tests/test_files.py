@@ -43,6 +43,14 @@ def test_a_full_disk_is_said_of_the_file_that_was_to_be_written(tmp_path):
     assert other.value.filename == str(tmp_path / "none")
 
 
+def test_two_writers_of_one_process_id_as_in_two_containers_are_not_in_each_others_way(tmp_path):
+    with files.whole_file(tmp_path / "file") as one, files.whole_file(tmp_path / "file") as another:
+        one.write_text("one")
+        another.write_text("another")
+    assert (tmp_path / "file").read_text() == "one"
+    assert names(tmp_path) == ["file"]
+
+
 def test_a_record_holds_the_hash_of_all_else_in_it(tmp_path):
     file = tmp_path / "record.json"
     files.write_record(file, {"b": (1, 2.5, None), "a": {10: "ü", 9: "\udcff"}, files.OWN_HASH: "an earlier one"})

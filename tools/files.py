@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import json
 import os
+import secrets
 import shutil
 import sys
 import tempfile
@@ -28,7 +29,7 @@ def whole_file(file: Path, lasting: bool = True) -> Iterator[Path]:
     With ``lasting`` the disk is waited for. Without, the new file may be lost when the power fails.
     """
     begin = os.fsencode(file.name)[:200].decode("utf-8", "ignore")
-    aside = file.with_name(f".{begin}.{os.getpid()}")
+    aside = file.with_name(f".{begin}.{secrets.token_hex(4)}")  # not the process id, which two sandboxes may share
     try:
         yield aside
         if lasting:

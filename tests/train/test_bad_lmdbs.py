@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -50,6 +51,13 @@ def _(place: Place) -> None:
     writer = place.open.enter_context(lmdb.open(str(place.train_lmdb), map_size=1 << 30))
     transaction = writer.begin(write=True)
     place.open.callback(transaction.abort)
+
+
+@kind("LMDB: another container reads it, under the same process id", "done, iteration 2", HANDLED)
+def _(place: Place) -> None:
+    place.environment["LC_ALL"] = "C.UTF-8"  # so that the tool is a process of its own
+    lock = place.open.enter_context((place.train_lmdb / "lock.mdb").open("w+b"))
+    fcntl.lockf(lock, fcntl.LOCK_EX, 0, 1)  # LMDB locks the byte of its process id: here those of all ids are taken
 
 
 @kind("LMDB: read-only", "done, iteration 2", HANDLED)

@@ -16,7 +16,10 @@ import math
 import os
 import signal
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -66,8 +69,27 @@ def build_solver(
         caffe.set_solver_count(ranks)
         caffe.set_solver_rank(rank)
         caffe.set_multiprocess(True)
-    with temporary_file(prototxt.text(quiet), ".prototxt") as file:
+    with linked_lmdbs(quiet.net_param), temporary_file(prototxt.text(quiet), ".prototxt") as file:
         return caffe.get_solver(str(file)), solver
+
+
+@contextmanager
+def linked_lmdbs(net: caffe_pb2.NetParameter) -> Iterator[None]:
+    """Have a net open its LMDBs by links in a folder of this process, which is there while Caffe opens them.
+
+    LMDB notes a reader in the lock file beside data.mdb by its process id, and refuses another of the same id with
+    'Resource temporarily unavailable'. Two sandboxes, or two containers, have the same ids. Nobody writes into an LMDB
+    once it is in place, so that each reader may have a lock file of its own.
+    """
+    with tempfile.TemporaryDirectory() as own:
+        for layer in net.layer:
+            if layer.type == "Data":
+                lmdb = Path(layer.data_param.source).absolute()
+                link = Path(own, *lmdb.parts[-2:])  # the parts that a snapshot names it by
+                link.mkdir(parents=True, exist_ok=True)
+                (link / "data.mdb").symlink_to(lmdb / "data.mdb")
+                layer.data_param.source = str(link)
+        yield
 
 
 def test(solver: caffe.Solver, test_iter: int) -> dict[str, float]:
