@@ -214,3 +214,9 @@ def test_the_prototxt_of_a_run_is_the_same_wherever_its_files_lie(name):
     assert left == record.lasting("prototxt", resolved("a place"))
     assert "batch_size: 3" in left["train_val"]
     assert "base_lr: 1" in left["solver"]
+
+
+@pytest.mark.parametrize(("iteration", "ranks"), [(1, 2), (4000, 2), (4001, 1), (20_000, 1)])
+def test_weights_are_of_the_ranks_that_trained_them_whatever_the_run_went_on_with(iteration, ranks):
+    stretches = [{"start": 0, "ranks": 2, "gpu": []}, {"start": 4000, "ranks": 1, "gpu": []}]
+    assert runs.ranks_to({"ranks": 1, "stretches": stretches}, iteration) == ranks

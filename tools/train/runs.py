@@ -66,6 +66,12 @@ def stretches_to(record: dict[str, Any], iteration: int) -> list[dict[str, Any]]
     return [stretch for stretch in record["stretches"] if stretch["start"] < iteration]
 
 
+def ranks_to(record: dict[str, Any], iteration: int) -> int:
+    """How many ranks trained a run's weights of ``iteration``, at the last: it may have gone on with others."""
+    stretches = stretches_to(record, iteration)
+    return stretches[-1]["ranks"] if stretches else record["ranks"]
+
+
 def read_unchanged(folder: Path) -> dict[str, Any]:
     """The record of a run, for whoever goes by it. UserError also where it is not what was written."""
     record = read_run(folder)

@@ -25,7 +25,7 @@ from tools.nets.predict import Prediction, predict_lmdb
 from tools.settings import Settings, add_settings
 from tools.songs import roots
 from tools.train import snapshots
-from tools.train.runs import add_run_option, build_of, deploy_of, find_run
+from tools.train.runs import add_run_option, build_of, deploy_of, find_run, ranks_to
 from tools.vote.count import collect_clips, hold_election, score
 from tools.vote.files import print_table, write_votes
 from tools.vote.other_root import test_lmdb
@@ -90,7 +90,8 @@ def main() -> None:
     clips = collect_clips(predictions, len(record["label_names"]))
     election = hold_election(clips, args.threshold)
     summary = {
-        **{key: record[key] for key in ("net", "split", "dtype", "seed", "ranks")},
+        **{key: record[key] for key in ("net", "split", "dtype", "seed")},
+        "ranks": ranks_to(record, iteration),
         "iteration": iteration,
         **score(clips, election),
         "leaky": False if args.test else record["leaky"],
