@@ -57,8 +57,12 @@ def command_of(collection: Collection, *results: Run | Vote) -> str:
         joined = JOINED_AS.get(result.split)
         run = result.run if isinstance(result, Vote) else result
         if isinstance(result, Vote) and result.tested_elsewhere:
-            far = {"ITERATION": result.iteration}
-            commands.append(make(collection, "vote", {"RUN": str(run.folder), "TEST": result.test_root, **far}))
+            tested: Variables = {"ITERATION": result.iteration, "TEST": result.test_root}
+            if run.folder.is_relative_to(collection.build):
+                commands.append(make(collection, "vote", {"RUN": str(run.folder), **tested}))
+            else:  # kept without its weights
+                trained = {**variables(collection, result), **tested}
+                commands.append(needed(collection, run.net, run.settings.split, trained))
         elif run.net == baseline.NAME:
             commands.append(make(collection, "baseline", {"SPLIT": None if joined == "song" else joined}))
         else:

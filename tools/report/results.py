@@ -23,9 +23,9 @@ from tools import cli, files, paths
 from tools.cli import UserError
 from tools.nets import prototxt
 from tools.nets.network import Network
-from tools.report import headlines, splits
+from tools.report import headlines, splits, unheard
 from tools.report.canvas import PAPER
-from tools.report.collect import collect_kept
+from tools.report.collect import collect, collect_kept
 from tools.report.page import Page, make_page, write_page
 from tools.report.records import Collection
 from tools.songs.gtzan import GENRES
@@ -119,7 +119,9 @@ def parts(page: Page) -> dict[Path, dict[str, str]]:
     """What stands in each README, by the name of its marks."""
     tables = {table.name: table for members in page.tables.values() for table in members}
     tables |= {"results": tables["splits"], "paper": tables["summary"], "three": splits.three_splits(page.collection)}
-    texts = {part: tables[part].markdown() for part in ("leak", "claims", "changes", "plus", "results", "three")}
+    tables["unheard"] = unheard.unheard(page.collection, collect(paths.RESULTS).other_votes)
+    names = ("leak", "claims", "changes", "plus", "results", "three", "unheard")
+    texts = {name: tables[name].markdown() for name in names}
     changed = ", ".join(changed_runs(page.collection))
     if changed:
         texts["results"] += (
