@@ -3,8 +3,8 @@
 #   docker build --target cpu -t music-caffe:cpu .        (or: make docker)
 #   docker build --target gpu -t music-caffe:gpu .        (or: make docker-gpu)
 #
-# Build arguments: DEBIAN_MIRROR, DEBIAN_SECURITY_MIRROR, PIP_INDEX_URL, JOBS. Nothing is fetched but by apt, which checks
-# Debian's signatures, and by pip, which checks the lock file's hashes.
+# Build arguments: DEBIAN_MIRROR, DEBIAN_SECURITY_MIRROR, PIP_INDEX_URL, JOBS; CAFFE=native, with which the cpu image has the
+# faster Caffe too. Nothing is fetched but by apt, which checks Debian's signatures, and by pip, which checks the lock file's hashes.
 # Layers go from what changes least to what changes most: Debian packages, locked Python packages, CUDA, the project.
 
 # --- debian: the base, and where it takes its packages from ----------------------------------------------------------
@@ -51,10 +51,20 @@ LABEL org.opencontainers.image.licenses="BSD-2-Clause" \
 ENTRYPOINT ["make"]
 CMD ["help"]
 
+# --- caffe-native: with CAFFE=native Debian's Caffe rebuilt for processors with AVX2, otherwise nothing ------------------
+FROM system AS caffe-native
+ARG CAFFE=stock
+ARG PIP_INDEX_URL
+ARG JOBS
+COPY tools/runtime/caffe-native/ /caffe-native/
+RUN mkdir /native \
+ && { [ "$CAFFE" != native ] || /caffe-native/image /native >/tmp/build.log 2>&1 || { tail -n 50 /tmp/build.log; exit 1; }; }
+
 # --- cpu ----------------------------------------------------------------------------------------------------------------
 FROM runtime AS cpu
 LABEL org.opencontainers.image.title="Music classification on BVLC Caffe (CPU)" \
       org.opencontainers.image.description="STFT matrices of songs, Caffe networks, and a vote for the genre"
+COPY --from=caffe-native /native /music/.caffe/native
 COPY . /music
 # Any uid may write here, as in /tmp: it makes its own folders, and can't change the project's files.
 RUN mkdir -p build data/downloads && chmod 1777 . build data/downloads

@@ -170,7 +170,7 @@ robustness: setup ## how often test songs keep their genre at other levels, samp
 	@$(PYTHON) tools.bench.robustness $(songs) $(model) $(call option,THRESHOLD) --json "$$BUILD/robustness.json"
 
 ##@ Docker, speed, tests, housekeeping
-docker_arguments = $(foreach name,DEBIAN_MIRROR DEBIAN_SECURITY_MIRROR PIP_INDEX_URL JOBS,$(if $($(name)),--build-arg $(name)))
+docker_arguments = $(foreach name,DEBIAN_MIRROR DEBIAN_SECURITY_MIRROR PIP_INDEX_URL JOBS CAFFE,$(if $($(name)),--build-arg $(name)))
 # What is made belongs to the caller: under rootless Podman by --userns, elsewhere by --user
 docker_run = $(DOCKER) run --rm --init --user "$$(id -u):$$(id -g)" \
   $(if $(findstring podman,$(DOCKER)),--userns=keep-id) --volume "$(CURDIR)/build/docker:/music/build"

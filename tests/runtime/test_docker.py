@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from itertools import chain
 from pathlib import Path
 
 import pytest
 from conftest import CHECKOUT
 
 CUDA_BUILD = CHECKOUT / "tools" / "runtime" / "caffe-gpu"
+NATIVE_BUILD = CHECKOUT / "tools" / "runtime" / "caffe-native"
 # what songs and videos come in
 AUDIO = re.findall(
     r"\w+",
@@ -73,20 +75,27 @@ def test_the_address_of_the_package_index_is_not_in_the_history_of_an_image(imag
 
 @pytest.mark.skipif(not shutil.which("make"), reason="there is no make here")
 def test_make_passes_every_build_argument_that_the_dockerfile_takes():
-    taken = {i.split()[1] for instructions in stages().values() for i in instructions if i.startswith("ARG ")}
+    arguments = [i for instructions in stages().values() for i in instructions if i.startswith("ARG ")]
+    taken = {argument.split()[1].partition("=")[0] for argument in arguments}
     command = ["make", "-n", "docker", *(f"{name}=x" for name in taken)]
     recipe = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout
     assert set(re.findall(r"--build-arg (\w+)", recipe)) == taken
 
 
-def test_pip_installs_nothing_but_what_the_lock_file_has_hashes_of():
-    installs = [i for instructions in stages().values() for i in instructions if re.search(r"\bpip3? .*install", i)]
-    assert len(installs) == 1
-    assert "--require-hashes" in installs[0] and "--no-deps" in installs[0]
+def test_pip_installs_nothing_but_what_the_lock_files_have_hashes_of():
+    lines = [*chain(*stages().values()), *(NATIVE_BUILD / "image").read_text().splitlines()]
+    installs = [line for line in lines if re.search(r"\bpip3? .*install", line)]
+    assert len(installs) == 2
+    assert all("--require-hashes" in install and "--no-deps" in install for install in installs)
 
 
 @pytest.mark.parametrize(
-    "path", ["Dockerfile", *(f"tools/runtime/caffe-gpu/{file.name}" for file in CUDA_BUILD.iterdir())]
+    "path",
+    [
+        "Dockerfile",
+        *(f"tools/runtime/caffe-gpu/{file.name}" for file in CUDA_BUILD.iterdir()),
+        *(f"tools/runtime/caffe-native/{name}" for name in ("image", "compile", "setup")),
+    ],
 )
 def test_nothing_is_fetched_but_through_apt_and_pip(path: str):
     text = (CHECKOUT / path).read_text()
@@ -101,6 +110,14 @@ def test_an_image_runs_make_as_an_ordinary_user(image: str):
     assert 'ENTRYPOINT ["make"]' in instructions and 'CMD ["help"]' in instructions
     users = [instruction.split()[1] for instruction in instructions if instruction.startswith("USER ")]
     assert users and not users[-1].startswith(("0", "root"))
+
+
+def test_the_native_caffe_of_an_image_is_refused_where_a_part_of_x86_64_v3_is_missing():
+    image, compiled = ((NATIVE_BUILD / name).read_text() for name in ("image", "compile"))
+    asked = set(re.search(r"echo (.*) >\"\$folder/processor\"", image)[1].split())  # as Linux calls them
+    options = set(re.findall(r"-m([a-z]\w+)", re.search(r'processor="(.*)" ;;', compiled)[1])) - {"tune"}  # as GCC does
+    gcc_names = {"bmi1": "bmi", "abm": "lzcnt"}
+    assert {gcc_names.get(flag, flag) for flag in asked} == options
 
 
 def test_the_toolkit_stays_out_of_the_gpu_image():
