@@ -23,7 +23,7 @@ from tools import cli, files, paths
 from tools.cli import UserError
 from tools.nets import prototxt
 from tools.nets.network import Network
-from tools.report import headlines, splits, unheard
+from tools.report import headlines, passes, splits, unheard
 from tools.report.canvas import PAPER
 from tools.report.collect import collect, collect_kept
 from tools.report.page import Page, make_page, write_page
@@ -120,7 +120,8 @@ def parts(page: Page) -> dict[Path, dict[str, str]]:
     tables = {table.name: table for members in page.tables.values() for table in members}
     tables |= {"results": tables["splits"], "paper": tables["summary"], "three": splits.three_splits(page.collection)}
     tables["unheard"] = unheard.unheard(page.collection, collect(paths.RESULTS).other_votes)
-    names = ("leak", "claims", "changes", "plus", "results", "three", "unheard")
+    tables["passes"] = passes.passes(page.collection)
+    names = ("leak", "claims", "changes", "plus", "passes", "results", "three", "unheard")
     texts = {name: tables[name].markdown() for name in names}
     changed = ", ".join(changed_runs(page.collection))
     if changed:
