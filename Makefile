@@ -170,13 +170,13 @@ robustness: setup ## how often test songs keep their genre at other levels, samp
 	@$(PYTHON) tools.bench.robustness $(songs) $(model) $(call option,THRESHOLD) --json "$$BUILD/robustness.json"
 
 ##@ Docker, speed, tests, housekeeping
-docker_arguments = $(foreach name,DEBIAN_MIRROR DEBIAN_SECURITY_MIRROR PIP_INDEX_URL JOBS CAFFE,$(if $($(name)),--build-arg $(name)))
+docker_arguments = $(foreach name,DEBIAN_MIRROR DEBIAN_SECURITY_MIRROR PIP_INDEX_URL JOBS,$(if $($(name)),--build-arg $(name)))
 # What is made belongs to the caller: under rootless Podman by --userns, elsewhere by --user
 docker_run = $(DOCKER) run --rm --init --user "$$(id -u):$$(id -g)" \
   $(if $(findstring podman,$(DOCKER)),--userns=keep-id) --volume "$(CURDIR)/build/docker:/music/build"
 
 docker: ## the image music-caffe:cpu; also docker-gpu, and docker-test, docker-gpu-test
-	$(DOCKER) build --target cpu --tag $(IMAGE):cpu $(docker_arguments) .
+	$(DOCKER) build --target cpu --tag $(IMAGE):cpu $(docker_arguments) $(if $(CAFFE),--build-arg CAFFE) .
 
 # Caffe is compiled with CUDA: 45 minutes of CPU time
 docker-gpu:

@@ -10,9 +10,11 @@ import pytest
 from tools import files, paths
 from tools.cli import UserError
 from tools.report import results
-from tools.report.collect import collect_kept
+from tools.report.collect import collect, collect_kept
 from tools.report.page import as_json, content_of, csv_files
 from tools.songs.gtzan import GENRES
+from tools.train import runs
+from tools.vote import baseline
 from tools.vote.count import hold_election, score
 from tools.vote.files import read_clips
 
@@ -36,6 +38,16 @@ def test_the_kept_page_is_that_of_the_kept_results(kept_page):
     assert written == now
     for name, text in csv_files(kept_page).items():
         assert (folder / name).read_text() == text or name.startswith("network_"), name
+
+
+def test_each_kept_vote_names_the_ranks_that_trained_its_weights():
+    """Of a run that went on with other ranks too: on two to 4000 iterations, then on one."""
+    kept = [collect(root) for root in (paths.RESULTS, paths.OTHER_RESULTS)]
+    votes = [vote for each in kept for vote in (*each.votes, *each.other_votes) if vote.net != baseline.NAME]
+    assert {vote.folder: vote.summary["ranks"] for vote in votes} == {
+        vote.folder: runs.ranks_to(vote.run.record, vote.iteration) for vote in votes
+    }
+    assert len({vote.summary["ranks"] for vote in votes if (vote.net, vote.split) == ("rcnn", "song")}) == 2
 
 
 def test_the_picture_of_the_readme_is_that_of_the_kept_results(kept_page):

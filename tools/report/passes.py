@@ -28,6 +28,7 @@ def training_to(iterations: int) -> Training:
 
 
 def passes_row(collection: Collection, figure: Headline) -> Row:
+    """A figure and ours of each split; the command of a training that is not there yet says how it is made."""
     values: Values = {"what": figure.title, "paper": f"{figure.percent:g}%"}
     training, typed, missing = training_to(figure.iterations or 0), [], True
     for split in PROTOCOLS:

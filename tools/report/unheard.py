@@ -1,6 +1,6 @@
-"""The networks of the ten genres on songs of artists that none of them heard: votes on another collection.
+"""The networks of the ten genres on the songs of another collection, whose artists none of them heard.
 
-Beside it the same genres of the songs at hand, by song: there an artist's other songs were trained on.
+Beside it the same genres of the songs at hand, by song: there other songs of the artists were trained on.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def unheard(collection: Collection, elsewhere: list[Vote]) -> Table:
     columns = [Column("network", "clips right", words), Column("iteration", "iterations", count)]
     for genre, number in songs.items():
         columns.append(Column(f"{genre} heard", f"{genre}, by song", percent))
-        columns.append(Column(f"{genre} unheard", f"{genre}, {number} songs of new artists", percent))
+        columns.append(Column(f"{genre} unheard", f"{genre}, {number} songs elsewhere", percent))
     return Table("unheard", "Artists that were not heard", columns, [unheard_row(collection, *pair) for pair in pairs])
 
 
@@ -41,6 +41,7 @@ def songs_of(vote: Vote) -> dict[str, int]:
 
 
 def unheard_row(collection: Collection, own: Vote, elsewhere: Vote) -> Row:
+    """The share right, 0..1, of each genre's clips: of all folds, and elsewhere."""
     values: Values = {"network": net_name(own.net), "iteration": own.iteration}
     for label, (genre, number) in enumerate(songs_of(elsewhere).items()):
         if number:
