@@ -13,6 +13,7 @@ import pytest
 import small_run
 from conftest import call_module
 
+from tools.cli import UserError
 from tools.nets.predict import Prediction
 from tools.songs.gtzan import GENRES
 from tools.vote.count import collect_clips, hold_election
@@ -285,6 +286,20 @@ def test_an_lmdb_that_is_gone_ends_in_one_line(tmp_path_factory):
     build = make_build(tmp_path_factory, "gone")
     (build / "lmdb/song/cnn_float_test_lmdb").rename(build / "aside")
     assert one_line(vote(build), "cnn_float_test_lmdb", "make lmdb")
+
+
+def test_a_clip_that_balanced_genres_train_on_more_often_votes_once():
+    """Split clip lets train clips vote too. A test clip that stands there twice is no such clip, and is refused."""
+    probabilities = np.eye(10, dtype=np.float32)[[0, 0, 0, 1, 9]]
+    songs = np.array(["blues.00000"] * 4 + ["rock.00000"])
+    trained = Prediction(songs, np.array([2, 0, 2, 1, 1]), np.array([0, 0, 0, 0, 9]), probabilities)
+    tested = Prediction(songs[[0, 4, 4]], np.array([3, 0, 2]), np.array([0, 9, 9]), probabilities[[1, 4, 4]])
+    voters = collect_clips({"train": trained, "test": tested}, len(GENRES))
+    assert voters.clips.tolist() == [0, 1, 2, 3, 0, 1, 2]
+    assert voters.predicted.tolist() == [0, 1, 0, 0, 9, 9, 9]
+    twice = Prediction(songs[[0, 0, 4]], np.array([3, 3, 0]), np.array([0, 0, 9]), probabilities[[1, 1, 4]])
+    with pytest.raises(UserError, match="make lmdb"):
+        hold_election(collect_clips({"test": twice}, len(GENRES)), None)
 
 
 def test_a_vote_that_fails_while_writing_leaves_the_earlier_one_whole(tmp_path):

@@ -179,11 +179,11 @@ def check_folds(build: Build, vote: Vote) -> str:
 
 
 def rows_in(lmdbs: dict[str, Path]) -> list[Row]:
-    """The clips of every song with a test clip, in order of song and clip, as the LMDBs have them."""
-    rows: list[Row] = []
+    """The clips of every song with a test clip, each once, in order of song and clip, as the LMDBs have them."""
+    rows: set[Row] = set()
     for part, lmdb in lmdbs.items():
         content = content_of(lmdb)
-        rows += [(track, clip, part, label) for (track, clip), label in zip(content.clips, content.labels)]
+        rows |= {(track, clip, part, label) for (track, clip), label in zip(content.clips, content.labels)}
     tested = {track for track, _, part, _ in rows if part == "test"}
     return sorted(row for row in rows if row[0] in tested)
 

@@ -80,7 +80,7 @@ class Election:
 
 def collect_clips(predictions: dict[str, Prediction], genres: int) -> Clips:
     """The clips to be voted with, out of `tools.nets.predict.Prediction` by part: every clip of a song that has a
-    test clip.
+    test clip, once. Balanced genres have some train clips more often.
 
     UserError where the net or the labels are not of so many ``genres``.
     """
@@ -96,6 +96,8 @@ def collect_clips(predictions: dict[str, Prediction], genres: int) -> Clips:
         )
     kept = np.flatnonzero(np.isin(tracks, tracks[parts == "test"]))
     kept = kept[np.lexsort((clips[kept], tracks[kept]))]
+    again = (tracks[kept[1:]] == tracks[kept[:-1]]) & (clips[kept[1:]] == clips[kept[:-1]])
+    kept = kept[~np.append(False, again) | (parts[kept] == "test")]
     texts = probabilities[kept].astype(str)
     return Clips(tracks[kept], clips[kept], parts[kept], labels[kept], texts, texts.astype(np.float64))
 
