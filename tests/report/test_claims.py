@@ -63,6 +63,37 @@ def test_half_a_pair_is_none(ten):
     assert claim(WINDOW, *apart) == (NOT_RUN, None)
 
 
+def test_every_seed_counts_that_both_were_trained_with(ten):
+    plain, other = ten("complex_cnn", 1000, True), ten("complex_cnn", 1000, False, window="512")
+    again = ten("complex_cnn", 1000, False, seed="2"), ten("complex_cnn", 1000, True, window="512", seed="2")
+    assert claim(WINDOW, plain, other, again[0]) == ("supported", 1000)
+    assert claim(WINDOW, plain, other, *again) == ("undecided", 1000), "the second seed says the opposite"
+    assert claim(WINDOW, again[0], other) == (NOT_RUN, None), "no seed stands in for another"
+
+
+def test_a_seed_that_was_not_trained_as_far_does_not_count(ten):
+    pair = ten("complex_cnn", 1000, True), ten("complex_cnn", 1000, False, window="512")
+    short = ten("complex_cnn", 500, False, seed="2"), ten("complex_cnn", 500, True, window="512", seed="2")
+    assert claim(WINDOW, *short, *pair) == ("supported", 1000)
+    collection = Collection(Path("build"), runs=[vote.run for vote in pair], votes=[*short, *pair])
+    (wanted,) = [each for each in claims(collection) if each.claim.startswith(WINDOW)]
+    assert wanted.values["seeds"] == 1
+    assert "SEED" not in wanted.command
+
+
+def test_only_one_network_s_trainings_must_be_of_as_many_ranks(ten):
+    """Ranks draw other masks of dropout. Two networks have none in common in any case."""
+
+    def ranks(vote: Vote, number: int) -> Vote:
+        vote.summary["ranks"] = number
+        return vote
+
+    plain, small = (ten(net, 1000, net == "complex_cnn", "song-folds") for net in ("complex_cnn", "simple_cnn"))
+    assert claim("The simple net", plain, ranks(small, 1)) == ("supported", 1000)
+    window = ten("complex_cnn", 1000, True), ranks(ten("complex_cnn", 1000, False, window="512"), 1)
+    assert claim(WINDOW, *window) == (NOT_RUN, None)
+
+
 def test_on_the_paper_s_thousand_songs_its_own_iterations_count(ten):
     pair = [ten("complex_cnn", 10_000, True), ten("complex_cnn", 10_000, False, window="512")]
     for vote in pair:

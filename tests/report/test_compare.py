@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tools.report.compare import STATEMENTS, clips_right, difference, judge, songs_right, train_clips_right
+from tools.report.compare import (
+    STATEMENTS,
+    clips_right,
+    difference,
+    judge,
+    mean_difference,
+    songs_right,
+    train_clips_right,
+)
 from tools.vote import rules
 from tools.vote.count import Clips
 
@@ -66,6 +74,28 @@ def test_the_interval_is_that_of_the_votes_own_bootstrap():
     paired = difference(clips_right(first), dict.fromkeys(clips_right(first), False))
     _, songs = np.unique(first.tracks, return_inverse=True)
     np.testing.assert_allclose([paired.low, paired.high], 100 * np.array(rules.bootstrap_interval(songs, first.right)))
+
+
+def test_of_several_seeds_the_mean_counts_and_its_interval_holds_their_spread():
+    """Songs that are all alike spread nothing: what is left is the standard error of the mean of the seeds."""
+    gains = np.array([3, 6, 12])  # of 15 clips
+    first = [classified(np.tile(np.arange(15) < gain, (20, 1)), 20) for gain in gains]
+    pairs = [(right := clips_right(clips), dict.fromkeys(right, False)) for clips in first]
+    several = mean_difference(pairs)
+    assert several.points == pytest.approx(100 * gains.mean() / 15)
+    assert several.shares == pytest.approx((gains.mean() / 15, 0))
+    assert several.drawn.std() == pytest.approx(100 * gains.std(ddof=1) / 15 / np.sqrt(3), rel=0.05)
+    assert (several.low, several.high) == pytest.approx((20, 80)), "the lowest and the highest seed, drawn twice"
+    assert difference(*pairs[0]).drawn.std() == 0
+
+
+def test_the_interval_of_seeds_that_agree_is_that_of_the_songs():
+    random = np.random.default_rng(5)
+    first, second = (clips_right(classified(random.random((20, 15)) < share, 20)) for share in (0.7, 0.5))
+    one, three = difference(first, second), mean_difference([(first, second)] * 3)
+    assert (one.points, one.low, one.high, one.clips) == pytest.approx(
+        (three.points, three.low, three.high, three.clips)
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,12 @@
 
 Whole songs are drawn with replacement, as many as there are, 2000 times, with the seed of `tools.vote.rules`; of two
 runs on the same test clips the same songs. What lies between the 2.5th and the 97.5th percentile is the 95% interval.
+Where trainings were run with several seeds, each resample draws of those as well.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -32,9 +34,21 @@ Answers = dict[tuple[str, int], int]  # a label, or whether it is right, by trac
 @lru_cache(maxsize=8)
 def draws(songs: int) -> np.ndarray:
     """How often each song is drawn in each resample: (resamples, songs). Whole numbers: sums of them are exact."""
-    random = np.random.default_rng(rules.BOOTSTRAP_SEED)
-    drawn = (random.integers(songs, size=songs) for _ in range(rules.RESAMPLES))
-    return np.stack([np.bincount(each, minlength=songs) for each in drawn])
+    return drawn(songs, songs, np.random.default_rng(rules.BOOTSTRAP_SEED))
+
+
+def draws_of_seeds(seeds: int) -> np.ndarray:
+    """How often each of n seeds is drawn in each resample: (resamples, n), n - 1 in all, or the only one.
+
+    The mean of n - 1 drawn with replacement spreads as the mean of n trainings does; of n drawn it would spread less,
+    since a few differ less from their own mean than from that of all seeds (Rao and Wu, 1988).
+    """
+    return drawn(seeds, max(seeds - 1, 1), np.random.default_rng([rules.BOOTSTRAP_SEED, seeds]))
+
+
+def drawn(number: int, taken: int, random: np.random.Generator) -> np.ndarray:
+    every = (random.integers(number, size=taken) for _ in range(rules.RESAMPLES))
+    return np.stack([np.bincount(each, minlength=number) for each in every])
 
 
 def of_test_clips(clips: Clips, values: np.ndarray) -> Answers:
@@ -74,18 +88,28 @@ class Difference:
 
 def difference(first: Answers, second: Answers) -> Difference | None:
     """Of the shares right, over the clips or the songs that both have; None without any."""
-    shared = sorted(first.keys() & second.keys())
+    return mean_difference([(first, second)])
+
+
+def mean_difference(pairs: Sequence[tuple[Answers, Answers]]) -> Difference | None:
+    """The mean of the differences of pairs, one a seed, over the clips or the songs that all have; None without any.
+
+    Seeds are drawn as pairs: first and second of one seed belong together where they begin alike.
+    """
+    shared = sorted(set.intersection(*(set(answers) for pair in pairs for answers in pair)))
     if not shared:
         return None
-    right = np.array([[answers[key] for key in shared] for answers in (first, second)], dtype=int)
+    right = np.array([[[answers[key] for key in shared] for answers in pair] for pair in pairs], dtype=int)
     songs, song_of_clip = np.unique([track for track, _ in shared], return_inverse=True)
-    gained = np.zeros(len(songs), int)
-    np.add.at(gained, song_of_clip, right[0] - right[1])
-    times = draws(len(songs))
-    drawn = 100 * (times @ gained) / (times @ np.bincount(song_of_clip))
-    low, high = np.percentile(drawn, [2.5, 97.5]).tolist()
-    points = 100 * float(gained.sum() / len(shared))
-    return Difference(points, low, high, len(shared), len(songs), tuple(right.mean(axis=1).tolist()), drawn)
+    gained = np.zeros((len(songs), len(pairs)), int)
+    np.add.at(gained, song_of_clip, (right[:, 0] - right[:, 1]).T)
+    times, seeds = draws(len(songs)), draws_of_seeds(len(pairs))
+    clips_drawn = (times @ np.bincount(song_of_clip)) * seeds.sum(axis=1)
+    points = 100 * ((times @ gained) * seeds).sum(axis=1) / clips_drawn
+    low, high = np.percentile(points, [2.5, 97.5]).tolist()
+    mean = 100 * float(gained.sum() / len(shared) / len(pairs))
+    first, second = right.mean(axis=(0, 2)).tolist()
+    return Difference(mean, low, high, len(shared), len(songs), (first, second), points)
 
 
 def judge(share: float) -> str:

@@ -2,8 +2,8 @@
 
 What a claim rests on is fixed: trainings, the split that tests them, and how far each is trained. That is the paper's
 own number of iterations in passes over the data: on a tenth of its songs, at our batch, a tenth of them. Nothing stands
-in for a training. Short of its scale the verdict is 'not run at that scale', whatever is seen so far; without runs 'not
-run'.
+in for a training. Every seed counts that all of a claim's trainings were run with. Short of its scale the verdict is
+'not run at that scale', whatever is seen so far; without runs 'not run'.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from typing import NamedTuple
 import numpy as np
 
 from tools import paths
+from tools.nets.network import Network
 from tools.report import commands, paper
-from tools.report.compare import STATEMENTS, Answers, clips_right, difference, draws, judge
+from tools.report.compare import STATEMENTS, Answers, clips_right, draws, judge, mean_difference
 from tools.report.records import Collection, Differences, Vote
 from tools.report.table import Values, gain
 from tools.settings import parse
@@ -63,10 +64,12 @@ class Training:
             same[name] = len(expected) == len(given) and all(
                 value == other and abs(start - at) <= NEAR * at for (at, value), (start, other) in zip(expected, given)
             )
-        return all(same.values()) and vote.differences.keys() <= same.keys()
+        return all(same.values()) and vote.differences.keys() <= same.keys() | {"seed"}
 
-    def votes(self, collection: Collection, split: str) -> list[Vote]:
-        return collection.find_votes(self.net, split, self.is_it)
+    def votes(self, collection: Collection, split: str, seed: int | None = None) -> list[Vote]:
+        """By iteration, of a seed, by default that of the network's solver."""
+        seed = Network(self.net).defaults["seed"] if seed is None else seed
+        return collection.find_votes(self.net, split, lambda vote: vote.run.settings.seed == seed and self.is_it(vote))
 
     def is_far_enough(self, collection: Collection, vote: Vote) -> bool:
         wanted = ours(self.iterations, collection.songs_of(vote.fingerprint))
@@ -121,15 +124,14 @@ class Trial:
             return Claim(claim, test, SHORT, f"So far: {seen.found}", needed, seen.values)
         return Claim(claim, test, judge(seen.share), seen.found, seen.command, seen.values)
 
-    def votes(self, collection: Collection) -> tuple[bool, tuple[Vote, ...]]:
-        """The newest votes, one a training, at the scale of all, and whether there are any; else at one iteration.
+    def votes(self, collection: Collection) -> tuple[bool, list[tuple[Vote, ...]]]:
+        """The newest votes at the scale of all, and whether there are any; else at one iteration.
 
-        Those of one scale are of one iteration in any case.
+        For each seed a tuple, one vote a training. Those of one scale are of one iteration in any case.
         """
-        each = [training.votes(collection, self.split) for training in self.trainings]
-        every: list[tuple[Vote, ...]] = [(vote,) for vote in each[0]]
-        if len(each) == 2:
-            every = [*collection.pairs(*each)]
+        nets = {training.net for training in self.trainings}
+        seeds = sorted({vote.run.settings.seed for vote in collection.votes if vote.net in nets})
+        every = [votes for seed in seeds for votes in self.votes_of_seed(collection, seed)]
         at_one = [votes for votes in every if len({vote.iteration for vote in votes}) == 1]
         one_scale = len({training.iterations for training in self.trainings}) == 1
         at_scale = [
@@ -137,7 +139,12 @@ class Trial:
             for votes in (at_one if one_scale else every)
             if all(training.is_far_enough(collection, vote) for training, vote in zip(self.trainings, votes))
         ]
-        return bool(at_scale), next(reversed(at_scale or at_one), ())
+        far = [tuple(vote.iteration for vote in votes) for votes in at_scale or at_one]
+        return bool(at_scale), [votes for votes, each in zip(at_scale or at_one, far) if each == max(far)]
+
+    def votes_of_seed(self, collection: Collection, seed: int) -> list[tuple[Vote, ...]]:
+        each = [training.votes(collection, self.split, seed) for training in self.trainings]
+        return [*collection.pairs(*each)] if len(each) == 2 else [(vote,) for vote in each[0]]
 
 
 def pair(
@@ -147,19 +154,22 @@ def pair(
     of: str = "test clips",
 ) -> Seen | None:
     """The share right of the first training, by ``right``, minus that of the second, on the same clips or songs."""
-    at_scale, votes = trial.votes(collection)
-    gained = votes and difference(right(votes[0].clips), clips_right(votes[1].clips))
+    at_scale, by_seed = trial.votes(collection)
+    gained = by_seed and mean_difference([(right(first.clips), clips_right(second.clips)) for first, second in by_seed])
     if not gained:
         return None
-    far = " and ".join(f"{iteration:,}" for iteration in dict.fromkeys(vote.iteration for vote in votes))
+    far = " and ".join(f"{iteration:,}" for iteration in dict.fromkeys(vote.iteration for vote in by_seed[0]))
+    seeds = len(by_seed)
     found = (
-        f"{trial.what}: {gain(gained.interval)} of {of}, split {trial.split}, {far} iterations, {gained.songs:,} songs."
+        f"{trial.what}: {gain(gained.interval)} of {of}, split {trial.split}, {far} iterations, {gained.songs:,} songs"
+        f"{f', {seeds} seeds' if seeds > 1 else ''}."
     )
     values: Values = {"difference_points": gained.points, "low": gained.low, "high": gained.high}
-    values |= {"split": trial.split, "iteration": votes[0].iteration}
-    values |= {"clips": gained.clips, "songs": gained.songs}
+    values |= {"split": trial.split, "iteration": by_seed[0][0].iteration}
+    values |= {"clips": gained.clips, "songs": gained.songs, "seeds": seeds}
     share = float(STATEMENTS[trial.statement](gained.drawn).mean())
-    return Seen(at_scale, share, found, commands.command_of(collection, *reversed(votes)), values)
+    command = commands.command_of(collection, *(vote for votes in by_seed for vote in reversed(votes)))
+    return Seen(at_scale, share, found, command, values)
 
 
 def steady(trial: Trial, collection: Collection, start: int) -> Seen | None:
@@ -186,10 +196,10 @@ def steady(trial: Trial, collection: Collection, start: int) -> Seen | None:
 
 def table_1(trial: Trial, collection: Collection, read: Callable[[np.ndarray], tuple[bool, str]]) -> Seen | None:
     """A reading of the confusion (10, 10) of a training: whether it is as the paper says, over draws of test songs."""
-    at_scale, votes = trial.votes(collection)
-    if not votes:
+    at_scale, by_seed = trial.votes(collection)
+    if not by_seed:
         return None
-    (vote,) = votes
+    ((vote,), *_) = by_seed
     share = float(np.mean([read(confusion)[0] for confusion in drawn_confusions(vote.clips)]))
     found = (
         f"{read(vote.confusion)[1]} It holds in {100 * share:.1f}% of the draws "

@@ -104,8 +104,16 @@ class Vote:
 
     @property
     def trained_with(self) -> tuple[int | None, str | None]:
-        """Ranks and build of Caffe: both change the last digits of the weights."""
+        """Ranks and build of Caffe: both change the last digits of the weights, ranks the masks of dropout too."""
         return self.summary.get("ranks"), self.run.record.get("versions", {}).get("caffe_package")
+
+    def is_comparable(self, other: Vote) -> bool:
+        """Whether what lies between two votes can be what sets their runs apart, not what trained them.
+
+        Two networks have no mask in common, on as many ranks or not.
+        """
+        (ranks, caffe), (other_ranks, other_caffe) = self.trained_with, other.trained_with
+        return caffe == other_caffe and (ranks == other_ranks or self.net != other.net)
 
     @cached_property
     def clips(self) -> Clips:
@@ -205,8 +213,8 @@ class Collection:
         return next((run for run in self.runs if (run.net, run.split, run.differences) == asked), None)
 
     def pairs(self, first: list[Vote], second: list[Vote]) -> list[tuple[Vote, Vote]]:
-        """Votes on the same data, of as many ranks and the same Caffe."""
-        return [(a, b) for a in first for b in second if a.trained_with == b.trained_with and self.same_songs(a, b)]
+        """Votes on the same data that can be compared."""
+        return [(a, b) for a in first for b in second if a.is_comparable(b) and self.same_songs(a, b)]
 
     def same_iteration(self, first: list[Vote], second: list[Vote]) -> tuple[Vote, Vote] | None:
         """The newest of the pairs at one iteration."""
