@@ -23,7 +23,11 @@ KEPT = sorted(paths.RESULTS.glob("votes/*/*/summary.json"))
 pytestmark = pytest.mark.xdist_group("kept page")
 
 
-@pytest.mark.parametrize("file", [results.README, results.TABLES], ids=["README", "data/results/README"])
+@pytest.mark.parametrize(
+    "file",
+    [results.README, results.NETWORKS, results.TABLES],
+    ids=lambda file: str(file.relative_to(paths.CHECKOUT)),
+)
 def test_a_readme_has_the_tables_of_the_kept_results(file, kept_page):
     text = file.read_text()
     assert results.insert_parts(file, text, kept_page) == text

@@ -13,7 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from tools.files import whole_folder
-from tools.report import commands, curves, figures, headlines, music, pairs, paper, splits
+from tools.report import changes, commands, curves, figures, headlines, music, pairs, paper, splits
 from tools.report.canvas import Figure
 from tools.report.claims import claims, claims_figure, claims_table
 from tools.report.evidence import Claim
@@ -43,7 +43,7 @@ def make_page(collection: Collection) -> Page:
     """No figure where nothing of a section has been run."""
     judged = claims(collection)
     summary, leak = headlines.summary(collection), pairs.leak(collection)
-    changed, plus = pairs.changes(collection), pairs.plus_gain(collection)
+    changed, plus = changes.changes(collection), changes.plus_gain(collection)
     by_artist = splits.three_splits(collection)
     others = bool(collection.other_runs or collection.other_votes)
     tables = {
@@ -70,7 +70,7 @@ def make_page(collection: Collection) -> Page:
         "figure4": figures.spectrogram_figures(collection),
         "figure5": curves.net_figures(collection),
         "settings": curves.setting_figures(collection),
-        "changes": pairs.changes_figure(changed, plus),
+        "changes": changes.changes_figure(changed, plus),
         "music": music.confusions(collection),
     }
     return Page(collection, tables, pictures, judged)

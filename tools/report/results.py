@@ -23,7 +23,7 @@ from tools import cli, files, paths
 from tools.cli import UserError
 from tools.nets import prototxt
 from tools.nets.network import Network
-from tools.report import headlines, passes, splits, unheard
+from tools.report import changes, headlines, passes, splits, unheard
 from tools.report.canvas import PAPER
 from tools.report.collect import collect, collect_kept
 from tools.report.page import Page, make_page, write_page
@@ -35,6 +35,7 @@ from tools.vote import baseline
 
 README = paths.CHECKOUT / "README.md"  # has the paper beside ours
 PICTURE = paths.DATA / "pictures" / "paper.svg"  # the same, in the README too
+NETWORKS = paths.PROTOTXT / "README.md"  # has the networks on the folds that their settings were chosen on
 TABLES = paths.DATA / "results" / "README.md"  # has all other tables
 BEGIN, END = "<!-- {part}: make results -->", "<!-- end of {part} -->"
 KEPT = ("summary.json", "clips.csv", "songs.csv", "confusion.csv")
@@ -130,7 +131,7 @@ def parts(page: Page) -> dict[Path, dict[str, str]]:
         )
     # The README says the notes in words of its own
     readme = {part: replace(tables[part], note="").markdown(commands=False) for part in ("paper", "three")}
-    return {README: readme, TABLES: texts}
+    return {README: readme, NETWORKS: {"inner": changes.inner(page.collection).markdown()}, TABLES: texts}
 
 
 def changed_runs(collection: Collection) -> list[str]:
@@ -182,7 +183,7 @@ def main() -> None:
         if not collection.votes:
             raise UserError(f"{paths.RESULTS}: no result is kept there: keep a vote first, with --keep")
         page = make_page(collection)
-        for file in (README, TABLES):
+        for file in parts(page):
             files.write_whole(file, insert_parts(file, file.read_text(), page))
         files.write_whole(PICTURE, picture(page))
         write_page(paths.RESULTS / "report", page)
