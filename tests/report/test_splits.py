@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from operator import attrgetter
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from tools import paths
 from tools.report.collect import collect, collect_kept
 from tools.report.records import Collection
-from tools.report.splits import THREE, three_figure, three_splits
+from tools.report.splits import THREE, splits, three_figure, three_splits
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +62,13 @@ def test_a_vote_of_a_run_on_other_data_or_on_another_collection_stands_beside_no
     assert row.values["song-folds"]
 
 
+def test_every_seed_has_a_row(kept):
+    rows = [row for row in splits(kept).rows if (row.values["split"], row.values["iteration"]) == ("song-folds", 1000)]
+    named = [row.values["network"] for row in rows if "simple_cnn" in str(row.values["network"])]
+    assert named == ["simple_cnn", "simple_cnn@seed=2", "simple_cnn@seed=3"]
+    assert "SEED=3" in next(row.command for row in rows if row.values["network"] == "simple_cnn@seed=3")
+
+
 def test_songs_are_those_that_a_plurality_of_their_clips_gets_right(kept):
     """Counted again from songs.csv, which has the plurality's own outcome."""
     (row,) = (row for row in three_splits(kept).rows if row.values["network"] == "Complex CNN")
@@ -72,8 +80,17 @@ def test_songs_are_those_that_a_plurality_of_their_clips_gets_right(kept):
 def test_a_network_trained_on_balanced_genres_says_so_and_stands_beside_its_own_votes_alone(kept):
     (row,) = (row for row in three_splits(kept).rows if "balanced" in str(row.values["network"]))
     assert row.values["network"] == "RCNN plus (ours), genres balanced"
+    assert row.values.keys() >= set(THREE.values())
+    assert row.command.count("lmdb train vote") == row.command.count(" BALANCED=1 ITERS=") == len(THREE)
+    votes = [vote for vote in kept.other_votes if (vote.net, vote.split) == ("rcnn_plus", "song-folds")]
+    unbalanced = [replace(vote, run=replace(vote.run, differences={})) for vote in votes]
+    others = [vote for vote in kept.other_votes if vote not in votes]
+    (row,) = (
+        row
+        for row in three_splits(replace(kept, other_votes=[*others, *unbalanced])).rows
+        if "balanced" in str(row.values["network"])
+    )
     assert "song-folds" not in row.values
-    assert "BALANCED=1" in row.command
 
 
 def test_the_figure_says_of_how_many_songs_each_network_s_dots_are(kept):

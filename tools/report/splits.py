@@ -26,7 +26,7 @@ THREE = {"by clip (leaks)": "clip", "by song (leaks artists)": "song-folds", "by
 
 
 def splits(collection: Collection) -> Table:
-    """Every vote of the networks as they are, by split, network and iteration, and of the complex CNN's dropouts.
+    """Every vote of the networks as they are, of each seed, by split, network and iteration, and of the CNN's dropouts.
 
     What differs in one thing stands with the claims and the changes.
     """
@@ -34,7 +34,7 @@ def splits(collection: Collection) -> Table:
     rows = [
         vote_row(collection, vote)
         for vote in votes
-        if vote.differences.keys() <= {"dropout"} and vote.run.settings.split != "inner"
+        if vote.differences.keys() <= {"dropout", "seed"} and vote.run.settings.split != "inner"
     ]
     for split in () if rows else PROTOCOLS:
         command = commands.needed(collection, "rcnn", split)
