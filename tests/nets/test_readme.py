@@ -15,8 +15,9 @@ from tools.nets.network import NETS, Network
 def row_of(net: str) -> dict[str, str]:
     """The cells of a network's row, by column."""
     page = (paths.PROTOTXT / "README.md").read_text()
-    (head,) = re.findall(r"^\| network \| layers \|.*$", page, re.MULTILINE)
-    (row,) = re.findall(rf"^\| {net} \|.*$", page, re.MULTILINE)
+    (table,) = re.findall(r"^\| network \| layers \|.*?\n\n", page, re.MULTILINE | re.DOTALL)
+    head = table.splitlines()[0]
+    (row,) = re.findall(rf"^\| {net} \|.*$", table, re.MULTILINE)
     head, row = (line.strip("| ").split(" | ") for line in (head, row))
     return dict(zip(head, row))
 
