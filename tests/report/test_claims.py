@@ -71,13 +71,28 @@ def test_every_seed_counts_that_both_were_trained_with(ten):
     assert claim(WINDOW, again[0], other) == (NOT_RUN, None), "no seed stands in for another"
 
 
+def test_of_two_networks_every_seed_counts_whether_the_other_has_it_or_not(ten):
+    """Nothing that begins from a seed is common to two networks."""
+    plain, small = (ten(net, 1000, net == "complex_cnn", "song-folds") for net in ("complex_cnn", "simple_cnn"))
+    unlucky = ten("complex_cnn", 1000, False, "song-folds", seed="2")
+    assert claim("The simple net", plain, small) == ("supported", 1000)
+    assert claim("The simple net", plain, unlucky, small) == ("undecided", 1000)
+    (found,) = [
+        each.found
+        for each in claims(Collection(Path("build"), votes=[plain, unlucky, small], runs=[plain.run]))
+        if each.claim.startswith("The simple net")
+    ]
+    assert "+50.0 points" in found
+    assert "2 and 1 seeds" in found
+
+
 def test_a_seed_that_was_not_trained_as_far_does_not_count(ten):
     pair = ten("complex_cnn", 1000, True), ten("complex_cnn", 1000, False, window="512")
     short = ten("complex_cnn", 500, False, seed="2"), ten("complex_cnn", 500, True, window="512", seed="2")
     assert claim(WINDOW, *short, *pair) == ("supported", 1000)
     collection = Collection(Path("build"), runs=[vote.run for vote in pair], votes=[*short, *pair])
     (wanted,) = [each for each in claims(collection) if each.claim.startswith(WINDOW)]
-    assert wanted.values["seeds"] == 1
+    assert wanted.values["seeds"] == "1"
     assert "SEED" not in wanted.command
 
 

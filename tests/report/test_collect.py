@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tools import files, paths
 from tools.cli import UserError
-from tools.report.collect import collect, run_of
+from tools.report.collect import collect, run_of, set_apart
 from tools.report.records import Collection, Run
 
 
@@ -51,10 +52,12 @@ def test_what_differs_from_the_network_is_said_as_make_takes_it(run, given, expe
     assert run("song", "rcnn", **trained.differences).differences == expected
 
 
-def test_a_network_that_was_changed_since_leaves_a_run_what_it_was_in_its_time():
+def test_a_network_that_was_changed_since_leaves_a_run_what_it_was_in_its_time(run):
     """The plain run beside it has the values that were the network's own then, whatever prototxt/ says now."""
-    runs = [run for run in collect(paths.RESULTS).runs if run.split == "inner-1" and "pooling" in run.folder.name]
-    assert [run.differences for run in runs] == [{"pooling": "max"}]
+    now = run("song", "complex_cnn"), run("song-1", "complex_cnn", window="512")
+    then = [replace(each, settings=replace(each.settings, dropout=((0, 0.3),))) for each in now]
+    assert [set_apart(then, each).differences for each in then] == [{}, {"window": "512"}]
+    assert set_apart([], then[1]).differences == {"window": "512", "dropout": "0.3"}
 
 
 def test_a_run_of_a_network_that_is_gone_is_left_out_by_name(tmp_path):

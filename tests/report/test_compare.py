@@ -79,20 +79,33 @@ def test_the_interval_is_that_of_the_votes_own_bootstrap():
 def test_of_several_seeds_the_mean_counts_and_its_interval_holds_their_spread():
     """Songs that are all alike spread nothing: what is left is the standard error of the mean of the seeds."""
     gains = np.array([3, 6, 12])  # of 15 clips
-    first = [classified(np.tile(np.arange(15) < gain, (20, 1)), 20) for gain in gains]
-    pairs = [(right := clips_right(clips), dict.fromkeys(right, False)) for clips in first]
-    several = mean_difference(pairs)
+    first = [clips_right(classified(np.tile(np.arange(15) < gain, (20, 1)), 20)) for gain in gains]
+    none = dict.fromkeys(first[0], False)
+    several = mean_difference(first, [none] * 3, together=True)
     assert several.points == pytest.approx(100 * gains.mean() / 15)
     assert several.shares == pytest.approx((gains.mean() / 15, 0))
     assert several.drawn.std() == pytest.approx(100 * gains.std(ddof=1) / 15 / np.sqrt(3), rel=0.05)
     assert (several.low, several.high) == pytest.approx((20, 80)), "the lowest and the highest seed, drawn twice"
-    assert difference(*pairs[0]).drawn.std() == 0
+    assert difference(first[0], none).drawn.std() == 0
+    assert mean_difference(first, [none], together=False).drawn.std() == pytest.approx(several.drawn.std())
+
+
+def test_what_a_seed_does_to_both_alike_counts_where_they_are_drawn_apart_alone():
+    first, second = (
+        [clips_right(classified(np.tile(np.arange(15) < right, (20, 1)), 20)) for right in rights]
+        for rights in ((5, 8, 11), (3, 6, 9))
+    )
+    together, apart = (mean_difference(first, second, each) for each in (True, False))
+    assert together.points == apart.points == pytest.approx(100 * 2 / 15)
+    assert together.drawn.std() == pytest.approx(0)
+    of_each = 100 * 3 / 15 / np.sqrt(3)
+    assert apart.drawn.std() == pytest.approx(np.sqrt(2) * of_each, rel=0.05)
 
 
 def test_the_interval_of_seeds_that_agree_is_that_of_the_songs():
     random = np.random.default_rng(5)
     first, second = (clips_right(classified(random.random((20, 15)) < share, 20)) for share in (0.7, 0.5))
-    one, three = difference(first, second), mean_difference([(first, second)] * 3)
+    one, three = difference(first, second), mean_difference([first] * 3, [second] * 3, together=False)
     assert (one.points, one.low, one.high, one.clips) == pytest.approx(
         (three.points, three.low, three.high, three.clips)
     )

@@ -37,13 +37,13 @@ def draws(songs: int) -> np.ndarray:
     return drawn(songs, songs, np.random.default_rng(rules.BOOTSTRAP_SEED))
 
 
-def draws_of_seeds(seeds: int) -> np.ndarray:
+def draws_of_seeds(seeds: int, stream: int = 0) -> np.ndarray:
     """How often each of n seeds is drawn in each resample: (resamples, n), n - 1 in all, or the only one.
 
     The mean of n - 1 drawn with replacement spreads as the mean of n trainings does; of n drawn it would spread less,
     since a few differ less from their own mean than from that of all seeds (Rao and Wu, 1988).
     """
-    return drawn(seeds, max(seeds - 1, 1), np.random.default_rng([rules.BOOTSTRAP_SEED, seeds]))
+    return drawn(seeds, max(seeds - 1, 1), np.random.default_rng([rules.BOOTSTRAP_SEED, stream, seeds]))
 
 
 def drawn(number: int, taken: int, random: np.random.Generator) -> np.ndarray:
@@ -88,28 +88,30 @@ class Difference:
 
 def difference(first: Answers, second: Answers) -> Difference | None:
     """Of the shares right, over the clips or the songs that both have; None without any."""
-    return mean_difference([(first, second)])
+    return mean_difference([first], [second], together=True)
 
 
-def mean_difference(pairs: Sequence[tuple[Answers, Answers]]) -> Difference | None:
-    """The mean of the differences of pairs, one a seed, over the clips or the songs that all have; None without any.
+def mean_difference(first: Sequence[Answers], second: Sequence[Answers], together: bool) -> Difference | None:
+    """The mean over the seeds of the first minus that of the second, over the clips or the songs that all have.
 
-    Seeds are drawn as pairs: first and second of one seed belong together where they begin alike.
+    None without any. Seeds are drawn ``together`` where first and second have the same and begin alike from each.
     """
-    shared = sorted(set.intersection(*(set(answers) for pair in pairs for answers in pair)))
+    shared = sorted(set.intersection(*map(set, [*first, *second])))
     if not shared:
         return None
-    right = np.array([[[answers[key] for key in shared] for answers in pair] for pair in pairs], dtype=int)
     songs, song_of_clip = np.unique([track for track, _ in shared], return_inverse=True)
-    gained = np.zeros((len(songs), len(pairs)), int)
-    np.add.at(gained, song_of_clip, (right[:, 0] - right[:, 1]).T)
-    times, seeds = draws(len(songs)), draws_of_seeds(len(pairs))
-    clips_drawn = (times @ np.bincount(song_of_clip)) * seeds.sum(axis=1)
-    points = 100 * ((times @ gained) * seeds).sum(axis=1) / clips_drawn
+    times = draws(len(songs))
+    seeds = [draws_of_seeds(len(first)), draws_of_seeds(len(second), 0 if together else 1)]
+    shares, sums = [], []
+    for every, seeds_drawn in zip((first, second), seeds):
+        right = np.zeros((len(songs), len(every)), int)
+        np.add.at(right, song_of_clip, np.array([[answers[key] for answers in every] for key in shared], dtype=int))
+        shares.append(float(right.sum() / len(shared) / len(every)))
+        sums.append(((times @ right) * seeds_drawn).sum(axis=1) / seeds_drawn.sum(axis=1))
+    points = 100 * (sums[0] - sums[1]) / (times @ np.bincount(song_of_clip))
     low, high = np.percentile(points, [2.5, 97.5]).tolist()
-    mean = 100 * float(gained.sum() / len(shared) / len(pairs))
-    first, second = right.mean(axis=(0, 2)).tolist()
-    return Difference(mean, low, high, len(shared), len(songs), (first, second), points)
+    mean = 100 * (shares[0] - shares[1])
+    return Difference(mean, low, high, len(shared), len(songs), (shares[0], shares[1]), points)
 
 
 def judge(share: float) -> str:

@@ -2,8 +2,8 @@
 
 What a claim rests on is fixed: trainings, the split that tests them, and how far each is trained. That is the paper's
 own number of iterations in passes over the data: on a tenth of its songs, at our batch, a tenth of them. Nothing stands
-in for a training. Every seed counts that all of a claim's trainings were run with. Short of its scale the verdict is
-'not run at that scale', whatever is seen so far; without runs 'not run'.
+in for a training. Of two networks every seed of each counts, of two settings of one those that both have. Short of its
+scale the verdict is 'not run at that scale', whatever is seen so far; without runs 'not run'.
 """
 
 from __future__ import annotations
@@ -124,14 +124,17 @@ class Trial:
             return Claim(claim, test, SHORT, f"So far: {seen.found}", needed, seen.values)
         return Claim(claim, test, judge(seen.share), seen.found, seen.command, seen.values)
 
-    def votes(self, collection: Collection) -> tuple[bool, list[tuple[Vote, ...]]]:
+    def votes(self, collection: Collection) -> tuple[bool, list[list[Vote]]]:
         """The newest votes at the scale of all, and whether there are any; else at one iteration.
 
-        For each seed a tuple, one vote a training. Those of one scale are of one iteration in any case.
+        For each training a list, one vote a seed. Those of one scale are of one iteration in any case.
         """
         nets = {training.net for training in self.trainings}
         seeds = sorted({vote.run.settings.seed for vote in collection.votes if vote.net in nets})
-        every = [votes for seed in seeds for votes in self.votes_of_seed(collection, seed)]
+        each = [[v for seed in seeds for v in t.votes(collection, self.split, seed)] for t in self.trainings]
+        every: list[tuple[Vote, ...]] = [(vote,) for vote in each[0]]
+        if len(each) == 2:
+            every = [*collection.pairs(*each)]
         at_one = [votes for votes in every if len({vote.iteration for vote in votes}) == 1]
         one_scale = len({training.iterations for training in self.trainings}) == 1
         at_scale = [
@@ -140,11 +143,8 @@ class Trial:
             if all(training.is_far_enough(collection, vote) for training, vote in zip(self.trainings, votes))
         ]
         far = [tuple(vote.iteration for vote in votes) for votes in at_scale or at_one]
-        return bool(at_scale), [votes for votes, each in zip(at_scale or at_one, far) if each == max(far)]
-
-    def votes_of_seed(self, collection: Collection, seed: int) -> list[tuple[Vote, ...]]:
-        each = [training.votes(collection, self.split, seed) for training in self.trainings]
-        return [*collection.pairs(*each)] if len(each) == 2 else [(vote,) for vote in each[0]]
+        newest = [votes for votes, iterations in zip(at_scale or at_one, far) if iterations == max(far)]
+        return bool(at_scale), [[*{vote.run.settings.seed: vote for vote in votes}.values()] for votes in zip(*newest)]
 
 
 def pair(
@@ -154,22 +154,25 @@ def pair(
     of: str = "test clips",
 ) -> Seen | None:
     """The share right of the first training, by ``right``, minus that of the second, on the same clips or songs."""
-    at_scale, by_seed = trial.votes(collection)
-    gained = by_seed and mean_difference([(right(first.clips), clips_right(second.clips)) for first, second in by_seed])
+    at_scale, votes = trial.votes(collection)
+    if not votes:
+        return None
+    first, second = votes
+    one_network = first[0].net == second[0].net
+    gained = mean_difference([right(v.clips) for v in first], [clips_right(v.clips) for v in second], one_network)
     if not gained:
         return None
-    far = " and ".join(f"{iteration:,}" for iteration in dict.fromkeys(vote.iteration for vote in by_seed[0]))
-    seeds = len(by_seed)
+    far = " and ".join(f"{iteration:,}" for iteration in dict.fromkeys((first[0].iteration, second[0].iteration)))
+    seeds = " and ".join(map(str, dict.fromkeys((len(first), len(second)))))
     found = (
         f"{trial.what}: {gain(gained.interval)} of {of}, split {trial.split}, {far} iterations, {gained.songs:,} songs"
-        f"{f', {seeds} seeds' if seeds > 1 else ''}."
+        f"{'' if seeds == '1' else f', {seeds} seeds'}."
     )
     values: Values = {"difference_points": gained.points, "low": gained.low, "high": gained.high}
-    values |= {"split": trial.split, "iteration": by_seed[0][0].iteration}
+    values |= {"split": trial.split, "iteration": first[0].iteration}
     values |= {"clips": gained.clips, "songs": gained.songs, "seeds": seeds}
     share = float(STATEMENTS[trial.statement](gained.drawn).mean())
-    command = commands.command_of(collection, *(vote for votes in by_seed for vote in reversed(votes)))
-    return Seen(at_scale, share, found, command, values)
+    return Seen(at_scale, share, found, commands.command_of(collection, *second, *first), values)
 
 
 def steady(trial: Trial, collection: Collection, start: int) -> Seen | None:
@@ -196,10 +199,10 @@ def steady(trial: Trial, collection: Collection, start: int) -> Seen | None:
 
 def table_1(trial: Trial, collection: Collection, read: Callable[[np.ndarray], tuple[bool, str]]) -> Seen | None:
     """A reading of the confusion (10, 10) of a training: whether it is as the paper says, over draws of test songs."""
-    at_scale, by_seed = trial.votes(collection)
-    if not by_seed:
+    at_scale, votes = trial.votes(collection)
+    if not votes:
         return None
-    ((vote,), *_) = by_seed
+    ((vote, *_),) = votes
     share = float(np.mean([read(confusion)[0] for confusion in drawn_confusions(vote.clips)]))
     found = (
         f"{read(vote.confusion)[1]} It holds in {100 * share:.1f}% of the draws "

@@ -110,10 +110,11 @@ class Vote:
     def is_comparable(self, other: Vote) -> bool:
         """Whether what lies between two votes can be what sets their runs apart, not what trained them.
 
-        Two networks have no mask in common, on as many ranks or not.
+        Two networks have no first weight and no mask in common, of one seed and of as many ranks or not.
         """
         (ranks, caffe), (other_ranks, other_caffe) = self.trained_with, other.trained_with
-        return caffe == other_caffe and (ranks == other_ranks or self.net != other.net)
+        alike = (ranks, self.run.settings.seed) == (other_ranks, other.run.settings.seed)
+        return caffe == other_caffe and (alike or self.net != other.net)
 
     @cached_property
     def clips(self) -> Clips:
