@@ -1,4 +1,4 @@
-"""What settings are chosen on: the folds of SPLIT=inner, within the train part of fold 0.
+"""What settings are chosen on, the folds of SPLIT=inner within the train part of fold 0; and what they then give.
 
 The songs that fold 0 tests have no say in what is chosen. Changes of the RCNN are ours, not the paper's. The votes of
 all inner folds that a change and the unchanged RCNN have in common are put together.
@@ -30,10 +30,8 @@ def inner(collection: Collection) -> Table:
         Column("iteration", "iterations", count),
         Column("songs", "songs looked at", count),
     ]
-    rows = []
-    for net in NETS:
-        tried = {name: folds for name, folds in votes_tried(collection, (net,)).items() if name[1] == net}
-        rows += [inner_row(collection, folds) for folds in tried.values()]
+    tried = votes_tried(collection, NETS)
+    rows = [inner_row(collection, folds) for net in NETS for (_, name, _), folds in tried.items() if name == net]
     return Table("inner", "The networks on the inner folds", columns, rows)
 
 

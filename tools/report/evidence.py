@@ -144,6 +144,7 @@ class Trial:
         ]
         far = [tuple(vote.iteration for vote in votes) for votes in at_scale or at_one]
         newest = [votes for votes, iterations in zip(at_scale or at_one, far) if iterations == max(far)]
+        # Of two networks each vote is in a pair with every seed of the other
         return bool(at_scale), [[*{vote.run.settings.seed: vote for vote in votes}.values()] for votes in zip(*newest)]
 
 

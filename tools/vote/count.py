@@ -96,6 +96,7 @@ def collect_clips(predictions: dict[str, Prediction], genres: int) -> Clips:
         )
     kept = np.flatnonzero(np.isin(tracks, tracks[parts == "test"]))
     kept = kept[np.lexsort((clips[kept], tracks[kept]))]
+    # A test clip that stands there twice stays: it is a fault, and the election names it
     again = (tracks[kept[1:]] == tracks[kept[:-1]]) & (clips[kept[1:]] == clips[kept[:-1]])
     kept = kept[~np.append(False, again) | (parts[kept] == "test")]
     texts = probabilities[kept].astype(str)
